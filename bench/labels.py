@@ -1,0 +1,105 @@
+"""1,000 labels in one PDF: `python -m bench.labels [one_part|two_part|two_part_long]`.
+
+Draws in a fresh process, so that time and memory are those of the drawing; then reads every code back from
+the pages at 203.2 dpi, as a thermal printer would print them. Exit code 1 if a single one differs.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from dispatch.label import Sheet, SheetSize, draw_sheets
+from dispatch.typefaces import Typefaces
+
+COUNT = 1_000
+PRINTER_SCALE = 203.2 / 72  # 8 dots a millimetre
+
+SURNAMES = "任王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石"
+TOWNS = ("新安江街道", "洋溪街道", "更楼街道", "梅城镇", "乾潭镇", "三都镇", "寿昌镇", "大慈岩镇", "航头镇", "大同镇", "李家镇", "钦堂乡")
+PAPERS = ("不动产权证书", "建设工程规划许可证", "食品经营许可证", "营业执照", "道路运输证", "生育登记证明", "取水许可证", "林木采伐许可证")
+
+
+def sheet(number: int) -> Sheet:
+    """Return the n-th of 1,000 distinct labels of invented people."""
+    town = TOWNS[number % len(TOWNS)]
+    return Sheet(
+        waybill_no=f"97{10_000_000_000 + number * 7919:011d}",
+        order_no=f"ZD2017-330182-{number:07d}",
+        tracking_url=f"https://zhuandi.example.cn/t/{number * 2_654_435_761 % 16**12:012X}",
+        recipient_name=SURNAMES[number % len(SURNAMES)] + "*" * (1 + number % 2),
+        recipient_phone=f"13{number % 10}******{number % 100:02d}",
+        recipient_address=f"浙江省杭州市建德市{town}{SURNAMES[number * 7 % len(SURNAMES)]}家村***号*幢*单元",
+        sender_name="建德市行政审批中心",
+        sender_phone="0571-64720000",
+        sender_address="浙江省杭州市建德市新安江街道严州大道1288号",
+        contents=tuple(f"{PAPERS[(number + i) % len(PAPERS)]}（正本 1）" for i in range(1 + number % 3)),
+        way_of_delivery="须上门投递" if number % 5 else f"{town}便民服务中心代收点",
+        sorting_code=f"杭州 330-{number % 90 + 10} A{number % 20:02d}",
+        carrier_name="中国邮政 EMS",
+        payer="免费",
+        printed_on="2017-06-20 10:32",
+        copy=int(number % 10 == 3),
+    )
+
+
+def draw(size: SheetSize, target: Path, cache: Path) -> None:
+    """Draw 1,000 labels to `target` and print what it took; run in a process of its own."""
+    folder = Typefaces(cache).folder()
+    sheets = [sheet(number) for number in range(COUNT)]
+    started = time.perf_counter()
+    target.write_bytes(draw_sheets(sheets, size, folder))
+    took = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  draw {took:.2f} s ({took / COUNT * 1000:.2f} ms a label), peak {peak:.0f} MB, {target.stat().st_size / 1e6:.1f} MB")
+
+
+def read_back(size: SheetSize, pdf: Path) -> Counter[str]:
+    """Return how many pages had both codes, exactly as sent, and how many did not."""
+    import pypdfium2
+    import zxingcpp
+
+    counts: Counter[str] = Counter()
+    document = pypdfium2.PdfDocument(pdf)
+    for number, page in enumerate(document):
+        wanted = sheet(number)
+        pixels = page.render(scale=PRINTER_SCALE, grayscale=True).to_numpy()
+        counts["size as printed"] += pixels.shape == (size.height_mm * 8, size.width_mm * 8)
+        found = {code.text for code in zxingcpp.read_barcodes(pixels)}
+        counts["Code 128"] += wanted.waybill_no in found
+        counts["QR"] += wanted.tracking_url in found
+        counts["strange codes"] += len(found - {wanted.waybill_no, wanted.tracking_url})
+        page.close()
+    counts["pages"] = len(document)
+    document.close()
+    return counts
+
+
+def main() -> int:
+    """Measure the sizes named on the command line, or all; 0 if every code of every page reads."""
+    names = [name.upper() for name in sys.argv[1:]] or [size.name for size in SheetSize]
+    whole = True
+    with tempfile.TemporaryDirectory() as folder:
+        Typefaces(Path(folder)).folder()  # unpacking happens once in the life of an installation
+        for size in (SheetSize[name] for name in names):
+            print(f"{size.width_mm}×{size.height_mm} mm, {COUNT} labels")
+            pdf = Path(folder) / f"{size.name}.pdf"
+            started = time.perf_counter()
+            command = [sys.executable, "-m", "bench.labels", "draw", size.name, str(pdf), folder]
+            subprocess.run(command, check=True)
+            print(f"  whole process {time.perf_counter() - started:.2f} s")
+            counts = read_back(size, pdf)
+            print("  read back: " + ", ".join(f"{what} {count}" for what, count in counts.items()))
+            whole &= all(counts[what] == COUNT for what in ("pages", "size as printed", "Code 128", "QR"))
+            whole &= counts["strange codes"] == 0
+    return 0 if whole else 1
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["draw"]:
+        draw(SheetSize[sys.argv[2]], Path(sys.argv[3]), Path(sys.argv[4]))
+    else:
+        sys.exit(main())

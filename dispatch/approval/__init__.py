@@ -1,0 +1,1 @@
+"""A case arrives: decided cases, slips, inbound materials."""

@@ -1,0 +1,47 @@
+"""Headings as people write them, matched to columns."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from dispatch.approval.columns import BY_FIELD, COLUMNS, Column
+
+# The legal representative's own number and name have no use here, so they are not even read.
+_NEVER_READ = ("XK_FR_SFZH", "法定代表人身份证号", "法定代表人身份证号码", "XK_FRDB", "法定代表人")
+_ADDRESS = "slip.address"
+_PARTS = ("slip.province", "slip.county", "slip.town", "slip.detail")
+
+
+def plain(heading: str) -> str:
+    """A heading without the differences that people make: width, case, spaces, brackets, 必填 marks."""
+    text = unicodedata.normalize("NFKC", heading).upper()
+    for mark in ("(必填)", "(选填)", "必填", "选填", "*", "(", ")", "、", ":"):
+        text = text.replace(mark, "")
+    return "".join(text.split())
+
+
+_RANKED = {
+    plain(name): (column, rank)
+    for column in COLUMNS
+    for rank, name in enumerate((column.heading, *column.names, column.field))
+}
+_NEVER = {plain(name) for name in _NEVER_READ}
+
+
+def find(heading: str) -> tuple[Column, int] | None:
+    """The column meant by a heading, and the rank of that name among the column's names; None: unknown."""
+    return _RANKED.get(plain(heading))
+
+
+def never_read(heading: str) -> bool:
+    """Whether this column must not be read at all."""
+    return plain(heading) in _NEVER
+
+
+def missing(fields: Iterable[str]) -> list[str]:
+    """The headings of required columns that are not among `fields`; one form of the address is enough."""
+    present = set(fields)
+    lacking = [column.heading for column in COLUMNS if column.required and column.field not in present]
+    if _ADDRESS in present:
+        return lacking
+    parts = [BY_FIELD[part].heading for part in _PARTS if part not in present]
+    return [*lacking, *(parts if len(parts) < len(_PARTS) else [BY_FIELD[_ADDRESS].heading])]

@@ -1,0 +1,69 @@
+"""What lets a case go, and what holds it: released by a person, paper handed over, holds with a reason."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from uuid_utils.compat import uuid7
+
+from dispatch import jobs
+from dispatch.approval.case import Case, Hold, Item, Release, find_case, open_hold
+from dispatch.approval.lodge import GATHER
+from dispatch.errors import ConflictError, NotFoundError
+from dispatch.world import World
+
+
+def release(world: World, case_no: str, by: str) -> bool:
+    """Let a case go; False if it was released before."""
+    with world.begin() as session:
+        case = find_case(session, case_no)
+        if case.released_at is not None:
+            return False
+        case.released_at, case.released_by = world.now(), by
+        jobs.leave(session, GATHER, case.subject)
+        return True
+
+
+def hold(world: World, case_no: str, reason: str, by: str) -> None:
+    """Hold a case back. Raises ConflictError if it is held already."""
+    with world.begin() as session:
+        case = session.scalars(select(Case).where(Case.id == find_case(session, case_no).id).with_for_update()).one()
+        if open_hold(session, case.id) is not None:
+            raise ConflictError(f"办件“{case_no}”已在暂缓寄递中。请先解除原来的暂缓。")
+        row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
+        world.vault.seal(row, "reason", reason)
+        session.add(row)
+
+
+def lift(world: World, case_no: str, by: str) -> None:
+    """Lift the hold of a case. Raises NotFoundError if none stands."""
+    with world.begin() as session:
+        case = find_case(session, case_no)
+        standing = open_hold(session, case.id)
+        if standing is None:
+            raise NotFoundError(f"办件“{case_no}”没有暂缓寄递，无需解除。")
+        standing.lifted_at, standing.lifted_by = world.now(), by
+        jobs.leave(session, GATHER, case.subject)
+
+
+def paper_ready(world: World, case_no: str) -> bool:
+    """The paper was handed over (出证登记); False if that was known."""
+    with world.begin() as session:
+        case = find_case(session, case_no)
+        if case.paper_ready_at is not None:
+            return False
+        case.paper_ready_at = world.now()
+        jobs.leave(session, GATHER, case.subject)
+        return True
+
+
+def set_policy(world: World, item_code: str, release_policy: Release, grouping_minutes: int | None) -> None:
+    """Change an item's policy; cases that waited only for a person go on by themselves under `at_once`."""
+    with world.begin() as session:
+        item = session.scalar(select(Item).where(Item.code == item_code).with_for_update())
+        if item is None:
+            raise NotFoundError(f"没有编码为“{item_code}”的事项。事项在第一件办件到达时建立。")
+        item.release = release_policy
+        if grouping_minutes is not None:
+            item.grouping = timedelta(minutes=grouping_minutes)
+        for case in session.scalars(select(Case).where(Case.item_id == item.id, Case.released_at.is_(None))):
+            jobs.leave(session, GATHER, case.subject)

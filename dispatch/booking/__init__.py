@@ -1,0 +1,1 @@
+"""The post is told, and the shipment has its number."""

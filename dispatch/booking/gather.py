@@ -1,0 +1,106 @@
+"""Documents of one recipient are joined in one envelope, until its grouping window is over."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from dispatch import jobs
+from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, documents_of, may_leave
+from dispatch.booking.order import order_number
+from dispatch.jobs import Claim
+from dispatch.journey import Act, Stage
+from dispatch.shipment import Content, Shipment, act, lock, subject_id
+from dispatch.world import World
+
+SEAL = "shipment.seal"
+BOOK = "shipment.book"
+POSTAL = "ems"
+"""Official documents go by China Post/EMS only (邮政法 55); another carrier needs a cleared item and its adapter."""
+
+
+def gather(world: World, claim: Claim) -> None:
+    """Put a case's documents into an envelope, if it may leave and they are not in one already."""
+    with claim.done() as session:
+        case = session.scalars(select(Case).where(Case.id == subject_id(claim.subject)).with_for_update()).one()
+        item = session.get_one(Item, case.item_id)
+        documents = [paper for paper in documents_of(session, case.id) if not _enveloped(session, paper)]
+        if not documents or not may_leave(session, case, item):
+            return
+        shipment = _open_envelope(world, session, case, item.grouping)
+        for paper in documents:
+            session.add(Content(id=uuid7(), shipment_id=shipment.id, document_id=paper.id))
+        if item.grouping:
+            jobs.leave(session, SEAL, shipment.subject, after=max(shipment.seal_at - world.now(), timedelta(0)))
+        else:
+            _seal(world, session, shipment)
+
+
+def seal(world: World, claim: Claim) -> None:
+    """The grouping window is over: what the envelope holds now is what is booked."""
+    with claim.done() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        if shipment.stage == Stage.GATHERING:
+            _seal(world, session, shipment)
+
+
+def _enveloped(session: Session, paper: Document) -> bool:
+    query = select(Content.id).where(Content.document_id == paper.id, ~Content.void)
+    return session.scalar(query) is not None
+
+
+def _open_envelope(world: World, session: Session, case: Case, grouping: timedelta) -> Shipment:
+    """The envelope that gathers for this recipient, locked; a new one where none does."""
+    slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
+    now = world.now()
+    digest = world.vault.digest("envelope", POSTAL, slip.group_digest.hex())
+    while True:
+        session.execute(
+            insert(Shipment)
+            .values(
+                id=uuid7(),
+                direction=Direction.OUTBOUND,
+                slip_id=slip.id,
+                group_digest=digest,
+                carrier=POSTAL,
+                stage=Stage.GATHERING,
+                view_since=now,
+                created_at=now,
+                seal_at=now + grouping,
+            )
+            .on_conflict_do_nothing(index_elements=["group_digest"], index_where=Shipment.stage == Stage.GATHERING)
+        )
+        gathering = (
+            select(Shipment)
+            .where(Shipment.group_digest == digest, Shipment.stage == Stage.GATHERING)
+            .with_for_update()
+        )
+        # Between the insert and the lock another worker may have sealed the envelope that stood there: look again.
+        if (found := session.scalar(gathering)) is not None:
+            return found
+
+
+def _seal(world: World, session: Session, shipment: Shipment) -> None:
+    session.flush()
+    papers = session.execute(
+        select(Case.case_no, Document.number)
+        .join(Document, Document.case_id == Case.id)
+        .join(Content, Content.document_id == Document.id)
+        .where(Content.shipment_id == shipment.id, ~Content.void)
+    ).all()
+    shipment.sequence = 1 + _earlier_envelopes(session, shipment)
+    pairs = [(case_no, number) for case_no, number in papers]
+    shipment.order_no = order_number(world, shipment.direction, pairs, shipment.sequence)
+    act(world, session, shipment, Act.SEAL)
+    jobs.leave(session, BOOK, shipment.subject)
+
+
+def _earlier_envelopes(session: Session, shipment: Shipment) -> int:
+    """How many voided envelopes held one of these documents before: a new order needs a new number."""
+    mine = select(Content.document_id).where(Content.shipment_id == shipment.id)
+    earlier = select(func.count(func.distinct(Content.shipment_id))).where(
+        Content.document_id.in_(mine), Content.void
+    )
+    return session.scalar(earlier) or 0

@@ -1,0 +1,198 @@
+"""The row is the job; a message is only a doorbell (DESIGN section 3).
+
+A job is left in the transaction that makes it necessary. Workers claim due rows with a lease and a fencing token on
+the database's clock, and write their outcome and «done» in one transaction that checks the token. Retries, delays
+and deadlines live in `next_at`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch.db import Base, RowId
+from dispatch.errors import LeaseLostError
+from dispatch.world import BELLS, World
+
+
+class Job(Base):
+    """One open piece of work at most for each (name, subject)."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[RowId]
+    name: Mapped[str]
+    subject: Mapped[str]
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[int] = mapped_column(default=1)  # how often it was left while open
+    lease_until: Mapped[datetime | None]
+    token: Mapped[UUID | None]
+    last_error: Mapped[bytes | None]  # sealed
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_jobs_open", "name", "subject", unique=True, postgresql_where=text("done_at IS NULL")),
+        Index("ix_jobs_due", "next_at", postgresql_where=text("done_at IS NULL")),
+    )
+
+
+class JobFailure(Base):
+    """The history of a job that did not go well, kept for the clerk's eyes."""
+
+    __tablename__ = "job_failures"
+
+    id: Mapped[RowId]
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    attempt: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    words: Mapped[bytes]  # sealed
+
+
+class Beat(Base):
+    """A heartbeat, on the database's clock: whoever watches the watchers looks here."""
+
+    __tablename__ = "beats"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in our hands until the lease ends. Exactly one of `done`, `later`, `failed` takes the outcome."""
+
+    world: World = field(repr=False)
+    id: UUID
+    name: str
+    subject: str
+    attempts: int
+    asked: int
+    token: UUID | None
+
+    @contextmanager
+    def done(self) -> Iterator[Session]:
+        """The outcome and «done» in one transaction. Raises LeaseLostError if the job is no longer ours.
+
+        If somebody left the job again while it was worked on, it stays open and runs once more: what they left it
+        for may have come too late to be seen.
+        """
+        with self.world.begin() as session:
+            yield session
+            if self._asked_again(session):
+                self._write(session, next_at=func.now(), attempts=0)
+                session.info.setdefault(BELLS, set()).add(self.name)
+            else:
+                self._write(session, done_at=func.now(), last_error=None)
+
+    @contextmanager
+    def later(self, wait: timedelta) -> Iterator[Session]:
+        """The outcome so far, and the job comes back after `wait` (no failure)."""
+        with self.world.begin() as session:
+            yield session
+            self._write(session, next_at=func.now() + wait, attempts=0)
+
+    @contextmanager
+    def failed(self, words: str, retry_after: timedelta | None = None) -> Iterator[Session]:
+        """The outcome of a failure: written down in words, and the job goes on by itself after a growing wait."""
+        with self.world.begin() as session:
+            yield session
+            self._write(session, next_at=func.now() + (retry_after or self._wait()))
+            job = session.get_one(Job, self.id)
+            self.world.vault.seal(job, "last_error", words)
+            failure = JobFailure(id=uuid7(), job_id=self.id, attempt=self.attempts)
+            self.world.vault.seal(failure, "words", words)
+            session.add(failure)
+
+    def _wait(self) -> timedelta:
+        settings = self.world.settings
+        doubled: int = 2 ** min(self.attempts - 1, 16)
+        return min(settings.job_retry_cap, settings.job_retry_first * doubled)
+
+    def _asked_again(self, session: Session) -> bool:
+        return session.scalar(select(Job.asked).where(Job.id == self.id).with_for_update()) != self.asked
+
+    def _write(self, session: Session, **values: object) -> None:
+        written = session.execute(
+            update(Job)
+            .where(Job.id == self.id, Job.token == self.token)
+            .values(lease_until=None, token=None, **values)
+            .execution_options(synchronize_session=False)
+            .returning(Job.id)
+        ).scalar()
+        if written is None:
+            raise LeaseLostError(f"任务 {self.name}（{self.subject}）已由另一个工作进程接手，本次结果不写入。")
+
+
+def leave(session: Session, name: str, subject: str, *, after: timedelta = timedelta(0)) -> None:
+    """Leave a job: due after `after` on the database's clock. If it is open already, the earlier time holds."""
+    at = func.now() + after
+    new = insert(Job).values(id=uuid7(), name=name, subject=subject, next_at=at)
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["name", "subject"],
+            index_where=text("done_at IS NULL"),
+            set_={"next_at": func.least(Job.next_at, new.excluded.next_at), "asked": Job.asked + 1},
+        )
+    )
+    if not after:
+        session.info.setdefault(BELLS, set()).add(name)
+
+
+def claim(world: World, name: str, most: int) -> list[Claim]:
+    """Claim up to `most` due jobs of this name: lease and token are written and committed before any work."""
+    with world.sessions.begin() as session:
+        due = (
+            select(Job.id)
+            .where(Job.name == name, *_due())
+            .order_by(Job.next_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        rows = session.execute(
+            update(Job)
+            .where(Job.id.in_(due.scalar_subquery()))
+            .values(
+                lease_until=func.now() + world.settings.job_lease,
+                token=func.gen_random_uuid(),
+                attempts=Job.attempts + 1,
+            )
+            .execution_options(synchronize_session=False)
+            .returning(Job.id, Job.name, Job.subject, Job.attempts, Job.asked, Job.token)
+        ).all()
+    return [Claim(world, row.id, row.name, row.subject, row.attempts, row.asked, row.token) for row in rows]
+
+
+def due_names(session: Session) -> list[str]:
+    """The names of all jobs that are due and not leased: what the clock rings for."""
+    return list(session.scalars(select(Job.name).where(*_due()).distinct()))
+
+
+def next_due(session: Session) -> timedelta | None:
+    """How long until the next open job falls due or its lease ends; None if nothing is open."""
+    ready = func.greatest(Job.next_at, func.coalesce(Job.lease_until, Job.next_at))
+    wait: timedelta | None = session.scalar(select(func.min(ready) - func.now()).where(Job.done_at.is_(None)))
+    return wait
+
+
+def beat(session: Session, name: str) -> None:
+    """This part of the service is alive."""
+    alive = insert(Beat).values(name=name, at=func.now())
+    session.execute(alive.on_conflict_do_update(index_elements=["name"], set_={"at": func.now()}))
+
+
+def open_job(session: Session, name: str, subject: str) -> Job | None:
+    """The open job of this name and subject, if there is one."""
+    return session.scalar(select(Job).where(Job.name == name, Job.subject == subject, Job.done_at.is_(None)))
+
+
+def _due() -> tuple[ColumnElement[bool], ...]:
+    free = or_(Job.lease_until.is_(None), Job.lease_until < func.now())
+    return (Job.done_at.is_(None), Job.next_at <= func.now(), free)

@@ -1,0 +1,93 @@
+"""Waybills are printed: drawn on demand from the database, never stored; a reprint says that it is one."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.approval.case import Case, CaseSlip, Document, Item
+from dispatch.booking.order import papers_in, recipient, way_words
+from dispatch.errors import NotFoundError
+from dispatch.journey import Act, Stage
+from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
+from dispatch.mask import mask_address, mask_name, mask_phone
+from dispatch.shipment import Content, Shipment, Waybill, act, live_waybill, lock
+from dispatch.world import World
+
+HALL_ZONE = ZoneInfo("Asia/Shanghai")
+PRINTABLE = (Stage.BOOKED, Stage.PRINTED)
+
+
+def tracking_url(world: World, waybill: Waybill) -> str:
+    """The address of the applicant's page: an unguessable token, no number and no personal data in it."""
+    return f"{world.settings.public_url}/t/{world.vault.open(waybill, 'token')}"
+
+
+def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by: str) -> bytes:
+    """One PDF with a page for each shipment, in the order given; then they count as printed.
+
+    Drawn first, so that a sheet that cannot be drawn leaves nothing marked. Raises LabelError, NotFoundError,
+    NotAllowedError (a shipment that has no number yet, or that was packed already).
+    """
+    with world.reading() as session:
+        sheets = [_sheet(world, session, session.get_one(Shipment, chosen)) for chosen in shipment_ids]
+    drawn = draw_sheets(sheets, size, world.typefaces.folder())
+    with world.begin() as session:
+        for chosen in sorted(shipment_ids):
+            shipment = lock(session, chosen)
+            act(world, session, shipment, Act.PRINT, by=by)
+            shipment.prints += 1
+    return drawn
+
+
+def to_print(session: Session) -> list[UUID]:
+    """Shipments that have a number and no sheet yet, oldest first."""
+    query = select(Shipment.id).where(Shipment.stage == Stage.BOOKED).order_by(Shipment.created_at)
+    return list(session.scalars(query))
+
+
+def holding(session: Session, case_nos: Collection[str]) -> list[UUID]:
+    """The printable shipments that hold documents of these cases, oldest first."""
+    query = (
+        select(Shipment.id)
+        .join(Content, Content.shipment_id == Shipment.id)
+        .join(Document, Document.id == Content.document_id)
+        .join(Case, Case.id == Document.case_id)
+        .where(Case.case_no.in_(case_nos), ~Content.void, Shipment.stage.in_(PRINTABLE))
+        .distinct()
+    )
+    return sorted(session.scalars(query))
+
+
+def _sheet(world: World, session: Session, shipment: Shipment) -> Sheet:
+    waybill = live_waybill(session, shipment.id)
+    if waybill is None or shipment.order_no is None:
+        raise NotFoundError(f"邮件 {shipment.order_no or shipment.id} 还没有运单号，暂不能打单。")
+    slip = session.get_one(CaseSlip, shipment.slip_id)
+    to, centre = recipient(world, slip), world.settings.centre
+    papers = papers_in(session, shipment)
+    return Sheet(
+        waybill_no=waybill.number,
+        order_no=shipment.order_no,
+        tracking_url=tracking_url(world, waybill),
+        recipient_name=mask_name(to.name, organisation=slip.organisation),
+        recipient_phone=mask_phone(to.phone),
+        recipient_address=mask_address(slip.province, slip.city, slip.county, slip.town, to.address),
+        sender_name=centre.name,
+        sender_phone=centre.phone,
+        sender_address=centre.province + centre.city + centre.county + centre.address,
+        contents=tuple(f"{paper.name}×{paper.copies}" for paper in papers),
+        way_of_delivery=way_words(world, slip),
+        sorting_code=waybill.sorting_code,
+        carrier_name=world.carriers[shipment.carrier].title,
+        payer=_payer(session, papers),
+        printed_on=world.now().astimezone(HALL_ZONE).strftime("%Y-%m-%d %H:%M"),
+        copy=shipment.prints,
+    )
+
+
+def _payer(session: Session, papers: Sequence[Document]) -> str:
+    query = select(Item.payer).join(Case, Case.item_id == Item.id).where(Case.id == papers[0].case_id)
+    return session.scalars(query).one()

@@ -1,0 +1,125 @@
+"""Envelopes are handed to the postman against a posting list (交寄清单), which both sides sign."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch.approval.case import CaseSlip
+from dispatch.db import Base, RowId
+from dispatch.errors import NotFoundError
+from dispatch.journey import Act, Stage, Tracked
+from dispatch.mask import mask_name
+from dispatch.packing.posting_list_sheet import PostingLine, PostingList, draw_posting_list
+from dispatch.shipment import Shipment, Waybill, act, lock
+from dispatch.world import World
+
+HALL_ZONE = ZoneInfo("Asia/Shanghai")
+KIND = "特快专递（文件）"
+
+
+class HandOver(Base):
+    """One hand-over to one carrier: the posting list is drawn from it on demand."""
+
+    __tablename__ = "hand_overs"
+
+    id: Mapped[RowId]
+    number: Mapped[str] = mapped_column(unique=True)
+    carrier: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+
+
+class HandOverLine(Base):
+    """An envelope on a posting list."""
+
+    __tablename__ = "hand_over_lines"
+
+    id: Mapped[RowId]
+    hand_over_id: Mapped[UUID] = mapped_column(ForeignKey("hand_overs.id"), index=True)
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), unique=True)
+
+
+def hand_over(world: World, carrier: str, by: str) -> str:
+    """Hand over everything that is packed for this carrier; the posting list's number comes back.
+
+    Raises NotFoundError where nothing is packed.
+    """
+    with world.begin() as session:
+        packed = select(Shipment.id).where(Shipment.carrier == carrier, Shipment.stage == Stage.PACKED)
+        chosen = [shipment for key in sorted(session.scalars(packed)) if _packed(shipment := lock(session, key))]
+        if not chosen:
+            raise NotFoundError("没有待交寄的邮件。请先打单并封装。")
+        made_at = world.now()
+        made = HandOver(id=uuid7(), number=_number(session, made_at), carrier=carrier, made_at=made_at, made_by=by)
+        session.add(made)
+        session.flush()
+        for shipment in chosen:
+            act(world, session, shipment, Act.HAND_OVER, by=by)
+            session.add(HandOverLine(id=uuid7(), hand_over_id=made.id, shipment_id=shipment.id))
+        return made.number
+
+
+def _packed(shipment: Shipment) -> bool:
+    return shipment.stage == Stage.PACKED
+
+
+def _number(session: Session, at: datetime) -> str:
+    """JJ, the day in Shanghai, and how manieth of that day; the unique column keeps two clerks apart."""
+    day = f"JJ{at.astimezone(HALL_ZONE):%Y%m%d}"
+    taken = session.scalars(select(HandOver.number).where(HandOver.number.startswith(day)).with_for_update()).all()
+    return f"{day}-{len(taken) + 1:03}"
+
+
+def posting_list(world: World, number: str) -> bytes:
+    """The posting list as PDF, in two copies. Raises NotFoundError."""
+    with world.reading() as session:
+        made = session.scalar(select(HandOver).where(HandOver.number == number))
+        if made is None:
+            raise NotFoundError(f"没有编号为“{number}”的交寄清单。")
+        drawn = PostingList(
+            number=made.number,
+            carrier_name=world.carriers[made.carrier].title,
+            sender_name=world.settings.centre.name,
+            made_at=made.made_at.astimezone(HALL_ZONE).strftime("%Y-%m-%d %H:%M"),
+            lines=tuple(_lines(world, session, made.id)),
+        )
+    return draw_posting_list(drawn, world.typefaces.folder())
+
+
+def _lines(world: World, session: Session, hand_over_id: UUID) -> Sequence[PostingLine]:
+    query = (
+        select(Waybill, Shipment, CaseSlip)
+        .join(Shipment, Shipment.id == Waybill.shipment_id)
+        .join(CaseSlip, CaseSlip.id == Shipment.slip_id)
+        .join(HandOverLine, HandOverLine.shipment_id == Shipment.id)
+        .where(HandOverLine.hand_over_id == hand_over_id, Waybill.voided_at.is_(None))
+        .order_by(Waybill.number)
+    )
+    return [
+        PostingLine(
+            waybill_no=waybill.number,
+            recipient=mask_name(world.vault.open(slip, "recipient_name") or "", organisation=slip.organisation),
+            destination=slip.county + slip.town,
+            kind=KIND,
+            weight_g=world.settings.ems.weight_grams,
+            postage="",
+            order_no=shipment.order_no or "",
+        )
+        for waybill, shipment, slip in session.execute(query).tuples()
+    ]
+
+
+def not_collected(session: Session, carrier: str) -> list[str]:
+    """Waybill numbers that were handed over and of which the post has told nothing yet."""
+    query = (
+        select(Waybill.number)
+        .join(Shipment, Shipment.id == Waybill.shipment_id)
+        .where(Shipment.carrier == carrier, Shipment.stage == Stage.HANDED_OVER, Shipment.tracked == Tracked.UNSEEN)
+        .where(Waybill.voided_at.is_(None))
+    )
+    return list(session.scalars(query))

@@ -1,0 +1,98 @@
+"""Packing with two scans: the document's code against the waybill. The wrong pair is refused."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.approval.case import Document
+from dispatch.errors import NotAllowedError, NotFoundError
+from dispatch.journey import Act, Stage
+from dispatch.shipment import Content, Shipment, Waybill, act, lock
+from dispatch.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What a scan came to: the envelope is complete, or these documents are still missing."""
+
+    order_no: str
+    missing: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is missing any more."""
+        return not self.missing
+
+
+def pack(world: World, document_code: str, waybill_no: str, by: str) -> Packed:
+    """Put a scanned document into the envelope with the scanned waybill.
+
+    Raises NotFoundError (no such waybill or document), NotAllowedError (the wrong pair, or not printed yet).
+    The same pair again changes nothing.
+    """
+    with world.begin() as session:
+        shipment = lock(session, _by_waybill(session, waybill_no))
+        contents = list(session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void)))
+        scanned = _scanned(session, contents, document_code, waybill_no)
+        if shipment.stage not in {Stage.PRINTED, Stage.PACKED}:
+            raise NotAllowedError(f"运单 {waybill_no} 处于“{shipment.view}”，不能封装。请先打单。")
+        scanned.scanned_at = scanned.scanned_at or world.now()
+        missing = tuple(content for content in contents if content.scanned_at is None)
+        if not missing and shipment.stage == Stage.PRINTED:
+            act(world, session, shipment, Act.PACK, by=by)
+        codes = [session.get_one(Document, content.document_id).code for content in missing]
+        return Packed(shipment.order_no or "", tuple(sorted(codes)))
+
+
+def unpack(world: World, waybill_no: str, by: str) -> None:
+    """Open a packed envelope again: every document must be scanned anew."""
+    with world.begin() as session:
+        shipment = lock(session, _by_waybill(session, waybill_no))
+        act(world, session, shipment, Act.UNPACK, by=by)
+        for content in session.scalars(select(Content).where(Content.shipment_id == shipment.id)):
+            content.scanned_at = None
+
+
+def _by_waybill(session: Session, waybill_no: str) -> UUID:
+    found = session.scalar(
+        select(Waybill.shipment_id).where(Waybill.number == waybill_no, Waybill.voided_at.is_(None))
+    )
+    if found is None:
+        raise NotFoundError(f"没有运单号为“{waybill_no}”的邮件。请重新扫描面单条码。")
+    return found
+
+
+def _scanned(session: Session, contents: list[Content], document_code: str, waybill_no: str) -> Content:
+    paper = session.scalar(select(Document).where(Document.code == document_code))
+    if paper is None:
+        raise NotFoundError(f"没有编码为“{document_code}”的出件。请重新扫描出件条码。")
+    for content in contents:
+        if content.document_id == paper.id:
+            return content
+    right = _waybill_of(session, paper)
+    hint = f"它属于运单 {right}" if right else "它还没有运单"
+    raise NotAllowedError(f"装错了：出件“{document_code}”不属于运单 {waybill_no}，{hint}。请取出。")
+
+
+def _waybill_of(session: Session, paper: Document) -> str | None:
+    query = (
+        select(Waybill.number)
+        .join(Content, Content.shipment_id == Waybill.shipment_id)
+        .where(Content.document_id == paper.id, ~Content.void, Waybill.voided_at.is_(None))
+    )
+    return session.scalar(query)
+
+
+def to_pack(session: Session) -> list[tuple[str, str]]:
+    """Pairs of document code and waybill number that wait for their scan, envelope by envelope."""
+    query = (
+        select(Document.code, Waybill.number)
+        .join(Content, Content.document_id == Document.id)
+        .join(Shipment, Shipment.id == Content.shipment_id)
+        .join(Waybill, Waybill.shipment_id == Shipment.id)
+        .where(~Content.void, Waybill.voided_at.is_(None), Shipment.stage == Stage.PRINTED)
+        .where(Content.scanned_at.is_(None))
+    )
+    return [(code, number) for code, number in session.execute(query.order_by(Shipment.created_at, Document.code))]

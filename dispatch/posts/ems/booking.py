@@ -1,0 +1,117 @@
+"""020003 订单接入: building the order and reading its answer (CARRIERS §1.3, §1.5). Pure."""
+
+import json
+from typing import Any
+
+from dispatch.carrier import Answer, Booked, Duplicate, InDoubt, Order, Party, Refused, Throttled, Unauthorised
+from dispatch.posts.ems.times import wire_time
+from dispatch.settings import EmsAccount
+
+OPERATION = "020003"
+SUCCESS = "00000"
+DELIVER_TYPES = {"post_office": "1", "door": "2", "locker": "3", "village_station": "4"}
+ADDRESS_MOST = 200
+
+
+def order_text(order: Order, account: EmsAccount) -> str:
+    """The JSON body: an array with one object, the same text for the same order."""
+    return json.dumps([_order(order, account)], ensure_ascii=False, separators=(",", ":"))
+
+
+def _order(order: Order, account: EmsAccount) -> dict[str, Any]:
+    return {
+        "createdTime": wire_time(order.created_at),
+        "ecommerceUserId": order.order_no,
+        "logisticsOrderNo": order.order_no,
+        "senderNo": account.sender_no,
+        "contentsAttribute": "1",
+        "bizProductNo": account.product,
+        "weight": str(account.weight_grams),
+        "insuranceFlag": "1",
+        "deliverType": DELIVER_TYPES[order.way],
+        "pickupType": "1",
+        "pickupNotes": order.way_of_delivery,
+        "paymentMode": "1",
+        "receiptFlag": "1",
+        "sender": _party(order.sender),
+        "receiver": _party(order.recipient),
+        "cargos": [{"cargoName": name, "cargoQuantity": "1"} for name in order.contents],
+    }
+
+
+def _party(party: Party) -> dict[str, str]:
+    number = "mobile" if party.phone.startswith("1") else "phone"
+    return {
+        "name": party.name,
+        number: party.phone,
+        "postCode": party.postcode,
+        "prov": party.province,
+        "city": party.city,
+        "county": party.county,
+        "address": party.address[:ADDRESS_MOST],
+    }
+
+
+def envelope(answer: Answer) -> dict[str, Any]:
+    """The response envelope of §1.3. Raises Throttled, Unauthorised, or InDoubt where nothing certain is said."""
+    if answer.status == 429:
+        raise Throttled("寄递企业要求放慢（HTTP 429）。")
+    if answer.status in {401, 403}:
+        raise Unauthorised(f"寄递企业不认可本中心的协议账号（HTTP {answer.status}）。请核对客户号与授权码。")
+    if answer.status != 200:
+        raise InDoubt(f"寄递企业答复 HTTP {answer.status}，订单可能已收也可能未收。")
+    try:
+        said = json.loads(answer.text)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict) or not isinstance(said.get("retCode"), str):
+        raise InDoubt("寄递企业的答复不是约定的格式，订单可能已收也可能未收。")
+    return said
+
+
+def body_of(said: dict[str, Any]) -> dict[str, Any]:
+    """`retBody` is JSON text (occasionally an object). Raises InDoubt where it is neither."""
+    inner = said.get("retBody")
+    try:
+        body = json.loads(inner) if isinstance(inner, str) else inner
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise InDoubt("寄递企业报成功，但答复正文读不懂。")
+    return body
+
+
+def read_booking(answer: Answer, order_no: str, account: EmsAccount) -> Booked:
+    """The waybill number and the sorting code. The list of retCodes is unpublished: their words go to a person."""
+    said = envelope(answer)
+    code, words = said["retCode"], str(said.get("retMsg") or "")
+    if code in account.duplicate_codes:
+        raise Duplicate(f"寄递企业称此单已存在（{code} {words}），但没有给出运单号。")
+    if code in account.unauthorised_codes:
+        raise Unauthorised(f"寄递企业不认可本中心的协议账号（{code} {words}）。请核对客户号与授权码。")
+    if code != SUCCESS:
+        raise Refused(f"{code} {words}")
+    body = body_of(said)
+    number = str(body.get("waybillNo") or "").split(",")[0].strip()
+    if str(body.get("logisticsOrderNo") or order_no) != order_no:
+        raise InDoubt("寄递企业的答复是另一张订单的。")
+    if not is_waybill_no(number):
+        raise InDoubt("寄递企业报成功，但没有给出合规的运单号。")
+    return Booked(number, str(body.get("routeCode") or ""))
+
+
+def is_waybill_no(number: str) -> bool:
+    """13 digits (no check digit is published), or a UPU S10 number whose check digit holds (CARRIERS §1.10)."""
+    if len(number) != 13 or not number.isascii():
+        return False
+    return number.isdigit() or _is_s10(number)
+
+
+def _is_s10(number: str) -> bool:
+    service, serial, check, country = number[:2], number[2:10], number[10], number[11:]
+    if not (service.isalpha() and service.isupper() and country.isalpha() and country.isupper()):
+        return False
+    if not (serial + check).isdigit():
+        return False
+    weighted = sum(int(digit) * weight for digit, weight in zip(serial, (8, 6, 4, 2, 3, 5, 9, 7), strict=True))
+    return {10: 0, 11: 5}.get(11 - weighted % 11, 11 - weighted % 11) == int(check)

@@ -1,0 +1,250 @@
+"""The shipment: one envelope on one leg. This module alone writes its stage, its tracked state and its waybill."""
+
+import base64
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import jobs, worklist
+from dispatch.carrier import Booked
+from dispatch.db import Base, RowId
+from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.journey import ACTS, AT_AN_END, Act, Stage, Tracked, Tracking, View, view
+from dispatch.world import World
+
+TOKEN_BYTES = 16
+WATCH = "shipment.watch"
+WEIGH = "shipment.weigh"
+FOLLOW = "shipment.follow"
+
+
+class Shipment(Base):
+    """One envelope. Recipient and way of delivery stand in the slip; times are ours unless named otherwise."""
+
+    __tablename__ = "shipments"
+
+    id: Mapped[RowId]
+    direction: Mapped[str]
+    slip_id: Mapped[UUID] = mapped_column(ForeignKey("slips.id"))
+    group_digest: Mapped[bytes]  # keyed: same recipient, address, way of delivery and carrier
+    carrier: Mapped[str]
+    sequence: Mapped[int] = mapped_column(default=1)
+    order_no: Mapped[str | None] = mapped_column(unique=True)
+    stage: Mapped[str] = mapped_column(default=Stage.GATHERING)
+    tracked: Mapped[str] = mapped_column(default=Tracked.UNSEEN)
+    signer: Mapped[str | None]
+    view_since: Mapped[datetime]
+    overdue_asked: Mapped[bool] = mapped_column(default=False)  # the post was asked since the view last changed
+    asked_at: Mapped[datetime | None]  # the post last answered a question about it
+    created_at: Mapped[datetime]
+    seal_at: Mapped[datetime]  # until then documents of the same recipient may join
+    doubts: Mapped[int] = mapped_column(default=0)  # rungs of the in-doubt ladder already climbed
+    prints: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (
+        CheckConstraint(f"stage IN ({', '.join(repr(str(s)) for s in Stage)})", name="stage"),
+        CheckConstraint(f"tracked IN ({', '.join(repr(str(t)) for t in Tracked)})", name="tracked"),
+        Index("ix_shipments_stage", "stage"),
+        Index(
+            "uq_shipments_gathering",
+            "group_digest",
+            unique=True,
+            postgresql_where=text("stage = 'gathering'"),
+        ),
+    )
+
+    @property
+    def subject(self) -> str:
+        """How jobs and the worklist name it."""
+        return f"shipment:{self.id}"
+
+    @property
+    def view(self) -> View:
+        """What anyone sees of it."""
+        return view(Stage(self.stage), Tracked(self.tracked))
+
+
+class Content(Base):
+    """A document in an envelope. It lies in one live envelope at most."""
+
+    __tablename__ = "contents"
+
+    id: Mapped[RowId]
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
+    scanned_at: Mapped[datetime | None]
+    void: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (Index("uq_contents_live", "document_id", unique=True, postgresql_where=text("NOT void")),)
+
+
+class Waybill(Base):
+    """A carrier's number for a shipment, live until it is voided; and the token of its tracking page."""
+
+    __tablename__ = "waybills"
+
+    id: Mapped[RowId]
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    carrier: Mapped[str]
+    number: Mapped[str]
+    sorting_code: Mapped[str]
+    adopted_from: Mapped[str]  # answer, push, person
+    adopted_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
+    token: Mapped[bytes]  # sealed
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
+
+    __table_args__ = (
+        Index("uq_waybills_live_shipment", "shipment_id", unique=True, postgresql_where=text("voided_at IS NULL")),
+        Index(
+            "uq_waybills_live_number", "carrier", "number", unique=True, postgresql_where=text("voided_at IS NULL")
+        ),
+    )
+
+
+class Move(Base):
+    """A change of what is seen of a shipment (状态变更): by which act or news, when, by whom. Never changed."""
+
+    __tablename__ = "moves"
+
+    id: Mapped[RowId]
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
+    at: Mapped[datetime]
+    cause: Mapped[str]
+    before: Mapped[str]
+    after: Mapped[str]
+    by: Mapped[str]
+
+
+def lock(session: Session, shipment_id: UUID) -> Shipment:
+    """The shipment, locked until the end of the transaction. Whoever locks several takes them in order of id."""
+    found = session.scalar(select(Shipment).where(Shipment.id == shipment_id).with_for_update())
+    if found is None:
+        raise NotFoundError(f"没有邮件 {shipment_id}。")
+    session.refresh(found)
+    return found
+
+
+def subject_id(subject: str) -> UUID:
+    """The row id in a subject like `shipment:…`."""
+    return UUID(subject.partition(":")[2])
+
+
+def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str = "system") -> None:
+    """Do `deed` to a locked shipment. Raises NotAllowedError if the journey does not know it here."""
+    after = ACTS.get((Stage(shipment.stage), deed))
+    if after is None:
+        raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{shipment.view}”，不能执行“{deed}”。")
+    _move(world, session, shipment, after, Tracked(shipment.tracked), f"act:{deed}", by)
+
+
+def follow(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
+    """Write what the sightings say of a locked shipment; whoever weighs evidence is told."""
+    cause = f"code:{tracking.cause.code}" if tracking.cause else "code:"
+    shipment.signer = tracking.signer
+    _move(world, session, shipment, Stage(shipment.stage), tracking.state, cause, shipment.carrier)
+    jobs.leave(session, WEIGH, shipment.subject)
+
+
+def _move(
+    world: World, session: Session, shipment: Shipment, stage: Stage, tracked: Tracked, cause: str, by: str
+) -> None:
+    before = shipment.view
+    unchanged = (shipment.stage, shipment.tracked) == (stage, tracked)
+    shipment.stage, shipment.tracked = stage, tracked
+    if unchanged:
+        return
+    session.add(
+        Move(
+            id=uuid7(),
+            shipment_id=shipment.id,
+            at=world.now(),
+            cause=cause,
+            before=before,
+            after=shipment.view,
+            by=by,
+        )
+    )
+    if shipment.view is not before:
+        shipment.view_since, shipment.overdue_asked = world.now(), False
+        worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
+    if shipment.view not in AT_AN_END:
+        jobs.leave(session, WATCH, shipment.subject, after=world.settings.patience[shipment.view])
+
+
+def lock_number(session: Session, carrier: str, number: str) -> None:
+    """Serialise adopting a number and reading news of it: each sees what the other has committed."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{carrier}:{number}", 0))))
+
+
+def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, adopted_from: str) -> Waybill:
+    """Give a locked shipment its waybill. The same number again changes nothing.
+
+    Raises ConflictError if another number is live for it, or the number is live on another shipment.
+    """
+    lock_number(session, shipment.carrier, booked.waybill_no)
+    live = live_waybill(session, shipment.id)
+    if live is not None and live.number == booked.waybill_no:
+        return live
+    if live is not None:
+        raise ConflictError(
+            f"邮件 {shipment.order_no} 已有运单 {live.number}，寄递企业又给出 {booked.waybill_no}：两个号只能用一个。"
+        )
+    holder = find_live_number(session, shipment.carrier, booked.waybill_no)
+    if holder is not None:
+        raise ConflictError(f"运单号 {booked.waybill_no} 已属于另一邮件 {holder.order_no}，不能再用。")
+    act(world, session, shipment, Act.ADOPT, by=adopted_from)
+    jobs.leave(session, FOLLOW, shipment.subject)  # news of this number may have come before the number
+    return _add_waybill(world, session, shipment, booked, adopted_from)
+
+
+def _add_waybill(world: World, session: Session, shipment: Shipment, booked: Booked, adopted_from: str) -> Waybill:
+    token = new_token()
+    waybill = Waybill(
+        id=uuid7(),
+        shipment_id=shipment.id,
+        carrier=shipment.carrier,
+        number=booked.waybill_no,
+        sorting_code=booked.sorting_code,
+        adopted_from=adopted_from,
+        adopted_at=world.now(),
+        token_digest=world.vault.digest("token", token),
+    )
+    world.vault.seal(waybill, "token", token)
+    session.add(waybill)
+    session.flush()
+    return waybill
+
+
+def new_token() -> str:
+    """128 random bits in Crockford-like base32 (26 characters, no padding): short in a QR code, unguessable."""
+    return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
+
+
+def live_waybill(session: Session, shipment_id: UUID) -> Waybill | None:
+    """The one live waybill of a shipment."""
+    return session.scalar(select(Waybill).where(Waybill.shipment_id == shipment_id, Waybill.voided_at.is_(None)))
+
+
+def find_live_number(session: Session, carrier: str, number: str) -> Shipment | None:
+    """The live shipment that this carrier's number belongs to. Carriers use numbers again: old ones do not count."""
+    return session.scalar(
+        select(Shipment)
+        .join(Waybill, Waybill.shipment_id == Shipment.id)
+        .where(Waybill.carrier == carrier, Waybill.number == number, Waybill.voided_at.is_(None))
+    )
+
+
+def find_order(session: Session, carrier: str, order_no: str) -> Shipment | None:
+    """The shipment with our own order number."""
+    return session.scalar(select(Shipment).where(Shipment.carrier == carrier, Shipment.order_no == order_no))
+
+
+def at_stage(session: Session, stages: Collection[Stage]) -> list[Shipment]:
+    """All shipments at these stages, oldest first."""
+    return list(session.scalars(select(Shipment).where(Shipment.stage.in_(stages)).order_by(Shipment.created_at)))

@@ -1,0 +1,91 @@
+"""News meets its shipment: matched, kept, folded. Every source of news goes through here."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from dispatch import jobs
+from dispatch.booking.book import take_number
+from dispatch.carrier import Booked, Seen
+from dispatch.jobs import Claim
+from dispatch.journey import News, Stage, fold
+from dispatch.shipment import Shipment, find_live_number, find_order, live_waybill, lock, lock_number, subject_id
+from dispatch.shipment import follow as follow_tracking
+from dispatch.tracking.sighting import claim_unmatched, keep, lacks_detail, sightings_of
+from dispatch.world import World
+
+ASK = "shipment.ask"
+AHEAD = timedelta(hours=1)  # a carrier's clock may be a little ahead of ours
+BEFORE = timedelta(days=1)  # news older than the shipment is of an earlier envelope with this number
+
+
+class Match(StrEnum):
+    """Whether news found its shipment."""
+
+    FOUND = "found"
+    NOBODY = "nobody"
+    LOOK_AGAIN = "look_again"  # its number is being committed at this moment
+
+
+def observe(world: World, session: Session, carrier: str, seen: Seen, source: str) -> Match:
+    """Keep one line of news and fold it into its shipment, if that is known. Locks the shipment."""
+    shipment = _matching(session, carrier, seen)
+    if shipment is None:
+        # Whoever adopts a number holds this lock until the commit: either we see the number, or they see our row.
+        lock_number(session, carrier, seen.waybill_no)
+        if find_live_number(session, carrier, seen.waybill_no) is not None:
+            return Match.LOOK_AGAIN
+        kept = keep(world, session, carrier, seen, source, None)
+        return Match.NOBODY if kept.shipment_id is None else Match.FOUND
+    locked = lock(session, shipment.id)
+    if locked.stage in {Stage.BOOKING, Stage.IN_DOUBT}:
+        take_number(world, session, locked, Booked(seen.waybill_no), source)
+    keep(world, session, carrier, plausible(world, locked, seen), source, locked.id)
+    refold(world, session, locked)
+    return Match.FOUND
+
+
+def _matching(session: Session, carrier: str, seen: Seen) -> Shipment | None:
+    """By the live number; or by our own order number, while the shipment has no number yet."""
+    by_number = find_live_number(session, carrier, seen.waybill_no)
+    if by_number is not None or not seen.order_no:
+        return by_number
+    by_order = find_order(session, carrier, seen.order_no)
+    waiting = by_order is not None and by_order.stage in {Stage.BOOKING, Stage.IN_DOUBT}
+    return by_order if waiting else None
+
+
+def plausible(world: World, shipment: Shipment, seen: Seen) -> Seen:
+    """News from the future, or from before the envelope, moves nothing: a person reads it."""
+    if shipment.created_at - BEFORE <= seen.at <= world.now() + AHEAD:
+        return seen
+    return Seen(
+        waybill_no=seen.waybill_no,
+        at=seen.at,
+        code=seen.code,
+        news=News.UNKNOWN,
+        detail=seen.detail,
+        text=f"（时间可疑）{seen.text}",
+        place=seen.place,
+    )
+
+
+def refold(world: World, session: Session, shipment: Shipment, *, asked: bool = False) -> None:
+    """Fold all news of a locked shipment; the post is asked where a sub-code is missing, unless it just was."""
+    session.flush()
+    rows = sightings_of(session, shipment.id)
+    follow_tracking(world, session, shipment, fold(row.observed() for row in rows))
+    if lacks_detail(rows) and not asked:
+        jobs.leave(session, ASK, shipment.subject)
+
+
+def follow(world: World, claim: Claim) -> None:
+    """The shipment has its number: news that came before it is folded in now."""
+    with claim.done() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        waybill = live_waybill(session, shipment.id)
+        if waybill is not None:
+            lock_number(session, shipment.carrier, waybill.number)
+            claim_unmatched(session, shipment.carrier, waybill.number, shipment.id)
+            refold(world, session, shipment)

@@ -1,0 +1,93 @@
+"""A push at the door: vouched for, stored raw, acknowledged in the carrier's own words. It is read in a worker."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import jobs
+from dispatch.carrier import Carrier, NotVouched, Reply
+from dispatch.db import Base, RowId
+from dispatch.world import World
+
+READ = "push.read"
+RAW_MOST = 65_536
+"""Bytes of a push that are read; no carrier's event is longer."""
+
+
+class Push(Base):
+    """A webhook call as it came. A refused one is kept too: it may have been genuine."""
+
+    __tablename__ = "pushes"
+
+    id: Mapped[RowId]
+    carrier: Mapped[str]
+    digest: Mapped[bytes]  # keyed, of the raw bytes: a repetition is the same row
+    raw: Mapped[bytes]  # sealed
+    body: Mapped[bytes | None]  # sealed: what the raw bytes say once opened; none where it was turned away
+    turned_away: Mapped[str | None]
+    source: Mapped[str]
+    received_at: Mapped[datetime]
+    times: Mapped[int] = mapped_column(default=1)
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("carrier", "digest"),)
+
+    @property
+    def subject(self) -> str:
+        """How jobs and the worklist name it."""
+        return f"push:{self.id}"
+
+
+def receive(world: World, carrier: Carrier, raw: bytes, source: str) -> Reply:
+    """Store a push and answer it. The acknowledgement is given only after the commit; a repetition is one row."""
+    if len(raw) > RAW_MOST:
+        return _turn_away(world, carrier, raw, source, f"报文超过 {RAW_MOST} 字节")
+    try:
+        vouched = carrier.vouch(raw)
+    except NotVouched as refusal:
+        return _turn_away(world, carrier, raw, source, str(refusal))
+    _store(world, carrier, raw, source, body=vouched.body)
+    return carrier.acknowledge(vouched.reference)
+
+
+def _turn_away(world: World, carrier: Carrier, raw: bytes, source: str, reason: str) -> Reply:
+    _store(world, carrier, raw, source, turned_away=reason)
+    return carrier.turn_away(reason)
+
+
+def _store(
+    world: World,
+    carrier: Carrier,
+    raw: bytes,
+    source: str,
+    *,
+    body: str | None = None,
+    turned_away: str | None = None,
+) -> None:
+    digest = world.vault.digest("push", raw.hex())
+    push = Push(
+        id=uuid7(),
+        carrier=carrier.name,
+        digest=digest,
+        turned_away=turned_away,
+        source=source,
+        received_at=world.now(),
+        times=1,
+    )
+    # Bytes that are no text (a wrong character set) must still be kept as they came.
+    world.vault.seal(push, "raw", raw[:RAW_MOST].decode("latin-1"))
+    if body is not None:
+        world.vault.seal(push, "body", body)
+    columns = {column.key: getattr(push, column.key) for column in Push.__table__.columns}
+    with world.begin() as session:
+        new = insert(Push).values(**columns)
+        kept = session.execute(
+            new.on_conflict_do_update(index_elements=["carrier", "digest"], set_={"times": Push.times + 1}).returning(
+                Push.id, Push.times
+            )
+        ).one()
+        if body is not None and kept.times == 1:
+            jobs.leave(session, READ, push.subject)

@@ -1,0 +1,113 @@
+"""Sightings: one line of news each, our word beside the carrier's, kept for ever in the set that is folded."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.types import String
+from uuid_utils.compat import uuid7
+
+from dispatch.carrier import Seen
+from dispatch.db import Base, RowId
+from dispatch.journey import News, Observed, Signer
+from dispatch.world import World
+
+
+class Sighting(Base):
+    """One line of a carrier's news. Without a shipment it belongs to nobody yet: kept, and shown to a person."""
+
+    __tablename__ = "sightings"
+
+    id: Mapped[RowId]
+    shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"), index=True)
+    carrier: Mapped[str]
+    waybill_no: Mapped[str]
+    at: Mapped[datetime]  # the carrier's own event time
+    code: Mapped[str]
+    detail: Mapped[str]
+    news: Mapped[str]
+    signer: Mapped[str | None]
+    voids: Mapped[list[str]] = mapped_column(ARRAY(String))
+    wants_detail: Mapped[bool]
+    words: Mapped[bytes]  # sealed: the carrier's words may name people
+    place: Mapped[bytes]  # sealed
+    source: Mapped[str]  # push or question
+    received_at: Mapped[datetime]
+    digest: Mapped[bytes]  # keyed, over everything the carrier said
+
+    __table_args__ = (
+        UniqueConstraint("carrier", "waybill_no", "digest"),
+        Index("ix_sightings_unmatched", "carrier", "waybill_no", postgresql_where=text("shipment_id IS NULL")),
+    )
+
+    def observed(self) -> Observed:
+        """As the fold needs it."""
+        return Observed(
+            at=self.at,
+            code=self.code,
+            news=News(self.news),
+            detail=self.detail,
+            signer=Signer(self.signer) if self.signer else None,
+            voids=frozenset(self.voids),
+            digest=self.digest.hex(),
+        )
+
+
+def keep(world: World, session: Session, carrier: str, seen: Seen, source: str, shipment_id: UUID | None) -> Sighting:
+    """Store a line of news once; the stored row comes back, with the shipment it belongs to where that is known."""
+    digest = _digest(world, seen)
+    row = Sighting(
+        id=uuid7(),
+        shipment_id=shipment_id,
+        carrier=carrier,
+        waybill_no=seen.waybill_no,
+        at=seen.at,
+        code=seen.code,
+        detail=seen.detail,
+        news=seen.news,
+        signer=seen.signer,
+        voids=sorted(seen.voids),
+        wants_detail=seen.wants_detail,
+        source=source,
+        received_at=world.now(),
+        digest=digest,
+    )
+    world.vault.seal(row, "words", seen.text)
+    world.vault.seal(row, "place", seen.place)
+    columns = {column.key: getattr(row, column.key) for column in Sighting.__table__.columns}
+    keys = ["carrier", "waybill_no", "digest"]
+    session.execute(insert(Sighting).values(**columns).on_conflict_do_nothing(index_elements=keys))
+    kept = select(Sighting).where(
+        Sighting.carrier == carrier, Sighting.waybill_no == seen.waybill_no, Sighting.digest == digest
+    )
+    return session.scalars(kept).one()
+
+
+def _digest(world: World, seen: Seen) -> bytes:
+    parts = (seen.at.isoformat(), seen.code, seen.detail, seen.text, seen.place)
+    return world.vault.digest("sighting", *parts)
+
+
+def claim_unmatched(session: Session, carrier: str, number: str, shipment_id: UUID) -> None:
+    """News of this number that came before the number did belongs to this shipment."""
+    session.execute(
+        update(Sighting)
+        .where(Sighting.carrier == carrier, Sighting.waybill_no == number, Sighting.shipment_id.is_(None))
+        .values(shipment_id=shipment_id)
+    )
+
+
+def sightings_of(session: Session, shipment_id: UUID) -> list[Sighting]:
+    """All news of a shipment, by the carrier's time."""
+    query = select(Sighting).where(Sighting.shipment_id == shipment_id)
+    return list(session.scalars(query.order_by(Sighting.at, Sighting.received_at)))
+
+
+def lacks_detail(sightings: Iterable[Sighting]) -> bool:
+    """Whether some news waits for its sub-code, and nothing has told it yet."""
+    rows = list(sightings)
+    told = {(row.at, row.code) for row in rows if row.detail}
+    return any(row.wants_detail and (row.at, row.code) not in told for row in rows)

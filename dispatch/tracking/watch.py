@@ -1,0 +1,84 @@
+"""Whatever waits is seen (DESIGN promise 10): past its patience the post is asked, then a person."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from dispatch import jobs, worklist
+from dispatch.jobs import Claim
+from dispatch.journey import AT_AN_END, View
+from dispatch.shipment import Shipment, live_waybill, lock, subject_id
+from dispatch.tracking.observe import ASK
+from dispatch.worklist import Reason
+from dispatch.world import World
+
+OVERDUE: Mapping[View, Reason] = {
+    View.GATHERING: Reason.JOB_STUCK,
+    View.TO_BOOK: Reason.JOB_STUCK,
+    View.BOOKING: Reason.JOB_STUCK,
+    View.IN_DOUBT: Reason.BOOKING_IN_DOUBT,
+    View.REFUSED: Reason.DEADLINE_NEAR,
+    View.TO_PRINT: Reason.DEADLINE_NEAR,
+    View.TO_PACK: Reason.DEADLINE_NEAR,
+    View.TO_HAND_OVER: Reason.DEADLINE_NEAR,
+    View.HANDED_OVER: Reason.STALLED,
+    View.IN_TRANSIT: Reason.STALLED,
+    View.OUT_FOR_DELIVERY: Reason.STALLED,
+    View.ATTEMPT_FAILED: Reason.STALLED,
+    View.AWAITING_PICKUP: Reason.NOT_FETCHED,
+    View.DELIVERED: Reason.SIGNER_UNKNOWN,
+    View.RETURNING: Reason.RETURNING,
+    View.RETURNED: Reason.RETURNED,
+    View.LOST: Reason.LOST,
+}
+assert set(OVERDUE) == set(View) - AT_AN_END  # noqa: S101 - a view without a reason would wait unseen
+
+
+def watch(world: World, claim: Claim) -> None:
+    """Look at a shipment whose time has come: still waiting for the same thing?"""
+    with world.reading() as session:
+        wait = _left(world, session.get_one(Shipment, subject_id(claim.subject)))
+    if wait is None:
+        with claim.done():
+            return
+    with claim.later(wait if wait > timedelta(0) else world.settings.after_asking) as session:
+        shipment = lock(session, subject_id(claim.subject))
+        left = _left(world, shipment)
+        if left is not None and left <= timedelta(0):
+            _overdue(world, session, shipment)
+
+
+def _left(world: World, shipment: Shipment) -> timedelta | None:
+    """The time left to this view; None where nothing is waited for any more."""
+    if shipment.view in AT_AN_END:
+        return None
+    return shipment.view_since + world.settings.patience[shipment.view] - world.now()
+
+
+def _overdue(world: World, session: Session, shipment: Shipment) -> None:
+    may_ask = live_waybill(session, shipment.id) is not None and shipment.view not in BEFORE_THE_POST
+    if may_ask and not shipment.overdue_asked:
+        shipment.overdue_asked = True
+        jobs.leave(session, ASK, shipment.subject)
+        return
+    reason = OVERDUE[shipment.view]
+    if not worklist.stands(session, shipment.subject, reason):
+        _put(world, session, shipment, reason)
+    if may_ask:
+        jobs.leave(session, ASK, shipment.subject)
+
+
+def _put(world: World, session: Session, shipment: Shipment, reason: Reason) -> None:
+    worklist.put(
+        world,
+        session,
+        reason,
+        shipment.subject,
+        cause=f"{shipment.view}:{shipment.view_since.isoformat()}",
+        detail=f"自 {shipment.view_since:%Y-%m-%d %H:%M} UTC 起没有进展。",
+    )
+
+
+BEFORE_THE_POST = frozenset({View.TO_PRINT, View.TO_PACK, View.TO_HAND_OVER, View.IN_DOUBT})
+"""Views in which the post has nothing to tell yet, although the number may be known."""

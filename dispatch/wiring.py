@@ -1,0 +1,97 @@
+"""The only place where real things are chosen."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Protocol
+
+import dramatiq
+import psycopg
+import structlog
+from dramatiq_postgres import PostgresBroker
+from dramatiq_postgres.schema import init
+from sqlalchemy import make_url
+
+from dispatch.db import connect, sessions
+from dispatch.posts.ems.account import Ems, open_client
+from dispatch.settings import Settings
+from dispatch.typefaces import Typefaces
+from dispatch.vault import Vault, read_or_make_key
+from dispatch.world import World
+
+KEY_FILE = "vault.key"
+log = structlog.get_logger()
+
+
+class Doorbell:
+    """Rings through a dramatiq broker, whichever it is: one message with the job's name, and nothing else."""
+
+    def __init__(self, broker: dramatiq.Broker, queues: "Queues") -> None:
+        self._broker = broker
+        self._queues = queues
+
+    def ring(self, names: Collection[str]) -> None:
+        """Best effort: a bell that cannot be rung now is rung by the clock."""
+        for name in sorted(names):
+            message: dramatiq.Message[None] = dramatiq.Message(
+                queue_name=self._queues(name), actor_name=name, args=(), kwargs={}, options={}
+            )
+            try:
+                self._broker.enqueue(message)
+            except Exception as error:  # noqa: BLE001 - whatever the broker's own library raises
+                log.warning("bell.not_rung", job=name, error=type(error).__name__)
+
+
+class Queues(Protocol):
+    """The queue of a job, by its name."""
+
+    def __call__(self, name: str) -> str: ...
+
+
+def now() -> datetime:
+    """The wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+def make_vault(settings: Settings) -> Vault:
+    """Keys from the settings; without any, one of its own in the home folder."""
+    if settings.vault_keys:
+        return Vault(tuple(bytes.fromhex(key.get_secret_value()) for key in settings.vault_keys))
+    return Vault((read_or_make_key(settings.home / KEY_FILE),))
+
+
+def make_broker(settings: Settings) -> dramatiq.Broker:
+    """The broker of this URL. Retries and delays stay with the job's row, so no middleware is needed."""
+    url = make_url(settings.broker_url or database_url(settings))
+    if url.get_backend_name() != "postgresql":
+        raise ValueError(f"消息队列 {url.get_backend_name()} 尚不支持。请用 PostgreSQL，或不设 ZHUANDI_BROKER_URL。")
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    broker: dramatiq.Broker = PostgresBroker(url=plain, results=False, middleware=[])
+    return broker
+
+
+def prepare_broker(settings: Settings) -> None:
+    """What the broker needs before its first message; may be repeated."""
+    url = make_url(settings.broker_url or database_url(settings)).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        init(connection.cursor())
+
+
+def database_url(settings: Settings) -> str:
+    """The database's address with our driver. Raises ValueError where none is set (the embedded one sets it)."""
+    if not settings.database_url:
+        raise ValueError("没有设置 DATABASE_URL，内嵌数据库也没有启动。请用 `zhuandi up`，或设置 DATABASE_URL。")
+    url = make_url(settings.database_url)
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> World:
+    """The whole service, ready to be used by a door, a worker or a command."""
+    return World(
+        settings=settings,
+        sessions=sessions(connect(database_url(settings))),
+        vault=make_vault(settings),
+        carriers={"ems": Ems(settings.ems, open_client(settings.ems), now)},
+        typefaces=Typefaces(settings.home / "typefaces"),
+        bell=Doorbell(broker, queues),
+        now=now,
+    )

@@ -1,0 +1,141 @@
+"""The worklist 待处理: whatever a person must look at, with the reason and the next act (HALL.md §3)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch.db import Base, RowId
+from dispatch.world import World
+
+
+class Reason(StrEnum):
+    """Why something needs a person."""
+
+    BOOKING_IN_DOUBT = "booking_in_doubt"
+    REFUSED_BY_CARRIER = "refused_by_carrier"
+    ADDRESS_UNCLEAR = "address_unclear"
+    RECIPIENT_REFUSED = "recipient_refused"
+    NOT_FETCHED = "not_fetched"
+    SIGNED_WITHOUT_CONSENT = "signed_without_consent"
+    SIGNER_UNKNOWN = "signer_unknown"
+    DELIVERY_REVOKED = "delivery_revoked"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    LOST = "lost"
+    STALLED = "stalled"
+    UNKNOWN_CODE = "unknown_code"
+    UNKNOWN_PARCEL = "unknown_parcel"
+    UNREADABLE_PUSH = "unreadable_push"
+    DEADLINE_NEAR = "deadline_near"
+    JOB_STUCK = "job_stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the clerk reads: the reason, and the next act."""
+
+    reason: str
+    act: str
+
+
+WORDS: Mapping[Reason, Words] = {
+    Reason.BOOKING_IN_DOUBT: Words("下单结果不明", "查单"),
+    Reason.REFUSED_BY_CARRIER: Words("寄递企业拒单", "改后重下"),
+    Reason.ADDRESS_UNCLEAR: Words("地址不详、电话不通", "改址"),
+    Reason.RECIPIENT_REFUSED: Words("拒收", "转科室"),
+    Reason.NOT_FETCHED: Words("逾期未取", "改投或村干部"),
+    Reason.SIGNED_WITHOUT_CONSENT: Words("代收无授权", "补授权或核实"),
+    Reason.SIGNER_UNKNOWN: Words("已妥投待核实", "问本人"),
+    Reason.DELIVERY_REVOKED: Words("妥投被撤销", "核实"),
+    Reason.RETURNING: Words("退回途中", "先电联"),
+    Reason.RETURNED: Words("退件已到", "二次寄递或暂存"),
+    Reason.LOST: Words("破损、丢失", "查验、补证、索赔"),
+    Reason.STALLED: Words("轨迹停滞", "催查"),
+    Reason.UNKNOWN_CODE: Words("未知代码", "人工判读"),
+    Reason.UNKNOWN_PARCEL: Words("无主轨迹", "查单"),
+    Reason.UNREADABLE_PUSH: Words("推送读不懂", "人工判读"),
+    Reason.DEADLINE_NEAR: Words("临近送达期限", "升级"),
+    Reason.JOB_STUCK: Words("任务受阻", "查看原因"),
+}
+assert set(WORDS) == set(Reason)  # noqa: S101 - a reason without words would show a clerk nothing
+
+ENDS_BY_ITSELF = frozenset(
+    {Reason.BOOKING_IN_DOUBT, Reason.NOT_FETCHED, Reason.SIGNER_UNKNOWN, Reason.RETURNING, Reason.STALLED}
+    | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
+)
+"""Reasons that only wait for something to move. The others are facts that somebody must have seen."""
+
+
+class Entry(Base):
+    """One line of the worklist. `cause` names the fact behind it, so that a settled fact does not come back."""
+
+    __tablename__ = "worklist"
+
+    id: Mapped[RowId]
+    reason: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)  # shipment:…, case:…, push:…
+    cause: Mapped[str]
+    detail: Mapped[bytes | None]  # sealed: it may hold the carrier's text
+    opened_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    settlement: Mapped[bytes | None]  # sealed
+
+    __table_args__ = (Index("uq_worklist_fact", "reason", "subject", "cause", unique=True),)
+
+
+def put(world: World, session: Session, reason: Reason, subject: str, *, cause: str = "", detail: str = "") -> None:
+    """Open an entry, unless this very fact stands there already, open or settled."""
+    entry = Entry(id=uuid7(), reason=reason, subject=subject, cause=cause, opened_at=world.now())
+    world.vault.seal(entry, "detail", detail)
+    session.execute(
+        insert(Entry)
+        .values(
+            id=entry.id, reason=reason, subject=subject, cause=cause, detail=entry.detail, opened_at=entry.opened_at
+        )
+        .on_conflict_do_nothing(index_elements=["reason", "subject", "cause"])
+    )
+
+
+def settle(world: World, entry: Entry, by: str, note: str) -> None:
+    """A person settled it, and says how."""
+    entry.settled_at, entry.settled_by = world.now(), by
+    world.vault.seal(entry, "settlement", note)
+
+
+def settle_by_itself(world: World, session: Session, subject: str, reasons: Collection[Reason]) -> None:
+    """Something moved: what only waited for that is settled without a person."""
+    chosen = [reason for reason in reasons if reason in ENDS_BY_ITSELF]
+    session.execute(
+        update(Entry)
+        .where(Entry.subject == subject, Entry.reason.in_(chosen), Entry.settled_at.is_(None))
+        .values(settled_at=world.now(), settled_by="system")
+    )
+
+
+def standing(session: Session, subject: str) -> list[Entry]:
+    """The open entries of a subject, oldest first."""
+    query = select(Entry).where(Entry.subject == subject, Entry.settled_at.is_(None))
+    return list(session.scalars(query.order_by(Entry.opened_at)))
+
+
+def stands(session: Session, subject: str, reason: Reason) -> bool:
+    """Whether an entry of this reason is open for the subject."""
+    return any(entry.reason == reason for entry in standing(session, subject))
+
+
+def settled_causes(session: Session, subject: str, reason: Reason) -> set[str]:
+    """The causes that a person has settled already for this reason."""
+    query = select(Entry.cause).where(
+        Entry.subject == subject,
+        Entry.reason == reason,
+        Entry.settled_at.is_not(None),
+        text("settled_by <> 'system'"),
+    )
+    return set(session.scalars(query))

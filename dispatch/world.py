@@ -1,0 +1,52 @@
+"""What is injected into every room, as one frozen thing. `wiring.py` makes it; tests make their own."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from dispatch.carrier import Carrier
+from dispatch.settings import Settings
+from dispatch.typefaces import Typefaces
+from dispatch.vault import Vault
+
+BELLS = "bells"
+"""Key in `Session.info`: the names of jobs left in this transaction, to be rung after its commit."""
+
+
+class Bell(Protocol):
+    """Rings workers awake. Best effort: the row is the job, and the clock rings again."""
+
+    def ring(self, names: Collection[str]) -> None:
+        """Ring once for each name; never raises."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Time, database, keys, posts, type and settings."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    vault: Vault
+    carriers: Mapping[str, Carrier]
+    typefaces: Typefaces
+    bell: Bell
+    now: Callable[[], datetime]
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back on an error; then the bells ring."""
+        with self.sessions.begin() as session:
+            yield session
+        if names := session.info.pop(BELLS, None):
+            self.bell.ring(names)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for looking only."""
+        with self.sessions() as session:
+            yield session
+            session.rollback()

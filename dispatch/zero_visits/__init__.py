@@ -1,0 +1,1 @@
+"""Visits counted, evidence weighed, the case closed, the figures reported."""

@@ -1,0 +1,173 @@
+"""The evidence is weighed; legs are evidenced, cases closed, or a person is asked."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import jobs, ledger, worklist
+from dispatch.approval.case import Case, CaseSlip, Document, Leg
+from dispatch.approval.decided_case import Way
+from dispatch.db import Base, RowId
+from dispatch.jobs import Claim
+from dispatch.journey import Act, Observed, Stage, Tracking, fold
+from dispatch.shipment import Content, Shipment, act, lock, subject_id
+from dispatch.tracking.observe import ASK
+from dispatch.tracking.sighting import Sighting, sightings_of
+from dispatch.worklist import Reason
+from dispatch.world import World
+from dispatch.zero_visits.evidence import Consent, Verdict, weigh
+
+
+class LegEvidence(Base):
+    """The proof of a leg: which shipment, which evidence, when by the carrier's time."""
+
+    __tablename__ = "leg_evidence"
+
+    id: Mapped[RowId]
+    leg_id: Mapped[UUID] = mapped_column(ForeignKey("legs.id"), unique=True)
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    evidence: Mapped[str]
+    happened_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class Closure(Base):
+    """送达闭环: all legs of a case are evidenced. Once for a case; the visits are in the ledger."""
+
+    __tablename__ = "closures"
+
+    id: Mapped[RowId]
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
+    closed_at: Mapped[datetime]
+
+
+def weigh_shipment(world: World, claim: Claim) -> None:
+    """Weigh what the sightings of a shipment say now, and act on it."""
+    with claim.done() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        rows = sightings_of(session, shipment.id)
+        tracking = fold(row.observed() for row in rows)
+        _show_unknown(world, session, shipment, tracking)
+        if _show_contradictions(world, session, shipment, tracking) or shipment.stage == Stage.CLOSED:
+            return
+        verdict = weigh(tracking, _consent(session, shipment), asked=_asked(shipment, rows))
+        _carry_out(world, session, shipment, tracking, verdict)
+
+
+def _show_unknown(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
+    for seen in tracking.unknown:
+        words = f"代码“{seen.code}”{f'（{seen.detail}）' if seen.detail else ''}不在对照表内，已保留，未改变状态。"
+        worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=_fact(seen), detail=words)
+
+
+def _show_contradictions(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> bool:
+    """Whether a contradiction stands that no person has settled: then nothing is closed."""
+    settled = worklist.settled_causes(session, shipment.subject, Reason.DELIVERY_REVOKED)
+    waiting = [seen for seen in tracking.contradictions if _fact(seen) not in settled]
+    for seen in waiting:
+        words = f"寄递企业的代码“{seen.code}”推翻了先前的消息。"
+        worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=_fact(seen), detail=words)
+    return bool(waiting)
+
+
+def _fact(seen: Observed) -> str:
+    """Names one fact whatever text tells it: pushed and asked for, it is the same."""
+    return f"{seen.at.isoformat()}:{seen.code}:{seen.detail}"
+
+
+def _asked(shipment: Shipment, rows: list[Sighting]) -> bool:
+    latest = max((row.received_at for row in rows if row.source != "question"), default=None)
+    return shipment.asked_at is not None and (latest is None or shipment.asked_at >= latest)
+
+
+def _consent(session: Session, shipment: Shipment) -> Consent:
+    slip = session.get_one(CaseSlip, shipment.slip_id)
+    return Consent(Way(slip.way), slip.point_at_address, slip.brought_to_door, slip.proxy_allowed)
+
+
+def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
+    if verdict.ask:
+        jobs.leave(session, ASK, shipment.subject)
+    elif verdict.reason is not None and tracking.cause is not None:
+        worklist.put(world, session, verdict.reason, shipment.subject, cause=_fact(tracking.cause))
+    elif verdict.evidence is not None and shipment.stage == Stage.HANDED_OVER:
+        _close(world, session, shipment, tracking, verdict)
+
+
+def _close(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
+    act(world, session, shipment, Act.CLOSE)
+    session.flush()
+    for case in cases_in(session, shipment.id):
+        if verdict.visit is not None:
+            # One trip fetches all that lies in the envelope.
+            origin = f"{shipment.subject}:{case.id}"
+            ledger.record(
+                world,
+                session,
+                case.matter_id,
+                verdict.visit,
+                origin,
+                case_id=case.id,
+                trip=shipment.subject,
+                on=tracking.since.date() if tracking.since else None,
+            )
+        _evidence(world, session, case, shipment, tracking, verdict)
+        _close_case(world, session, case)
+
+
+def _evidence(
+    world: World, session: Session, case: Case, shipment: Shipment, tracking: Tracking, verdict: Verdict
+) -> None:
+    """The leg is evidenced when the last of its envelopes is."""
+    if _envelopes_open(session, case.id):
+        return
+    leg = session.scalars(select(Leg).where(Leg.case_id == case.id, Leg.direction == shipment.direction)).one()
+    values = {
+        "id": uuid7(),
+        "leg_id": leg.id,
+        "shipment_id": shipment.id,
+        "evidence": verdict.evidence,
+        "happened_at": tracking.since,
+        "recorded_at": world.now(),
+    }
+    session.execute(insert(LegEvidence).values(**values).on_conflict_do_nothing(index_elements=["leg_id"]))
+
+
+def _envelopes_open(session: Session, case_id: UUID) -> bool:
+    """Whether a document of the case is not yet in a closed envelope."""
+    closed = (
+        select(Content.document_id)
+        .join(Shipment, Shipment.id == Content.shipment_id)
+        .where(~Content.void, Shipment.stage == Stage.CLOSED)
+    )
+    waiting = select(Document.id).where(Document.case_id == case_id, Document.id.not_in(closed))
+    return session.scalar(waiting.limit(1)) is not None
+
+
+def _close_case(world: World, session: Session, case: Case) -> None:
+    evidenced = select(LegEvidence.leg_id)
+    bare = select(Leg.id).where(Leg.case_id == case.id, Leg.id.not_in(evidenced))
+    if session.scalar(bare.limit(1)) is None:
+        values = {"id": uuid7(), "case_id": case.id, "closed_at": world.now()}
+        session.execute(insert(Closure).values(**values).on_conflict_do_nothing(index_elements=["case_id"]))
+
+
+def cases_in(session: Session, shipment_id: UUID) -> list[Case]:
+    """The cases whose documents lie in an envelope, in order of their ids (whoever locks them keeps it)."""
+    query = (
+        select(Case)
+        .where(
+            Case.id.in_(
+                select(Document.case_id)
+                .join(Content, Content.document_id == Document.id)
+                .where(Content.shipment_id == shipment_id, ~Content.void)
+            )
+        )
+        .order_by(Case.id)
+        .with_for_update()
+    )
+    return list(session.scalars(query))

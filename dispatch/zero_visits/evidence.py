@@ -1,0 +1,102 @@
+"""What a tracked state is worth (HALL.md §2, CARRIERS §1.9): delivered is a claim, closed is a fact. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dispatch.approval.decided_case import Way
+from dispatch.journey import News, Signer, Tracked, Tracking
+from dispatch.visits import VisitKind
+from dispatch.worklist import Reason
+
+
+class Evidence(StrEnum):
+    """Who had the envelope in hand, as the post told it."""
+
+    SIGNED_BY_RECIPIENT = "signed_by_recipient"
+    SIGNED_BY_CONSENTED_PROXY = "signed_by_consented_proxy"
+    SIGNED_AT_CONSENTED_STATION = "signed_at_consented_station"
+    FETCHED_BY_RECIPIENT = "fetched_by_recipient"
+
+
+EVIDENCE_WORDS: Mapping[Evidence, str] = {
+    Evidence.SIGNED_BY_RECIPIENT: "本人签收",
+    Evidence.SIGNED_BY_CONSENTED_PROXY: "授权代收",
+    Evidence.SIGNED_AT_CONSENTED_STATION: "约定村邮站签收",
+    Evidence.FETCHED_BY_RECIPIENT: "本人取走",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the applicant agreed to in the slip."""
+
+    way: Way
+    point_at_address: bool = False
+    brought_to_door: bool = False
+    proxy_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do: close with `evidence` and `visit`, put `reason` before a person, ask the post, or wait."""
+
+    evidence: Evidence | None = None
+    visit: VisitKind | None = None
+    reason: Reason | None = None
+    ask: bool = False
+
+
+WAIT = Verdict()
+PROXIES = frozenset({Signer.PROXY, Signer.MAILROOM, Signer.PROPERTY, Signer.OFFICE})
+TROUBLES: Mapping[News, Reason] = {
+    News.ADDRESS_UNCLEAR: Reason.ADDRESS_UNCLEAR,
+    News.RECIPIENT_REFUSED: Reason.RECIPIENT_REFUSED,
+    News.RETURNING: Reason.RETURNING,
+    News.RETURNED: Reason.RETURNED,
+    News.LOST: Reason.LOST,
+}
+
+
+def weigh(tracking: Tracking, consent: Consent, *, asked: bool) -> Verdict:
+    """The verdict on what all sightings say. `asked`: the post was asked after it told of the delivery."""
+    if tracking.state is not Tracked.DELIVERED:
+        trouble = TROUBLES.get(tracking.cause.news) if tracking.cause else None
+        return Verdict(reason=trouble) if trouble else WAIT
+    match tracking.signer:
+        case Signer.SELF:
+            return Verdict(evidence=Evidence.SIGNED_BY_RECIPIENT)
+        case Signer.FETCHED:
+            return Verdict(evidence=Evidence.FETCHED_BY_RECIPIENT, visit=fetching(consent))
+        case Signer.VILLAGE:
+            return _at_the_village(consent)
+        case signer if signer in PROXIES:
+            return _by_proxy(consent)
+        case _:
+            return Verdict(reason=Reason.SIGNER_UNKNOWN) if asked else Verdict(ask=True)
+
+
+def fetching(consent: Consent) -> VisitKind:
+    """How fetching it oneself counts: only a consented locker at the delivery address is no trip."""
+    match consent.way:
+        case Way.LOCKER if consent.point_at_address:
+            return VisitKind.LOCKER_AT_ADDRESS
+        case Way.VILLAGE_STATION:
+            return VisitKind.VILLAGE_STATION
+        case Way.POST_OFFICE:
+            return VisitKind.POST_OFFICE
+        case _:
+            return VisitKind.LOCKER_ELSEWHERE
+
+
+def _at_the_village(consent: Consent) -> Verdict:
+    if consent.way is not Way.VILLAGE_STATION:
+        return Verdict(reason=Reason.SIGNED_WITHOUT_CONSENT)
+    visit = VisitKind.CADRE_VISIT if consent.brought_to_door else VisitKind.VILLAGE_STATION
+    return Verdict(evidence=Evidence.SIGNED_AT_CONSENTED_STATION, visit=visit)
+
+
+def _by_proxy(consent: Consent) -> Verdict:
+    if not consent.proxy_allowed:
+        return Verdict(reason=Reason.SIGNED_WITHOUT_CONSENT)
+    return Verdict(evidence=Evidence.SIGNED_BY_CONSENTED_PROXY)

@@ -1,0 +1,54 @@
+"""An HTTP connection on which an answer can be withheld: the customer hears nothing, then the line is dead."""
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class Line(H11Protocol):
+    """A connection that the application can close without an answer; it finds it in ``scope["state"]``."""
+
+    withheld = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put this line into the state that every request on it receives."""
+        super().connection_made(transport)
+        self.app_state: dict[str, Any] = {**self.app_state, "line": self}
+
+    def hang_up(self) -> None:
+        """Close without a word."""
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """A line that will never be answered need not keep the server from closing."""
+        if self.withheld:
+            self.hang_up()
+        else:
+            super().shutdown()
+
+
+class Withheld(Response):
+    """No answer: the line hangs for some seconds, or until the caller gives up, and is closed."""
+
+    def __init__(self, seconds: float) -> None:
+        """``seconds`` of silence."""
+        super().__init__()
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Wait, hang up, and return only once the line is gone, or uvicorn would answer with a 500."""
+        line: Line = scope["state"]["line"]
+        line.withheld = True
+        try:
+            await asyncio.wait_for(_gone(receive), self._seconds)
+        except TimeoutError:
+            line.hang_up()
+            await _gone(receive)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
