@@ -12,15 +12,18 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pypdfium2
+import zxingcpp
+
 from dispatch.label import Sheet, SheetSize, draw_sheets
 from dispatch.typefaces import Typefaces
 
 COUNT = 1_000
 PRINTER_SCALE = 203.2 / 72  # 8 dots a millimetre
 
-SURNAMES = "任王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石"
-TOWNS = ("新安江街道", "洋溪街道", "更楼街道", "梅城镇", "乾潭镇", "三都镇", "寿昌镇", "大慈岩镇", "航头镇", "大同镇", "李家镇", "钦堂乡")
-PAPERS = ("不动产权证书", "建设工程规划许可证", "食品经营许可证", "营业执照", "道路运输证", "生育登记证明", "取水许可证", "林木采伐许可证")
+SURNAMES = "任王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜"
+TOWNS = "新安江街道 洋溪街道 更楼街道 梅城镇 乾潭镇 三都镇 寿昌镇 大慈岩镇 航头镇 大同镇 李家镇 钦堂乡".split()
+PAPERS = "不动产权证书 建设工程规划许可证 食品经营许可证 营业执照 道路运输证 取水许可证 林木采伐许可证".split()
 
 
 def sheet(number: int) -> Sheet:
@@ -54,14 +57,12 @@ def draw(size: SheetSize, target: Path, cache: Path) -> None:
     target.write_bytes(draw_sheets(sheets, size, folder))
     took = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  draw {took:.2f} s ({took / COUNT * 1000:.2f} ms a label), peak {peak:.0f} MB, {target.stat().st_size / 1e6:.1f} MB")
+    megabytes = target.stat().st_size / 1e6
+    print(f"  draw {took:.2f} s ({took / COUNT * 1000:.2f} ms a label), peak {peak:.0f} MB, PDF {megabytes:.1f} MB")
 
 
 def read_back(size: SheetSize, pdf: Path) -> Counter[str]:
     """Return how many pages had both codes, exactly as sent, and how many did not."""
-    import pypdfium2
-    import zxingcpp
-
     counts: Counter[str] = Counter()
     document = pypdfium2.PdfDocument(pdf)
     for number, page in enumerate(document):

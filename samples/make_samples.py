@@ -32,7 +32,7 @@ Row = dict[str, str | date]
 
 def rows() -> list[Row]:
     """Every row by API path, in the order of the list."""
-    draw = random.Random(20261122)  # noqa: S311 - invented data, the same every time
+    draw = random.Random(20261122)
     made = [row for place, who in enumerate(people.RECIPIENTS) for row in _cases(who, place, draw)]
     for number, row in enumerate(made, start=1):
         place = people.PANAN if row["slip.county"] == people.PANAN[2] else people.JINGNING

@@ -19,7 +19,8 @@ IDLE_MS = 500
 def declare_actors(broker: dramatiq.Broker, world: World) -> None:
     """One actor for each row of the table. Its message carries nothing: the work is in the database."""
     for kind in JOBS.values():
-        dramatiq.actor(_answer(world, kind.name), actor_name=kind.name, queue_name=kind.queue, broker=broker)
+        declare = dramatiq.actor(actor_name=kind.name, queue_name=kind.queue, broker=broker)
+        declare(_answer(world, kind.name))
 
 
 def _answer(world: World, name: str) -> Callable[[], None]:

@@ -8,6 +8,7 @@ import json
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import typst
 
@@ -35,7 +36,7 @@ def press(template: Path, data: object, typefaces_folder: Path, *, tagged: bool)
         sys_inputs={"data": words},
     )
     try:
-        return bytes(compiler.compile(format="pdf", pdf_tags=tagged))
+        return cast("bytes", compiler.compile(format="pdf", pdf_tags=tagged))
     except typst.TypstError as error:
         if found := _NO_ROOM.search(str(error)):
             raise LabelError("文字过长，缩到最小仍放不下。", subject=found["subject"], field=found["field"]) from None

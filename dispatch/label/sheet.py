@@ -12,7 +12,7 @@ from typing import Final
 
 from dispatch.label import code128, qr
 from dispatch.label.press import press
-from dispatch.label.words import LabelError, Words, one_line, printable
+from dispatch.label.words import UNBROKEN, LabelError, Words, one_line, printable
 
 TEMPLATE: Final = Path(__file__).with_name("sheet.typ")
 QR_SIDE_DOTS: Final = 222  # 27.75 mm: version 3 at six dots
@@ -67,20 +67,21 @@ class Sheet:
     copy: int = 0
 
 
-_TEXTS: Final = (
-    "order_no",
-    "recipient_name",
-    "recipient_phone",
-    "recipient_address",
-    "sender_name",
-    "sender_phone",
-    "sender_address",
-    "way_of_delivery",
-    "sorting_code",
-    "carrier_name",
-    "payer",
-    "printed_on",
-)
+# The longest word that each field's box can hold, in em.
+_TEXTS: Final = {
+    "order_no": UNBROKEN,
+    "recipient_name": 16.0,
+    "recipient_phone": UNBROKEN,
+    "recipient_address": 16.0,
+    "sender_name": 16.0,
+    "sender_phone": UNBROKEN,
+    "sender_address": 16.0,
+    "way_of_delivery": 12.0,
+    "sorting_code": UNBROKEN,
+    "carrier_name": 5.0,
+    "payer": UNBROKEN,
+    "printed_on": UNBROKEN,
+}
 
 
 def draw_sheets(sheets: Sequence[Sheet], size: SheetSize, typefaces_folder: Path) -> bytes:
@@ -122,4 +123,4 @@ def _as_data(sheet: Sheet, size: SheetSize) -> dict[str, object]:
 def _content(content: str, waybill_no: str) -> Words:
     line = one_line(content)
     short = line if len(line) <= LONGEST_CONTENT else line[: LONGEST_CONTENT - 1] + "…"
-    return printable(short, subject=waybill_no, field="contents")
+    return printable(short, subject=waybill_no, field="contents", longest=8.0)

@@ -12,13 +12,14 @@ from dispatch.typefaces import advance, undrawable
 
 LONGEST_TEXT: Final = 400  # no field of a waybill is longer; a flood must not reach the typesetter
 
+UNBROKEN: Final = float("inf")  # for what stands on one line whatever happens
+
 # Han characters part from each other by themselves; anything else may be one long word that runs out of its
-# box (a hundred W, a row of closing brackets). Such a run gets invisible break opportunities.
+# box (a hundred W, a row of closing brackets). Such a word gets invisible break opportunities. Ordinary ones,
+# telephone and order numbers, do not: they shall be found as they are in the text layer.
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_LONG_RUN = re.compile(rf"[^{_HAN} \u3000]{{9,}}|[^{_HAN} ]*[\u2e3a\u2e3b][^{_HAN} ]*")
 _PIECE = re.compile(rf"[^{_HAN} \u3000\u200b]+")
 _BREAK_BEFORE = re.compile(r"(?<=.)(?=[^\u0300-\u036f\u20d0-\u20ff\u302a-\u302f\u3099\u309a])")
-
 
 # What a field is called on the screen.
 FIELDS: Final = {
@@ -68,8 +69,8 @@ class LabelError(ZhuandiError, ValueError):
         self.characters = characters
 
 
-def printable(text: str, *, subject: str, field: str) -> Words:
-    """Return `text` as it goes to the typesetter: NFC, one line, long words breakable, measured.
+def printable(text: str, *, subject: str, field: str, longest: float = 16.0) -> Words:
+    """Return `text` as it goes to the typesetter: NFC, one line, measured, no word longer than `longest` em.
 
     Raises LabelError where a character cannot be drawn, or where the text is longer than `LONGEST_TEXT`.
     """
@@ -78,13 +79,12 @@ def printable(text: str, *, subject: str, field: str) -> Words:
         raise LabelError(f"超过{LONGEST_TEXT}个字，无法打印。", subject=subject, field=field)
     if missing := undrawable(line):
         named = " ".join(f"{char if char.isprintable() else '?'} (U+{ord(char):04X})" for char in missing)
-        raise LabelError(
-            f"含有字库无法打印的字符 {named}，请核对。", subject=subject, field=field, characters=tuple(missing)
-        )
-    text = _LONG_RUN.sub(_with_breaks, line)
+        reason = f"含有字库无法打印的字符 {named}，请核对。"
+        raise LabelError(reason, subject=subject, field=field, characters=tuple(missing))
+    broken = _PIECE.sub(lambda word: _broken(word[0], longest), line)
     # A piece may cling to the Han character before and after it.
-    longest = max((_ems(piece) + 2 for piece in _PIECE.findall(text)), default=1.0)
-    return Words(t=text, e=round(_ems(text) + 0.001, 3), s=round(longest + 0.001, 3))
+    widest = max((_ems(piece) + 2 for piece in _PIECE.findall(broken)), default=1.0)
+    return Words(t=broken, e=round(_ems(broken) + 0.001, 3), s=round(widest + 0.001, 3))
 
 
 def _ems(text: str) -> float:
@@ -96,5 +96,5 @@ def one_line(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def _with_breaks(run: re.Match[str]) -> str:
-    return _BREAK_BEFORE.sub("\u200b", run[0])
+def _broken(word: str, longest: float) -> str:
+    return word if _ems(word) <= longest else _BREAK_BEFORE.sub("\u200b", word)

@@ -110,7 +110,7 @@ def _lines(world: World, session: Session, hand_over_id: UUID) -> Sequence[Posti
             postage="",
             order_no=shipment.order_no or "",
         )
-        for waybill, shipment, slip in session.execute(query).tuples()
+        for waybill, shipment, slip in session.execute(query)
     ]
 
 

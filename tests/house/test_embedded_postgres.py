@@ -47,8 +47,8 @@ def served(home: Path) -> Iterator[EmbeddedPostgres]:
         yield server
     finally:
         server.stop()
-        if ROOT:
-            shutil.rmtree(folder_of(home), ignore_errors=True)
+        for folder in (folder_of(home), server._place.sockets()):  # for a long path, in the temp folder
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,236 @@
+"""Real parts for every test: a real PostgreSQL, a real sandbox post over a real socket, the project's own type."""
+
+import base64
+import dataclasses
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import create_engine, make_url, text
+
+from dispatch.approval.decided_case import DecidedCase
+from dispatch.db import connect, sessions
+from dispatch.jobs import due_names
+from dispatch.journey import AT_AN_END, View
+from dispatch.posts.ems.account import Ems, open_client
+from dispatch.settings import EmsAccount, Settings
+from dispatch.typefaces import Typefaces
+from dispatch.vault import Vault
+from dispatch.wiring import now
+from dispatch.world import World
+from sandbox import SandboxSettings, running
+from workers.run import run_due
+from zhuandi import migrate
+from zhuandi.postgres import EmbeddedPostgres
+
+hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("ci")
+
+EXTERNAL = "ZHUANDI_TEST_DATABASE_URL"
+"""Where set, the tests that need a database run on this server instead of the embedded one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The administrator's URL of a PostgreSQL."""
+    if external := os.environ.get(EXTERNAL):
+        yield make_url(external).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        return
+    home = tmp_path_factory.mktemp("postgres")
+    embedded = EmbeddedPostgres(home)
+    yield embedded.start()
+    embedded.stop()
+    remove_postgres(home)
+
+
+def remove_postgres(home: Path) -> None:
+    """As root the embedded server keeps its data outside `home`; a test leaves nothing behind."""
+    place = Path((home / "postgres-at").read_text().strip()) if (home / "postgres-at").exists() else None
+    if place is not None and place.is_relative_to("/var/lib/zhuandi"):
+        shutil.rmtree(place)
+
+
+def _administer(server_url: str, *statements: str) -> None:
+    engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """A migrated database, copied for each test: a copy takes a tenth of a migration."""
+    name = f"template_{secrets.token_hex(4)}"
+    _administer(server_url, f"CREATE DATABASE {name}")
+    engine = connect(make_url(server_url).set(database=name).render_as_string(hide_password=False))
+    migrate.run(engine)
+    engine.dispose()
+    yield name
+    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh, migrated database."""
+    name = f"test_{secrets.token_hex(4)}"
+    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def typefaces(tmp_path_factory: pytest.TempPathFactory) -> Typefaces:
+    return Typefaces(tmp_path_factory.mktemp("typefaces"))
+
+
+class SilentBell:
+    """A bell that only remembers: tests do due jobs themselves, in the order they choose."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def ring(self, names: Collection[str]) -> None:
+        self.rung.extend(names)
+
+
+@pytest.fixture
+def account() -> EmsAccount:
+    return EmsAccount(
+        endpoint="http://127.0.0.1:9/closed",
+        sender_no="1100000000000",
+        authorization=secrets.token_hex(8),
+        sk=base64.b64encode(secrets.token_bytes(16)).decode(),
+        repeats_are_idempotent=True,
+        connect_seconds=2,
+        answer_seconds=2,
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path, account: EmsAccount) -> Settings:
+    """Short waits: a test never sleeps for them, it only need not wait long either."""
+    soon = timedelta(milliseconds=1)
+    return Settings(
+        home=tmp_path,
+        profile="sandbox",
+        ems=account,
+        item_release="at_once",
+        item_grouping=timedelta(0),
+        patience={view: timedelta(days=1) for view in View if view not in AT_AN_END},
+        after_asking=soon,
+        ask_floor=timedelta(0),
+        doubt_ladder=(soon, soon, soon),
+        unmatched_grace=soon,
+        job_retry_first=soon,
+        job_retry_cap=soon,
+    )
+
+
+@pytest.fixture
+def world(database_url: str, settings: Settings, typefaces: Typefaces) -> Iterator[World]:
+    """The whole service on a fresh database; its post does not answer unless `post` is asked for too."""
+    engine = connect(database_url)
+    client = open_client(settings.ems)
+    yield World(
+        settings=settings,
+        sessions=sessions(engine),
+        vault=Vault((secrets.token_bytes(32),)),
+        carriers={"ems": Ems(settings.ems, client, now)},
+        typefaces=typefaces,
+        bell=SilentBell(),
+        now=now,
+    )
+    client.close()
+    engine.dispose()
+
+
+@dataclasses.dataclass(frozen=True)
+class Post:
+    """A sandbox post that runs, and a service whose EMS account leads there."""
+
+    url: str
+    world: World
+
+
+@pytest.fixture
+def post(world: World, account: EmsAccount, tmp_path: Path) -> Iterator[Post]:
+    """A sandbox post over a real socket. Its pushes go to a closed door unless a test opens one."""
+    told = SandboxSettings(
+        host="127.0.0.1",
+        port=0,
+        storage=tmp_path / "post.sqlite",
+        sender_no=account.sender_no,
+        authorization=account.authorization.get_secret_value(),
+        sk=account.sk.get_secret_value(),
+        push_url="http://127.0.0.1:9/pushes/ems",
+        gap_seconds=1.0,
+        lost_answer_seconds=5,
+    )
+    with running(told) as server:
+        endpoint = f"{server.url}/amp-prod-api/f/amp/api/open"
+        there = account.model_copy(update={"endpoint": endpoint})
+        client = open_client(there)
+        yield Post(server.url, dataclasses.replace(world, carriers={"ems": Ems(there, client, now)}))
+        client.close()
+
+
+@pytest.fixture
+def drain() -> Callable[[World], None]:
+    """Do every due job, as workers would, until nothing is due."""
+
+    def until_nothing_is_due(world: World) -> None:
+        while names := _due(world):
+            for name in names:
+                run_due(world, name)
+
+    return until_nothing_is_due
+
+
+def _due(world: World) -> list[str]:
+    with world.reading() as session:
+        return due_names(session)
+
+
+@pytest.fixture
+def decided() -> Callable[..., DecidedCase]:
+    """A valid decided case; what a test cares about is said by keyword, slip fields in `slip`."""
+
+    def make(
+        case_no: str = "331127202611220001", *, slip: dict[str, object] | None = None, **fields: object
+    ) -> DecidedCase:
+        filled = {
+            "case_no": case_no,
+            "item_name": "食品经营许可",
+            "department": "县市场监督管理局",
+            "decided_at": "2026-11-20T09:00:00+08:00",
+            "applicant_name": "蓝小雨",
+            "applicant_kind": "person",
+            "slip": {
+                "recipient_name": "蓝小雨",
+                "phone": "13900000001",
+                "province": "浙江省",
+                "city": "丽水市",
+                "county": "景宁畲族自治县",
+                "town": "红星街道",
+                "detail": "团结西路8号2幢301室",
+                "way": "door",
+                **(slip or {}),
+            },
+            **fields,
+        }
+        return DecidedCase.model_validate_json(json.dumps(filled))
+
+    return make
