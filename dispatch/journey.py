@@ -144,11 +144,13 @@ MEANS: Mapping[News, Tracked] = {
 }
 MOVEMENT = frozenset({News.COLLECTED, News.IN_TRANSIT, News.AT_OFFICE, News.OUT_FOR_DELIVERY})
 """News that final news absorbs: a letter once delivered does not go back on its way by them."""
+CORRECTED_QUIETLY = MOVEMENT | {News.ATTEMPT_FAILED, News.ADDRESS_UNCLEAR, News.RECIPIENT_REFUSED, News.RETURNING}
+"""Taking these back is routine on the way. Whatever else is revoked (a locker, a code not read) a person sees."""
 
 NEWS: Mapping[tuple[Tracked, News], Tracked] = {
     # On its way every piece of news is believed, whatever came before it.
     **{(tracked, news): MEANS[news] for tracked in ON_THE_WAY for news in MEANS},
-    # Going back, it moves on its way without turning round; only an end, or a new attempt, ends that.
+    # Going back, it moves on its way without turning round; only an end ends that.
     **{
         (Tracked.RETURNING, news): MEANS[news]
         for news in (News.DELIVERED, News.FETCHED, News.RETURNED, News.LOST, News.RETURNING)
@@ -179,6 +181,11 @@ class Observed:
     signer: Signer | None = None
     voids: frozenset[str] = frozenset()
     digest: str = ""
+
+    @property
+    def fact(self) -> str:
+        """Names one event, whatever text tells it: pushed and asked for, it is the same fact."""
+        return f"{self.at.isoformat()}:{self.code}:{self.detail}"
 
     def order(self) -> tuple[datetime, int, str, str, str]:
         """Event time, rank of the news, code, sub-code, digest: total, and blind to arrival."""
@@ -241,7 +248,7 @@ def _take_back(ordered: list[Observed]) -> tuple[list[Observed], list[Observed]]
         named = next((past for past in reversed(standing) if past.code in seen.voids), None)
         if named is not None:
             standing.remove(named)
-        if named is None or MEANS.get(named.news) in ENDS:
+        if named is None or named.news not in CORRECTED_QUIETLY:
             revocations.append(seen)
     return standing, revocations
 

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch import jobs, worklist
+from dispatch import jobs, words, worklist
 from dispatch.carrier import Booked
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
@@ -38,8 +38,9 @@ class Shipment(Base):
     stage: Mapped[str] = mapped_column(default=Stage.GATHERING)
     tracked: Mapped[str] = mapped_column(default=Tracked.UNSEEN)
     signer: Mapped[str | None]
-    view_since: Mapped[datetime]
-    overdue_asked: Mapped[bool] = mapped_column(default=False)  # the post was asked since the view last changed
+    last_news: Mapped[str] = mapped_column(default="")  # the fact that led to the tracked state
+    moved_at: Mapped[datetime]
+    overdue_asked: Mapped[bool] = mapped_column(default=False)  # the post was asked since it last moved
     asked_at: Mapped[datetime | None]  # the post last answered a question about it
     created_at: Mapped[datetime]
     seal_at: Mapped[datetime]  # until then documents of the same recipient may join
@@ -139,15 +140,19 @@ def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str =
     """Do `deed` to a locked shipment. Raises NotAllowedError if the journey does not know it here."""
     after = ACTS.get((Stage(shipment.stage), deed))
     if after is None:
-        raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{shipment.view}”，不能执行“{deed}”。")
+        here = words.VIEWS[shipment.view]
+        raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{here}”，不能{words.ACTS[deed]}。")
     _move(world, session, shipment, after, Tracked(shipment.tracked), f"act:{deed}", by)
 
 
 def follow(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
     """Write what the sightings say of a locked shipment; whoever weighs evidence is told."""
-    cause = f"code:{tracking.cause.code}" if tracking.cause else "code:"
+    news = tracking.cause.fact if tracking.cause else ""
     shipment.signer = tracking.signer
-    _move(world, session, shipment, Stage(shipment.stage), tracking.state, cause, shipment.carrier)
+    # Older news than what is known moves nothing; newer news of the same kind does: the parcel is on its way.
+    if (shipment.tracked, shipment.last_news) != (tracking.state, news):
+        shipment.last_news = news
+        _move(world, session, shipment, Stage(shipment.stage), tracking.state, f"news:{news}", shipment.carrier)
     jobs.leave(session, WEIGH, shipment.subject)
 
 
@@ -155,24 +160,14 @@ def _move(
     world: World, session: Session, shipment: Shipment, stage: Stage, tracked: Tracked, cause: str, by: str
 ) -> None:
     before = shipment.view
-    unchanged = (shipment.stage, shipment.tracked) == (stage, tracked)
     shipment.stage, shipment.tracked = stage, tracked
-    if unchanged:
-        return
+    shipment.moved_at, shipment.overdue_asked = world.now(), False
     session.add(
         Move(
-            id=uuid7(),
-            shipment_id=shipment.id,
-            at=world.now(),
-            cause=cause,
-            before=before,
-            after=shipment.view,
-            by=by,
+            id=uuid7(), shipment_id=shipment.id, at=world.now(), cause=cause, before=before, after=shipment.view, by=by
         )
     )
-    if shipment.view is not before:
-        shipment.view_since, shipment.overdue_asked = world.now(), False
-        worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
+    worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
     if shipment.view not in AT_AN_END:
         jobs.leave(session, WATCH, shipment.subject, after=world.settings.patience[shipment.view])
 

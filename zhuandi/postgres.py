@@ -84,12 +84,16 @@ class EmbeddedPostgres:
                 self._bring_up()
             return self.create_database(NAME)
 
+    def running(self) -> bool:
+        """Whether the server of this home runs."""
+        return self._place.data.exists() and PidFile(self._place.data).alive()
+
     def stop(self) -> None:
         """Stop the server if it runs: open transactions are rolled back. Raises PostgresError."""
         if not self._place.data.exists():
             return
         with self._working():
-            if PidFile(self._place.data).alive():
+            if self.running():
                 self._place.prepare()
                 self._halt()
 

@@ -66,7 +66,7 @@ def _open_envelope(world: World, session: Session, case: Case, grouping: timedel
                 group_digest=digest,
                 carrier=POSTAL,
                 stage=Stage.GATHERING,
-                view_since=now,
+                moved_at=now,
                 created_at=now,
                 seal_at=now + grouping,
             )

@@ -27,7 +27,9 @@ def press(template: Path, data: object, typefaces_folder: Path, *, tagged: bool)
     Raises LabelError where a template says that a text does not fit, FileNotFoundError where
     `typefaces_folder` lacks the project's typefaces.
     """
-    words = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # ASCII: one rare name would make Python keep four bytes for every character of a thousand SVGs.
+    words = json.dumps(data, separators=(",", ":"))
+    del data
     compiler = typst.Compiler(
         str(template),
         root=str(_ROOT),

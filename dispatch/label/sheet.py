@@ -93,12 +93,12 @@ def draw_sheets(sheets: Sequence[Sheet], size: SheetSize, typefaces_folder: Path
     """
     if not sheets:
         raise LabelError("没有要打印的面单。")
-    data = {
-        "width": size.width_mm,
-        "height": size.height_mm,
-        "sheets": [_as_data(sheet, size) for sheet in sheets],
-    }
-    return press(TEMPLATE, data, typefaces_folder, tagged=False)
+    return press(TEMPLATE, _data(sheets, size), typefaces_folder, tagged=False)
+
+
+def _data(sheets: Sequence[Sheet], size: SheetSize) -> dict[str, object]:
+    rows = [_as_data(sheet, size) for sheet in sheets]
+    return {"width": size.width_mm, "height": size.height_mm, "sheets": rows}
 
 
 def _as_data(sheet: Sheet, size: SheetSize) -> dict[str, object]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch import words
 from dispatch.approval.case import Document
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage
@@ -37,7 +38,7 @@ def pack(world: World, document_code: str, waybill_no: str, by: str) -> Packed:
         contents = list(session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void)))
         scanned = _scanned(session, contents, document_code, waybill_no)
         if shipment.stage not in {Stage.PRINTED, Stage.PACKED}:
-            raise NotAllowedError(f"运单 {waybill_no} 处于“{shipment.view}”，不能封装。请先打单。")
+            raise NotAllowedError(f"运单 {waybill_no} 处于“{words.VIEWS[shipment.view]}”，不能封装。请先打单。")
         scanned.scanned_at = scanned.scanned_at or world.now()
         missing = tuple(content for content in contents if content.scanned_at is None)
         if not missing and shipment.stage == Stage.PRINTED:

@@ -83,10 +83,7 @@ def draw_posting_list(posting_list: PostingList, typefaces_folder: Path) -> byte
 
 
 def _row(posting_list: PostingList, line: PostingLine) -> dict[str, object]:
-    texts = {
-        field: _words(posting_list, field, getattr(line, field))
-        for field in _LONGEST_WORDS
-    }
+    texts = {field: _words(posting_list, field, getattr(line, field)) for field in _LONGEST_WORDS}
     return {**texts, "weight": str(line.weight_g), "postage": f"{line.postage:.2f}"}
 
 

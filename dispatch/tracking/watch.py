@@ -53,7 +53,7 @@ def _left(world: World, shipment: Shipment) -> timedelta | None:
     """The time left to this view; None where nothing is waited for any more."""
     if shipment.view in AT_AN_END:
         return None
-    return shipment.view_since + world.settings.patience[shipment.view] - world.now()
+    return shipment.moved_at + world.settings.patience[shipment.view] - world.now()
 
 
 def _overdue(world: World, session: Session, shipment: Shipment) -> None:
@@ -75,8 +75,8 @@ def _put(world: World, session: Session, shipment: Shipment, reason: Reason) -> 
         session,
         reason,
         shipment.subject,
-        cause=f"{shipment.view}:{shipment.view_since.isoformat()}",
-        detail=f"自 {shipment.view_since:%Y-%m-%d %H:%M} UTC 起没有进展。",
+        cause=f"{shipment.view}:{shipment.moved_at.isoformat()}",
+        detail=f"自 {shipment.moved_at:%Y-%m-%d %H:%M} UTC 起没有进展。",
     )
 
 

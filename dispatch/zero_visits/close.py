@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, ledger, worklist
 from dispatch.approval.case import Case, CaseSlip, Document, Leg
 from dispatch.approval.decided_case import Way
+from dispatch.approval.fields.dates import SHANGHAI
 from dispatch.db import Base, RowId
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Observed, Stage, Tracking, fold
@@ -54,29 +55,29 @@ def weigh_shipment(world: World, claim: Claim) -> None:
         _show_unknown(world, session, shipment, tracking)
         if _show_contradictions(world, session, shipment, tracking) or shipment.stage == Stage.CLOSED:
             return
-        verdict = weigh(tracking, _consent(session, shipment), asked=_asked(shipment, rows))
+        verdict = weigh(tracking, consent_to(session, shipment), asked=_asked(shipment, rows))
         _carry_out(world, session, shipment, tracking, verdict)
 
 
 def _show_unknown(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
     for seen in tracking.unknown:
         words = f"代码“{seen.code}”{f'（{seen.detail}）' if seen.detail else ''}不在对照表内，已保留，未改变状态。"
-        worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=_fact(seen), detail=words)
+        worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=seen.fact, detail=words)
 
 
 def _show_contradictions(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> bool:
     """Whether a contradiction stands that no person has settled: then nothing is closed."""
-    settled = worklist.settled_causes(session, shipment.subject, Reason.DELIVERY_REVOKED)
-    waiting = [seen for seen in tracking.contradictions if _fact(seen) not in settled]
+    waiting = unsettled(session, shipment, tracking)
     for seen in waiting:
         words = f"寄递企业的代码“{seen.code}”推翻了先前的消息。"
-        worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=_fact(seen), detail=words)
+        worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=seen.fact, detail=words)
     return bool(waiting)
 
 
-def _fact(seen: Observed) -> str:
-    """Names one fact whatever text tells it: pushed and asked for, it is the same."""
-    return f"{seen.at.isoformat()}:{seen.code}:{seen.detail}"
+def unsettled(session: Session, shipment: Shipment, tracking: Tracking) -> list[Observed]:
+    """The contradictions that no person has settled yet."""
+    settled = worklist.settled_causes(session, shipment.subject, Reason.DELIVERY_REVOKED)
+    return [seen for seen in tracking.contradictions if seen.fact not in settled]
 
 
 def _asked(shipment: Shipment, rows: list[Sighting]) -> bool:
@@ -84,7 +85,8 @@ def _asked(shipment: Shipment, rows: list[Sighting]) -> bool:
     return shipment.asked_at is not None and (latest is None or shipment.asked_at >= latest)
 
 
-def _consent(session: Session, shipment: Shipment) -> Consent:
+def consent_to(session: Session, shipment: Shipment) -> Consent:
+    """What the applicant agreed to for this envelope."""
     slip = session.get_one(CaseSlip, shipment.slip_id)
     return Consent(Way(slip.way), slip.point_at_address, slip.brought_to_door, slip.proxy_allowed)
 
@@ -93,13 +95,16 @@ def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tra
     if verdict.ask:
         jobs.leave(session, ASK, shipment.subject)
     elif verdict.reason is not None and tracking.cause is not None:
-        worklist.put(world, session, verdict.reason, shipment.subject, cause=_fact(tracking.cause))
+        worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact)
     elif verdict.evidence is not None and shipment.stage == Stage.HANDED_OVER:
-        _close(world, session, shipment, tracking, verdict)
+        close_shipment(world, session, shipment, tracking, verdict)
 
 
-def _close(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
-    act(world, session, shipment, Act.CLOSE)
+def close_shipment(
+    world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict, by: str = "system"
+) -> None:
+    """Close a locked shipment with the evidence of `verdict`; its legs and cases follow where nothing is missing."""
+    act(world, session, shipment, Act.CLOSE, by=by)
     session.flush()
     for case in cases_in(session, shipment.id):
         if verdict.visit is not None:
@@ -113,7 +118,7 @@ def _close(world: World, session: Session, shipment: Shipment, tracking: Trackin
                 origin,
                 case_id=case.id,
                 trip=shipment.subject,
-                on=tracking.since.date() if tracking.since else None,
+                on=tracking.since.astimezone(SHANGHAI).date() if tracking.since else None,
             )
         _evidence(world, session, case, shipment, tracking, verdict)
         _close_case(world, session, case)

@@ -11,12 +11,13 @@ from dispatch.worklist import Reason
 
 
 class Evidence(StrEnum):
-    """Who had the envelope in hand, as the post told it."""
+    """Who had the envelope in hand, as the post told it, or as the applicant says."""
 
     SIGNED_BY_RECIPIENT = "signed_by_recipient"
     SIGNED_BY_CONSENTED_PROXY = "signed_by_consented_proxy"
     SIGNED_AT_CONSENTED_STATION = "signed_at_consented_station"
     FETCHED_BY_RECIPIENT = "fetched_by_recipient"
+    CONFIRMED_BY_APPLICANT = "confirmed_by_applicant"
 
 
 EVIDENCE_WORDS: Mapping[Evidence, str] = {
@@ -24,7 +25,9 @@ EVIDENCE_WORDS: Mapping[Evidence, str] = {
     Evidence.SIGNED_BY_CONSENTED_PROXY: "授权代收",
     Evidence.SIGNED_AT_CONSENTED_STATION: "约定村邮站签收",
     Evidence.FETCHED_BY_RECIPIENT: "本人取走",
+    Evidence.CONFIRMED_BY_APPLICANT: "本人确认收到",
 }
+assert set(EVIDENCE_WORDS) == set(Evidence)  # noqa: S101 - evidence without a word could not be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,20 @@ def fetching(consent: Consent) -> VisitKind:
             return VisitKind.POST_OFFICE
         case _:
             return VisitKind.LOCKER_ELSEWHERE
+
+
+def own_word(signer: Signer | None, consent: Consent) -> Verdict:
+    """The verdict where the applicant says that it is in hand; who took it in decides how it counts (HALL.md §2)."""
+    return Verdict(evidence=Evidence.CONFIRMED_BY_APPLICANT, visit=_trip_behind_the_word(signer, consent))
+
+
+def _trip_behind_the_word(signer: Signer | None, consent: Consent) -> VisitKind | None:
+    if signer is Signer.VILLAGE and consent.way is not Way.VILLAGE_STATION:
+        return VisitKind.VILLAGE_STATION_WITHOUT_CONSENT
+    if consent.way is Way.DOOR:
+        return None
+    # It lay at a point. The higher figure stands until somebody rules otherwise.
+    return VisitKind.CADRE_VISIT if consent.brought_to_door else fetching(consent)
 
 
 def _at_the_village(consent: Consent) -> Verdict:

@@ -16,7 +16,7 @@ def test_a_decided_case_is_booked_printed_packed_and_handed_over(post, drain, de
     lodge(world, decided(), "test")
     drain(world)
     with world.reading() as session:
-        [shipment] = at_stage(session, [Stage.BOOKED])
+        assert len(at_stage(session, [Stage.BOOKED])) == 1
         chosen = to_print(session)
     assert print_sheets(world, chosen, SheetSize.TWO_PART, "clerk").startswith(b"%PDF")
     with world.reading() as session:

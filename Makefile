@@ -1,0 +1,46 @@
+# 政务专递. A new machine needs Python 3.11+, git and make; everything else comes from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
+export PYTHONUTF8 := 1
+
+.PHONY: demo up test lint check unit external bench-labels lock clean
+
+demo: $(VENV)/ready
+	@$(BIN)/zhuandi demo
+
+up: $(VENV)/ready
+	@$(BIN)/zhuandi up --sandbox
+
+test: lint unit external
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/ready
+	$(BIN)/python -m pytest -q
+
+# The tests that need a database once more on an external PostgreSQL, where one answers on this machine.
+external: $(VENV)/ready
+	@$(BIN)/python tests/external.py -q
+
+bench-labels: $(VENV)/ready
+	$(BIN)/python -m bench.labels
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# Needs uv (pip install uv): writes the lock anew from pyproject.toml, for every platform, with hashes.
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-header --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,45 @@
+"""The clerks' words for what is seen of a shipment and what is done to it (HALL.md §3)."""
+
+from collections.abc import Mapping
+
+from dispatch.journey import Act, View
+
+VIEWS: Mapping[View, str] = {
+    View.GATHERING: "待合并",
+    View.TO_BOOK: "待下单",
+    View.BOOKING: "下单中",
+    View.IN_DOUBT: "下单结果不明",
+    View.REFUSED: "寄递企业拒单",
+    View.TO_PRINT: "待打单",
+    View.TO_PACK: "待封装",
+    View.TO_HAND_OVER: "待交寄",
+    View.HANDED_OVER: "已交寄未收寄",
+    View.IN_TRANSIT: "在途",
+    View.OUT_FOR_DELIVERY: "投递中",
+    View.ATTEMPT_FAILED: "未妥投待再投",
+    View.AWAITING_PICKUP: "待自取",
+    View.DELIVERED: "已妥投待核实",
+    View.RETURNING: "退回途中",
+    View.RETURNED: "退件已到",
+    View.LOST: "丢失",
+    View.CLOSED: "送达闭环",
+    View.CANCELLED: "已撤销",
+}
+ACTS: Mapping[Act, str] = {
+    Act.SEAL: "封袋",
+    Act.INTEND: "下单",
+    Act.POSTPONE: "暂缓下单",
+    Act.DOUBT: "存疑",
+    Act.REFUSE: "拒单",
+    Act.ADOPT: "得运单号",
+    Act.NEVER_PLACED: "核定未下单",
+    Act.AMEND: "改后重下",
+    Act.PRINT: "打单",
+    Act.PACK: "封装",
+    Act.UNPACK: "拆封",
+    Act.HAND_OVER: "交寄",
+    Act.CLOSE: "闭环",
+    Act.CANCEL: "撤销",
+}
+assert set(VIEWS) == set(View)  # noqa: S101 - what has no word cannot be shown
+assert set(ACTS) == set(Act)  # noqa: S101

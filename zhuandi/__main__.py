@@ -1,0 +1,5 @@
+"""`python -m zhuandi` is the command `zhuandi`."""
+
+from zhuandi.main import main
+
+main()

@@ -1,0 +1,62 @@
+"""What every command needs: the settings with a database behind them, the world, errors in people's words."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from dispatch.errors import ZhuandiError
+from dispatch.settings import Settings
+from dispatch.wiring import make_broker, make_world
+from dispatch.world import World
+from workers.jobs import queue_of
+from zhuandi.postgres import EmbeddedPostgres, PostgresError
+
+
+@contextmanager
+def with_database(settings: Settings) -> Iterator[Settings]:
+    """Settings that lead to a database: the one they name, or the embedded one, started for as long as needed."""
+    if settings.database_url:
+        yield settings
+        return
+    embedded = EmbeddedPostgres(settings.home)
+    was_running = embedded.running()
+    url = embedded.start()
+    try:
+        yield settings.model_copy(update={"database_url": url})
+    finally:
+        if not was_running:
+            embedded.stop()
+
+
+@contextmanager
+def open_world() -> Iterator[World]:
+    """The world that the settings describe."""
+    with with_database(Settings()) as settings:
+        broker = make_broker(settings)
+        try:
+            yield make_world(settings, broker, queue_of)
+        finally:
+            broker.close()
+
+
+@contextmanager
+def for_people() -> Iterator[None]:
+    """An error that a person can act on is one line, and exit code 1; anything else keeps its traceback."""
+    try:
+        yield
+    except (ZhuandiError, PostgresError, FileNotFoundError, PermissionError) as error:
+        _stop(str(error))
+    except ProgrammingError as error:
+        if "UndefinedTable" not in type(error.orig).__name__:
+            raise
+        _stop("数据库里还没有本系统的表。请先运行 `zhuandi migrate`（或 `make up`）。")
+    except OperationalError:
+        _stop("连不上数据库。请检查 DATABASE_URL，或用 `zhuandi up` 启动内嵌数据库。")
+
+
+def _stop(words: str) -> None:
+    print(f"错误：{words}", file=sys.stderr)
+    raise typer.Exit(1) from None

@@ -1,0 +1,160 @@
+"""The clerk's desk on the command line: thin words over the rooms' own functions, as the console will be."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dispatch.approval.case import Release, waiting_for_release
+from dispatch.approval.import_list import Imported, import_list
+from dispatch.approval.release import hold as hold_case
+from dispatch.approval.release import lift, paper_ready, set_policy
+from dispatch.approval.release import release as release_case
+from dispatch.approval.template import write_template
+from dispatch.label.print_sheets import holding, print_sheets, to_print
+from dispatch.label.sheet import SheetSize
+from dispatch.packing.hand_over import hand_over, posting_list
+from dispatch.packing.pack import pack, unpack
+from zhuandi.context import for_people, open_world
+
+app = typer.Typer()
+console = Console()
+SIZES = {f"{size.width_mm}x{size.height_mm}": size for size in SheetSize}
+By = Annotated[str, typer.Option(help="经办人")]
+BY = "窗口"
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path | None, typer.Argument(help="出证清单：XLSX 或 CSV")] = None,
+    *,
+    template: Annotated[Path | None, typer.Option(help="写一张空表到此处")] = None,
+    all_or_nothing: Annotated[bool, typer.Option(help="有一行不对就整份不收")] = False,
+) -> None:
+    """导入出证清单；`--template 文件` 写一张空表。"""
+    with for_people():
+        if template is not None:
+            template.write_bytes(write_template())
+            console.print(f"空表已写到 {template}")
+            return
+        if file is None:
+            raise typer.BadParameter("请给出要导入的文件，或用 --template 写空表")
+        content = file.read_bytes()
+        with open_world() as world:
+            imported = import_list(world, content, file.name, f"file:{file.name}", all_or_nothing=all_or_nothing)
+    _show_imported(imported)
+    if imported.problems:
+        raise typer.Exit(1)
+
+
+def _show_imported(imported: Imported) -> None:
+    if imported.problems:
+        table = Table("行", "栏目", "填的是", "问题", "应当", title="未收的行")
+        for problem in imported.problems:
+            table.add_row(str(problem.row), problem.field, problem.value or "（空）", problem.wrong, problem.right)
+        console.print(table)
+    for notice in imported.notices:
+        console.print(notice)
+    bad = len({problem.row for problem in imported.problems})
+    console.print(f"新收 {imported.accepted} 件，原已收 {imported.repeated} 件，有问题 {bad} 行。")
+
+
+@app.command()
+def release(
+    cases: Annotated[list[str] | None, typer.Argument(help="办件编号；不写则放行全部待放行的")] = None, *, by: By = BY
+) -> None:
+    """放行寄递。"""
+    with for_people(), open_world() as world:
+        if not cases:
+            with world.reading() as session:
+                cases = [case.case_no for case in waiting_for_release(session)]
+        done = sum(release_case(world, case_no, by) for case_no in cases)
+    console.print(f"放行 {done} 件。")
+
+
+@app.command()
+def hold(case: str, *, reason: Annotated[str, typer.Option(help="为什么暂缓")], by: By = BY) -> None:
+    """暂缓寄递。"""
+    with for_people(), open_world() as world:
+        hold_case(world, case, reason, by)
+    console.print(f"办件 {case} 已暂缓寄递。")
+
+
+@app.command()
+def unhold(case: str, *, by: By = BY) -> None:
+    """解除暂缓。"""
+    with for_people(), open_world() as world:
+        lift(world, case, by)
+    console.print(f"办件 {case} 的暂缓已解除。")
+
+
+@app.command()
+def paper(case: str) -> None:
+    """出证登记：纸质结果已到窗口。"""
+    with for_people(), open_world() as world:
+        new = paper_ready(world, case)
+    console.print(f"办件 {case} {'已登记出证' if new else '先前已登记出证'}。")
+
+
+@app.command()
+def item(
+    code: str, *, policy: Release, grouping: Annotated[int | None, typer.Option(help="合并等待（分钟）")] = None
+) -> None:
+    """事项的放行方式与合并等待。"""
+    with for_people(), open_world() as world:
+        set_policy(world, code, policy, grouping)
+    console.print(f"事项 {code} 已改。")
+
+
+@app.command("print")
+def print_labels(
+    cases: Annotated[list[str] | None, typer.Argument(help="办件编号；不写则打全部待打单的")] = None,
+    *,
+    out: Annotated[Path, typer.Option(help="面单 PDF 写到此处")] = Path("labels.pdf"),
+    size: Annotated[str, typer.Option(help="、".join(SIZES))] = "100x150",
+    by: By = BY,
+) -> None:
+    """打单：面单写成一个 PDF。"""
+    if size not in SIZES:
+        raise typer.BadParameter(f"面单尺寸只有 {'、'.join(SIZES)}")
+    with for_people(), open_world() as world:
+        with world.reading() as session:
+            chosen = holding(session, cases) if cases else to_print(session)
+        if not chosen:
+            console.print("没有待打单的邮件。")
+            return
+        out.write_bytes(print_sheets(world, chosen, SIZES[size], by))
+    console.print(f"{len(chosen)} 张面单在 {out}")
+
+
+@app.command("pack")
+def pack_document(document: str, waybill: str, *, by: By = BY) -> None:
+    """双扫封装：先扫出件条码，再扫面单条码。"""
+    with for_people(), open_world() as world:
+        packed = pack(world, document, waybill, by)
+    console.print("可以封口。" if packed.complete else f"还缺：{'、'.join(packed.missing)}")
+
+
+@app.command("unpack")
+def unpack_envelope(waybill: str, *, by: By = BY) -> None:
+    """拆开已封装的邮件，出件重新扫描。"""
+    with for_people(), open_world() as world:
+        unpack(world, waybill, by)
+    console.print(f"运单 {waybill} 已拆封。")
+
+
+@app.command("hand-over")
+def hand_over_envelopes(
+    *,
+    out: Annotated[Path, typer.Option(help="交寄清单 PDF 写到此处")] = Path("posting-list.pdf"),
+    again: Annotated[str | None, typer.Option(help="补打这个编号的交寄清单")] = None,
+    carrier: str = "ems",
+    by: By = BY,
+) -> None:
+    """交寄：待交寄的全部列入交寄清单。"""
+    with for_people(), open_world() as world:
+        number = again or hand_over(world, carrier, by)
+        out.write_bytes(posting_list(world, number))
+    console.print(f"交寄清单 {number} 在 {out}")

@@ -1,0 +1,154 @@
+"""The whole house on one machine: database, doors, workers, clock, and in practice the post and its postman."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from dispatch.errors import ZhuandiError
+from dispatch.settings import Settings
+from zhuandi.postgres import EmbeddedPostgres
+from zhuandi.practice import prepare_practice
+from zhuandi.serve import CHILD, await_answer, prepare
+
+log = structlog.get_logger()
+SERVICE = ("api", "worker", "worker", "clock")
+PRACTICE = ("sandbox-post", "postman")
+LEAVING_SECONDS = 20
+OPENING_SECONDS = 30
+LOG_MOST = 5_000_000
+
+
+@dataclass
+class Child:
+    """One process of the house, and when it was started last."""
+
+    name: str
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    started: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start it, in a session of its own: a Ctrl-C at the terminal reaches the house first."""
+        if self.log.exists() and self.log.stat().st_size > LOG_MOST:
+            self.log.replace(self.log.with_suffix(".old"))
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command, with our own names
+                [sys.executable, "-m", "zhuandi", self.name.partition("#")[0]],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+                env={**os.environ, CHILD: "1"},
+                start_new_session=True,
+            )
+        self.started = time.monotonic()
+
+    def revive(self) -> None:
+        """Start it again if it died, but not more than once a second."""
+        if self.process is not None and self.process.poll() is not None and time.monotonic() - self.started > 1:
+            log.warning("house.revived", child=self.name, exit=self.process.returncode)
+            self.start()
+
+    def stop(self) -> None:
+        """Ask it to leave; what it is doing is finished first."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has left; one that does not is killed: its rows and leases are safe."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(seconds, 0.1))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+
+class House:
+    """All processes together. `settings` are those that the children read for themselves."""
+
+    def __init__(self, *, practice: bool) -> None:
+        self.practice = practice
+        self.settings = Settings()
+        self._postgres: EmbeddedPostgres | None = None
+        self._children: list[Child] = []
+
+    @contextmanager
+    def open(self) -> Iterator["House"]:
+        """Start everything, in order; stop everything at the end, however it comes."""
+        home = Settings().home
+        with _alone(home):
+            if self.practice:
+                prepare_practice(home)
+            self.settings = self._with_database(Settings())
+            try:
+                prepare(self.settings)
+                self._spawn(home)
+                yield self
+            finally:
+                self._close()
+
+    def keep(self) -> None:
+        """One look around: what died is started again, the embedded database too."""
+        if self._postgres is not None and not self._postgres.running():
+            log.warning("house.revived", child="postgres")
+            self._postgres.start()
+        for child in self._children:
+            child.revive()
+
+    @property
+    def url(self) -> str:
+        """Where the doors are."""
+        return self.settings.public_url
+
+    def _with_database(self, settings: Settings) -> Settings:
+        if settings.database_url:
+            return settings
+        self._postgres = EmbeddedPostgres(settings.home)
+        return settings.model_copy(update={"database_url": self._postgres.start()})
+
+    def _spawn(self, home: Path) -> None:
+        logs = home / "logs"
+        logs.mkdir(exist_ok=True)
+        names = SERVICE + (PRACTICE if self.practice else ())
+        for number, name in enumerate(names):
+            twin = f"{name}#{number}" if names.count(name) > 1 else name
+            self._children.append(Child(twin, logs / f"{twin.replace('#', '-')}.log"))
+        for child in self._children:
+            child.start()
+        here = f"http://{self.settings.listen_host}:{self.settings.listen_port}/health"
+        if not await_answer(here, OPENING_SECONDS):
+            raise ZhuandiError(f"接口没有按时打开。原因见 {logs / 'api.log'}。")
+
+    def _close(self) -> None:
+        for child in self._children:
+            child.stop()
+        deadline = time.monotonic() + LEAVING_SECONDS
+        for child in self._children:
+            child.wait(deadline - time.monotonic())
+        if self._postgres is not None:
+            self._postgres.stop()
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[IO[str]]:
+    """One house for one home: a second one is told so."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "house.lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ZhuandiError(f"{home} 的服务已在运行。先停掉它，或另设 ZHUANDI_HOME。") from None
+        yield handle

@@ -1,0 +1,119 @@
+"""The practice profile: a sandbox post with random credentials, and the service's waits made short."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dispatch.errors import ZhuandiError
+from dispatch.journey import View
+from dispatch.settings import PATIENCE, SETTINGS_FILE
+
+API_PORT = 8080
+POST_PORT = 8090
+SM4_KEY_BYTES = 16
+ON_THE_WAY = {
+    View.HANDED_OVER: 8,
+    View.IN_TRANSIT: 5,
+    View.OUT_FOR_DELIVERY: 4,
+    View.ATTEMPT_FAILED: 5,
+    View.AWAITING_PICKUP: 4,
+    View.DELIVERED: 4,
+    View.RETURNING: 6,
+}
+"""Seconds of patience that fit a post which moves once a second; the desk's patience stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """Where the sandbox post listens."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def read_practice(home: Path) -> Practice:
+    """The practice settings of this home. Raises ZhuandiError where `make up` has not made them."""
+    file = home / SETTINGS_FILE
+    if not file.exists():
+        raise ZhuandiError("还没有练习环境的设置。请先运行 `zhuandi up --sandbox`（或 `make up`）。")
+    return Practice(json.loads(file.read_text())["practice_post_port"])
+
+
+def prepare_practice(home: Path) -> None:
+    """Write the settings file (0600) on the first start; later starts only move ports that others have taken."""
+    file = home / SETTINGS_FILE
+    home.mkdir(parents=True, exist_ok=True)
+    said = json.loads(file.read_text()) if file.exists() else _new_settings()
+    if said.get("profile") != "sandbox":
+        raise ZhuandiError(f"{file} 是正式环境的设置，不能用来练习。请另设 ZHUANDI_HOME。")
+    api_port = free_port(said["listen_port"])
+    post_port = free_port(said["practice_post_port"], but_not=api_port)
+    said |= {
+        "listen_port": api_port,
+        "public_url": f"http://127.0.0.1:{api_port}",
+        "practice_post_port": post_port,
+    }
+    said["ems"]["endpoint"] = f"http://127.0.0.1:{post_port}/amp-prod-api/f/amp/api/open"
+    _write_private(file, json.dumps(said, ensure_ascii=False, indent=2))
+
+
+def _new_settings() -> dict[str, Any]:
+    seconds = {view: ON_THE_WAY.get(view, PATIENCE[view].total_seconds()) for view in PATIENCE}
+    return {
+        "profile": "sandbox",
+        "listen_port": API_PORT,
+        "practice_post_port": POST_PORT,
+        "ems": {
+            "sender_no": f"1100{secrets.randbelow(10**9):09}",
+            "authorization": secrets.token_hex(16),
+            "sk": base64.b64encode(secrets.token_bytes(SM4_KEY_BYTES)).decode(),
+            "repeats_are_idempotent": True,
+            "connect_seconds": 2,
+            "answer_seconds": 2,
+        },
+        "item_release": "when_released",
+        "item_grouping": 3,
+        "patience": seconds,
+        "after_asking": 2,
+        "ask_floor": 1,
+        "doubt_ladder": [1, 2, 4, 8, 15],
+        "unmatched_grace": 2,
+        "job_lease": 15,
+        "job_retry_first": 1,
+        "job_retry_cap": 5,
+        "clock_rhythm": 0.5,
+    }
+
+
+def _write_private(file: Path, text: str) -> None:
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(file)
+
+
+def free_port(wanted: int, *, but_not: int = 0) -> int:
+    """`wanted` if nobody listens there, otherwise one that the system gives."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            # As the server will: a port that only lingers after its last owner is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if (found := int(probe.getsockname()[1])) != but_not:
+                return found
+    raise ZhuandiError("本机没有空闲的端口。")

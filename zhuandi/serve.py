@@ -1,0 +1,180 @@
+"""The processes of the service, one command each; `zhuandi up` starts them all."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx2
+import structlog
+import typer
+import uvicorn
+from dispatch.api.app import make_app
+
+from dispatch.db import connect
+from dispatch.packing.hand_over import not_collected
+from dispatch.settings import Settings
+from dispatch.wiring import database_url, make_broker, make_world, prepare_broker
+from dispatch.world import World
+from sandbox import SandboxSettings, serve
+from workers.clock import run_clock
+from workers.jobs import queue_of
+from workers.main import work
+from zhuandi import migrate as migrations
+from zhuandi.context import for_people, open_world, with_database
+from zhuandi.practice import read_practice
+
+app = typer.Typer()
+log = structlog.get_logger()
+CHILD = "ZHUANDI_CHILD"
+"""Set by `zhuandi up` for its children: they leave when their parent's end of the pipe is gone."""
+POSTMAN_ROUND = 0.5
+
+
+def leave_with_parent() -> None:
+    """A child whose parent was killed must not live on beside the next one: SIGTERM to itself when stdin ends."""
+    if os.environ.get(CHILD):
+        threading.Thread(target=_await_parent, daemon=True, name="parent").start()
+
+
+def _await_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def until_told() -> threading.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    leave = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: leave.set())
+    leave_with_parent()
+    return leave
+
+
+@app.command()
+def migrate() -> None:
+    """建表，或把表结构升到最新。"""
+    with for_people(), with_database(Settings()) as settings:
+        prepare(settings)
+
+
+def prepare(settings: Settings) -> None:
+    """The newest schema, and what the broker needs."""
+    engine = connect(database_url(settings))
+    migrations.run(engine)
+    engine.dispose()
+    prepare_broker(settings)
+
+
+@app.command()
+def api() -> None:
+    """接口与查询页（API）。"""
+    leave_with_parent()
+    with for_people(), open_world() as world:
+        settings = world.settings
+        # Access logs would hold the tokens of tracking pages.
+        config = uvicorn.Config(
+            make_app(world),
+            host=settings.listen_host,
+            port=settings.listen_port,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=5,
+        )
+        uvicorn.Server(config).run()
+
+
+@app.command()
+def worker() -> None:
+    """后台工作进程。"""
+    leave_with_parent()
+    with for_people(), with_database(Settings()) as settings:
+        broker = make_broker(settings)
+        work(broker, make_world(settings, broker, queue_of))
+
+
+@app.command()
+def clock() -> None:
+    """时钟：到期的任务由它催办。"""
+    leave = until_told()
+    with for_people(), open_world() as world:
+        run_clock(world, leave)
+
+
+@app.command("sandbox-post")
+def sandbox_post(
+    *,
+    repeat_order: Annotated[
+        str, typer.Option(help="重复下单的答复：same_waybill 或 duplicate_error")
+    ] = "same_waybill",
+    seed: Annotated[int, typer.Option(help="随机种子")] = 1,
+    gap: Annotated[float, typer.Option(help="一件邮件两次轨迹的间隔（秒，至少 1）")] = 1.0,
+) -> None:
+    """练习用的邮政：一个会说 EMS 协议的真服务。"""
+    leave_with_parent()
+    with for_people():
+        settings = Settings()
+        practice = read_practice(settings.home)
+        told = SandboxSettings(
+            host="127.0.0.1",
+            port=practice.port,
+            storage=settings.home / "sandbox-post.sqlite",
+            sender_no=settings.ems.sender_no,
+            authorization=settings.ems.authorization.get_secret_value(),
+            sk=settings.ems.sk.get_secret_value(),
+            push_url=f"{settings.public_url}/pushes/ems",
+            gap_seconds=gap,
+            seed=seed,
+            repeat_order="duplicate_error" if duplicates_refused else "same_waybill",
+            lost_answer_seconds=settings.ems.answer_seconds * 2,
+        )
+        serve(told)
+
+
+@app.command()
+def postman() -> None:
+    """练习用的揽投员：把交寄清单上的邮件拿到练习邮政去。"""
+    leave = until_told()
+    with for_people(), open_world() as world:
+        counter = read_practice(world.settings.home).url + "/counter/collect"
+        with httpx2.Client(timeout=5, trust_env=False) as client:
+            while not leave.wait(POSTMAN_ROUND):
+                _walk(world, client, counter)
+
+
+def _walk(world: World, client: httpx2.Client, counter: str) -> None:
+    try:
+        with world.reading() as session:
+            waiting = not_collected(session, "ems")
+        if waiting:
+            client.post(counter, json={"waybills": waiting}).raise_for_status()
+    except Exception as error:  # noqa: BLE001 - the database or the post is away: the next round comes
+        log.warning("postman.interrupted", error=type(error).__name__)
+
+
+def await_answer(url: str, seconds: float) -> bool:
+    """Whether something answers 200 at `url` within this time."""
+    deadline = time.monotonic() + seconds
+    with httpx2.Client(timeout=2, trust_env=False) as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get(url).status_code == httpx2.codes.OK:
+                    return True
+            except httpx2.HTTPError:
+                pass
+            time.sleep(0.1)
+    return False
+
+
+PAPERS = "papers"
+"""Folder in the home folder for labels and posting lists that the demo leaves."""
+
+
+def papers_folder(home: Path) -> Path:
+    """Where the demo leaves its papers."""
+    folder = home / PAPERS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
