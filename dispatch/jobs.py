@@ -94,10 +94,13 @@ class Claim:
 
     @contextmanager
     def later(self, wait: timedelta) -> Iterator[Session]:
-        """The outcome so far, and the job comes back after `wait` (no failure)."""
+        """The outcome so far, and the job comes back after `wait` (no failure); at once if it was left meanwhile."""
         with self.world.begin() as session:
             yield session
-            self._write(session, next_at=func.now() + wait, attempts=0)
+            again = self._asked_again(session)
+            self._write(session, next_at=func.now() if again else func.now() + wait, attempts=0)
+            if again:
+                session.info.setdefault(BELLS, set()).add(self.name)
 
     @contextmanager
     def failed(self, words: str, retry_after: timedelta | None = None) -> Iterator[Session]:

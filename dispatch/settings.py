@@ -81,7 +81,9 @@ assert set(PATIENCE) == set(View) - AT_AN_END  # noqa: S101 - a view without pat
 class Settings(BaseSettings):
     """Everything that differs between one centre and the next."""
 
-    model_config = SettingsConfigDict(env_prefix="ZHUANDI_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="ZHUANDI_", env_nested_delimiter="__", extra="ignore", populate_by_name=True
+    )
 
     home: Path = Field(default_factory=home_folder)
     database_url: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "ZHUANDI_DATABASE_URL"))

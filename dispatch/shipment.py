@@ -164,7 +164,13 @@ def _move(
     shipment.moved_at, shipment.overdue_asked = world.now(), False
     session.add(
         Move(
-            id=uuid7(), shipment_id=shipment.id, at=world.now(), cause=cause, before=before, after=shipment.view, by=by
+            id=uuid7(),
+            shipment_id=shipment.id,
+            at=world.now(),
+            cause=cause,
+            before=before,
+            after=shipment.view,
+            by=by,
         )
     )
     worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)

@@ -76,7 +76,7 @@ class Vault:
         nonce, body = sealed[ID_BYTES : ID_BYTES + NONCE_BYTES], sealed[ID_BYTES + NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, body, self._place(row, column)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise VaultError(f"{row.__tablename__}.{column}（{row.id}）的密文被改动或移位，打不开。") from None
 
     def digest(self, purpose: str, *parts: str) -> bytes:
@@ -93,7 +93,7 @@ def read_or_make_key(path: Path) -> bytes:
     """The embedded default: a key of its own in a 0600 file, made on first use (atomically, one maker wins)."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")  # a killed maker's draft is in nobody's way
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(KEY_BYTES))

@@ -1,6 +1,8 @@
 """The only place where real things are chosen."""
 
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,22 +25,55 @@ log = structlog.get_logger()
 
 
 class Doorbell:
-    """Rings through a dramatiq broker, whichever it is: one message with the job's name, and nothing else."""
+    """Rings through a dramatiq broker, whichever it is: one message with the job's name, and nothing else.
+
+    A thread of its own rings, because a broker that is away may hold its caller for minutes; names that come while
+    it rings are rung once.
+    """
 
     def __init__(self, broker: dramatiq.Broker, queues: "Queues") -> None:
         self._broker = broker
         self._queues = queues
+        self._waiting: set[str] = set()
+        self._changed = threading.Condition()
+        self._ringing = False
+        self._leaving = False
+        self._thread = threading.Thread(target=self._run, daemon=True, name="doorbell")
+        self._thread.start()
 
     def ring(self, names: Collection[str]) -> None:
-        """Best effort: a bell that cannot be rung now is rung by the clock."""
-        for name in sorted(names):
-            message: dramatiq.Message[None] = dramatiq.Message(
-                queue_name=self._queues(name), actor_name=name, args=(), kwargs={}, options={}
-            )
-            try:
-                self._broker.enqueue(message)
-            except Exception as error:  # noqa: BLE001 - whatever the broker's own library raises
-                log.warning("bell.not_rung", job=name, error=type(error).__name__)
+        """Ring soon; never waits, never raises. A bell that cannot be rung is rung by the clock."""
+        with self._changed:
+            self._waiting.update(names)
+            self._changed.notify_all()
+
+    def close(self, seconds: float = 2) -> None:
+        """Ring what still waits, for so long at the most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._waiting or self._ringing), seconds)
+            self._leaving = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._ringing = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting or self._leaving)
+                if self._leaving:
+                    return
+                names, self._waiting, self._ringing = sorted(self._waiting), set(), True
+            for name in names:
+                self._ring_one(name)
+
+    def _ring_one(self, name: str) -> None:
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=self._queues(name), actor_name=name, args=(), kwargs={}, options={}
+        )
+        try:
+            self._broker.enqueue(message)
+        except Exception as error:  # noqa: BLE001 - whatever the broker's own library raises
+            log.warning("bell.not_rung", job=name, error=type(error).__name__)
 
 
 class Queues(Protocol):
@@ -84,14 +119,22 @@ def database_url(settings: Settings) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> World:
-    """The whole service, ready to be used by a door, a worker or a command."""
-    return World(
-        settings=settings,
-        sessions=sessions(connect(database_url(settings))),
-        vault=make_vault(settings),
-        carriers={"ems": Ems(settings.ems, open_client(settings.ems), now)},
-        typefaces=Typefaces(settings.home / "typefaces"),
-        bell=Doorbell(broker, queues),
-        now=now,
-    )
+@contextmanager
+def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> Iterator[World]:
+    """The whole service, ready for a door, a worker or a command; everything it opened is closed at the end."""
+    engine, bell, client = connect(database_url(settings)), Doorbell(broker, queues), open_client(settings.ems)
+    try:
+        yield World(
+            settings=settings,
+            sessions=sessions(engine),
+            vault=make_vault(settings),
+            carriers={"ems": Ems(settings.ems, client, now)},
+            typefaces=Typefaces(settings.home / "typefaces"),
+            bell=bell,
+            now=now,
+        )
+    finally:
+        bell.close()
+        broker.close()
+        client.close()
+        engine.dispose()

@@ -130,6 +130,11 @@ def stands(session: Session, subject: str, reason: Reason) -> bool:
     return any(entry.reason == reason for entry in standing(session, subject))
 
 
+def in_hand(session: Session, subject: str) -> bool:
+    """Whether a person must look at it anyway, for a fact that does not end by itself."""
+    return any(entry.reason not in ENDS_BY_ITSELF for entry in standing(session, subject))
+
+
 def settled_causes(session: Session, subject: str, reason: Reason) -> set[str]:
     """The causes that a person has settled already for this reason."""
     query = select(Entry.cause).where(

@@ -46,7 +46,6 @@ class World:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for looking only."""
+        """A session for looking only: what it loaded stays readable after the block."""
         with self.sessions() as session:
             yield session
-            session.rollback()

@@ -44,5 +44,4 @@ def work(broker: dramatiq.Broker, world: World) -> None:
     log.info("worker.started", threads=world.settings.worker_threads)
     leave.wait()
     worker.stop(timeout=30_000)
-    broker.close()
     log.info("worker.stopped")

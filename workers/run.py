@@ -31,7 +31,10 @@ def run_one(world: World, kind: JobKind, claimed: Claim) -> None:
     except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
         # The text of an error may hold personal data: it goes sealed into the job's history, not into the log.
         log.warning("job.failed", job=claimed.name, subject=claimed.subject, error=type(error).__name__)
-        _write_down(world, kind, claimed, error)
+        try:
+            _write_down(world, kind, claimed, error)
+        except LeaseLostError:
+            log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
 
 
 def _write_down(world: World, kind: JobKind, claimed: Claim, error: Exception) -> None:

@@ -1,5 +1,6 @@
 """What every command needs: the settings with a database behind them, the world, errors in people's words."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from dispatch.world import World
 from workers.jobs import queue_of
 from zhuandi.postgres import EmbeddedPostgres, PostgresError
 
+CHILD = "ZHUANDI_CHILD"
+"""Set by `zhuandi up` for its children: the database is the house's, and they leave when the house is gone."""
+
 
 @contextmanager
 def with_database(settings: Settings) -> Iterator[Settings]:
@@ -27,19 +31,15 @@ def with_database(settings: Settings) -> Iterator[Settings]:
     try:
         yield settings.model_copy(update={"database_url": url})
     finally:
-        if not was_running:
+        if not was_running and not os.environ.get(CHILD):
             embedded.stop()
 
 
 @contextmanager
 def open_world() -> Iterator[World]:
     """The world that the settings describe."""
-    with with_database(Settings()) as settings:
-        broker = make_broker(settings)
-        try:
-            yield make_world(settings, broker, queue_of)
-        finally:
-            broker.close()
+    with with_database(Settings()) as settings, make_world(settings, make_broker(settings), queue_of) as world:
+        yield world
 
 
 @contextmanager

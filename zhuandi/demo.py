@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import httpx2
 import typer
-from dispatch.zero_visits.outcomes import Outcomes, count_outcomes, where_they_are
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -20,7 +19,7 @@ from sqlalchemy import func, select
 
 from dispatch import words
 from dispatch.approval.case import waiting_for_release
-from dispatch.approval.import_list import import_list
+from dispatch.approval.import_list import Imported, import_list
 from dispatch.approval.release import release
 from dispatch.errors import NotFoundError, ZhuandiError
 from dispatch.jobs import Job
@@ -31,6 +30,7 @@ from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack
 from dispatch.shipment import WATCH, at_stage, live_waybill
 from dispatch.world import World
+from dispatch.zero_visits.outcomes import Outcomes, count_outcomes, where_they_are
 from zhuandi.context import for_people, open_world
 from zhuandi.house import House
 from zhuandi.practice import read_practice
@@ -110,11 +110,14 @@ def look(world: World, books: dict[str, Any]) -> Look:
     return Look(outcomes, stations, books["bookings"], moving, waiting)
 
 
-def drive(world: World, desk: Desk, post: httpx2.Client, house: House, show: Show) -> Look:
-    """Work the desk and watch until everything has ended, twice in a row; or the limit is reached."""
+def drive(world: World, desk: Desk, post: httpx2.Client, keep: Callable[[], None], show: Show) -> Look:
+    """Work the desk and watch until everything has ended, several looks in a row. Raises ZhuandiError at the limit.
+
+    `keep` looks after the house between two looks.
+    """
     deadline, quiet = time.monotonic() + LIMIT_SECONDS, 0
     while True:
-        house.keep()
+        keep()
         desk.work()
         seen = look(world, post.get("/books").raise_for_status().json())
         show(seen)
@@ -167,18 +170,24 @@ def demo(file: Annotated[Path, typer.Argument(help="出证清单")] = SAMPLE) ->
         raise typer.Exit(1)
 
 
-def _run(world: World, house: House, content: bytes, name: str, started: float) -> dict[str, float]:
-    console.print(f"服务已启动：{house.url}")
-    imported = import_list(world, content, name, "demo")
-    console.print(f"导入 {name}：新收 {imported.accepted} 件，原已收 {imported.repeated} 件")
+def bring_in(world: World, content: bytes, name: str) -> Imported:
+    """Import a list and release every case; doing it again changes nothing."""
+    imported = import_list(world, content, name, BY)
     with world.reading() as session:
         waiting = [case.case_no for case in waiting_for_release(session)]
     for case_no in waiting:
         release(world, case_no, BY)
+    return imported
+
+
+def _run(world: World, house: House, content: bytes, name: str, started: float) -> dict[str, float]:
+    console.print(f"服务已启动：{house.url}")
+    imported = bring_in(world, content, name)
+    console.print(f"导入 {name}：新收 {imported.accepted} 件，原已收 {imported.repeated} 件")
     desk = Desk(world, papers_folder(world.settings.home))
     post_url = read_practice(world.settings.home).url
     with httpx2.Client(base_url=post_url, timeout=5, trust_env=False) as post, progress(started) as show:
-        seen = drive(world, desk, post, house, show)
+        seen = drive(world, desk, post, house.keep, show)
     _leave_urls(world, desk.papers)
     console.print(f"面单与交寄清单在 {desk.papers}，查询页网址在 {desk.papers / URLS}；`make up` 后可打开。")
     return last_line(seen, time.monotonic() - started)

@@ -16,9 +16,10 @@ import structlog
 
 from dispatch.errors import ZhuandiError
 from dispatch.settings import Settings
+from zhuandi.context import CHILD
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import prepare_practice
-from zhuandi.serve import CHILD, await_answer, prepare
+from zhuandi.serve import await_answer, prepare
 
 log = structlog.get_logger()
 SERVICE = ("api", "worker", "worker", "clock")
@@ -133,13 +134,20 @@ class House:
             raise ZhuandiError(f"接口没有按时打开。原因见 {logs / 'api.log'}。")
 
     def _close(self) -> None:
-        for child in self._children:
-            child.stop()
-        deadline = time.monotonic() + LEAVING_SECONDS
-        for child in self._children:
-            child.wait(deadline - time.monotonic())
+        service = [child for child in self._children if child.name not in PRACTICE]
+        # The post leaves last: whoever still speaks to it gets an answer.
+        for group in (service, [child for child in self._children if child.name in PRACTICE]):
+            _stop_all(group)
         if self._postgres is not None:
             self._postgres.stop()
+
+
+def _stop_all(children: list[Child]) -> None:
+    for child in children:
+        child.stop()
+    deadline = time.monotonic() + LEAVING_SECONDS
+    for child in children:
+        child.wait(deadline - time.monotonic())
 
 
 @contextmanager

@@ -23,13 +23,11 @@ from workers.clock import run_clock
 from workers.jobs import queue_of
 from workers.main import work
 from zhuandi import migrate as migrations
-from zhuandi.context import for_people, open_world, with_database
+from zhuandi.context import CHILD, for_people, open_world, with_database
 from zhuandi.practice import read_practice
 
 app = typer.Typer()
 log = structlog.get_logger()
-CHILD = "ZHUANDI_CHILD"
-"""Set by `zhuandi up` for its children: they leave when their parent's end of the pipe is gone."""
 POSTMAN_ROUND = 0.5
 
 
@@ -93,7 +91,8 @@ def worker() -> None:
     leave_with_parent()
     with for_people(), with_database(Settings()) as settings:
         broker = make_broker(settings)
-        work(broker, make_world(settings, broker, queue_of))
+        with make_world(settings, broker, queue_of) as world:
+            work(broker, world)
 
 
 @app.command()
@@ -107,9 +106,7 @@ def clock() -> None:
 @app.command("sandbox-post")
 def sandbox_post(
     *,
-    repeat_order: Annotated[
-        str, typer.Option(help="重复下单的答复：same_waybill 或 duplicate_error")
-    ] = "same_waybill",
+    duplicates_refused: Annotated[bool, typer.Option(help="重复下单答“重复”而不给原号")] = False,
     seed: Annotated[int, typer.Option(help="随机种子")] = 1,
     gap: Annotated[float, typer.Option(help="一件邮件两次轨迹的间隔（秒，至少 1）")] = 1.0,
 ) -> None:

@@ -110,7 +110,7 @@ def _write_outcome(world: World, session: Session, shipment: Shipment, heard: He
             session,
             Reason.REFUSED_BY_CARRIER,
             shipment.subject,
-            cause=str(shipment.sequence),
+            cause=shipment.moved_at.isoformat(),  # a second refusal is a new fact
             detail=str(heard.error),
         )
     else:

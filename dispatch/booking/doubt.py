@@ -12,7 +12,7 @@ from dispatch.carrier import Booked, Means, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
-from dispatch.shipment import Shipment, act, lock, subject_id
+from dispatch.shipment import Shipment, act, adopt, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -62,9 +62,8 @@ def _climb(world: World, claim: Claim, intent: Intent, heard: Heard) -> None:
 
 
 def _ask_a_person(world: World, session: Session, shipment: Shipment, known: str) -> None:
-    worklist.put(
-        world, session, Reason.BOOKING_IN_DOUBT, shipment.subject, cause=str(shipment.sequence), detail=known
-    )
+    since = shipment.moved_at.isoformat()  # doubt that comes back is a new fact
+    worklist.put(world, session, Reason.BOOKING_IN_DOUBT, shipment.subject, cause=since, detail=known)
 
 
 def adopt_by_hand(world: World, shipment_id: UUID, number: str, by: str) -> None:
@@ -73,7 +72,7 @@ def adopt_by_hand(world: World, shipment_id: UUID, number: str, by: str) -> None
         shipment = _in_doubt(session, shipment_id)
         if not world.carriers[shipment.carrier].is_number(number):
             raise NotAllowedError(f"“{number}”不是{world.carriers[shipment.carrier].title}的运单号。请核对后再填。")
-        take_number(world, session, shipment, Booked(number), by)
+        adopt(world, session, shipment, Booked(number), by)
 
 
 def confirm_never_placed(world: World, shipment_id: UUID, by: str) -> None:

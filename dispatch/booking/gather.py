@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -19,6 +19,10 @@ SEAL = "shipment.seal"
 BOOK = "shipment.book"
 POSTAL = "ems"
 """Official documents go by China Post/EMS only (邮政法 55); another carrier needs a cleared item and its adapter."""
+
+
+ONLY_GATHERING = text("stage = 'gathering'")
+"""Written out: a prepared statement with the stage as a parameter would not match the partial index."""
 
 
 def gather(world: World, claim: Claim) -> None:
@@ -70,7 +74,7 @@ def _open_envelope(world: World, session: Session, case: Case, grouping: timedel
                 created_at=now,
                 seal_at=now + grouping,
             )
-            .on_conflict_do_nothing(index_elements=["group_digest"], index_where=Shipment.stage == Stage.GATHERING)
+            .on_conflict_do_nothing(index_elements=["group_digest"], index_where=ONLY_GATHERING)
         )
         gathering = (
             select(Shipment)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -108,7 +107,7 @@ def _lines(world: World, session: Session, hand_over_id: UUID) -> Sequence[Posti
             destination=slip.county + slip.town,
             kind=KIND,
             weight_g=world.settings.ems.weight_grams,
-            postage=Decimal(0),
+            postage=None,
             order_no=shipment.order_no or "",
         )
         for waybill, shipment, slip in session.execute(query)

@@ -21,14 +21,17 @@ _LONGEST_WORDS: Final = {"waybill_no": 9.0, "recipient": 7.0, "destination": 8.0
 
 @dataclass(frozen=True)
 class PostingLine:
-    """One item: `recipient` *masked*, `destination` county or town, weight in grams, postage in yuan."""
+    """One item: `recipient` *masked*, `destination` county or town, weight in grams, postage in yuan.
+
+    Under a monthly account nobody knows the postage yet (None): the column stays free for the post's pen.
+    """
 
     waybill_no: str
     recipient: str
     destination: str
     kind: str
     weight_g: int
-    postage: Decimal
+    postage: Decimal | None
     order_no: str
 
 
@@ -45,12 +48,12 @@ class PostingList:
 
 @dataclass(frozen=True)
 class Total:
-    """Items of one kind together: how many, grams, yuan."""
+    """Items of one kind together: how many, grams, yuan (None where one of them is not known)."""
 
     kind: str
     count: int
     weight_g: int
-    postage: Decimal
+    postage: Decimal | None
 
 
 def totals(lines: Sequence[PostingLine]) -> list[Total]:
@@ -84,12 +87,17 @@ def draw_posting_list(posting_list: PostingList, typefaces_folder: Path) -> byte
 
 def _row(posting_list: PostingList, line: PostingLine) -> dict[str, object]:
     texts = {field: _words(posting_list, field, getattr(line, field)) for field in _LONGEST_WORDS}
-    return {**texts, "weight": str(line.weight_g), "postage": f"{line.postage:.2f}"}
+    return {**texts, "weight": str(line.weight_g), "postage": _yuan(line.postage)}
 
 
 def _total(kind: str, lines: Sequence[PostingLine]) -> Total:
-    weight, postage = sum(line.weight_g for line in lines), sum((line.postage for line in lines), Decimal(0))
-    return Total(kind=kind, count=len(lines), weight_g=weight, postage=postage)
+    known = [line.postage for line in lines if line.postage is not None]
+    postage = sum(known, Decimal(0)) if len(known) == len(lines) else None
+    return Total(kind=kind, count=len(lines), weight_g=sum(line.weight_g for line in lines), postage=postage)
+
+
+def _yuan(amount: Decimal | None) -> str:
+    return "" if amount is None else f"{amount:.2f}"
 
 
 def _sum(posting_list: PostingList, total: Total) -> dict[str, object]:
@@ -97,7 +105,7 @@ def _sum(posting_list: PostingList, total: Total) -> dict[str, object]:
         "kind": _words(posting_list, "kind", total.kind),
         "count": str(total.count),
         "weight": str(total.weight_g),
-        "postage": f"{total.postage:.2f}",
+        "postage": _yuan(total.postage),
     }
 
 

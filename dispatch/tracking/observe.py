@@ -1,6 +1,6 @@
 """News meets its shipment: matched, kept, folded. Every source of news goes through here."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -30,7 +30,7 @@ class Match(StrEnum):
 
 def observe(world: World, session: Session, carrier: str, seen: Seen, source: str) -> Match:
     """Keep one line of news and fold it into its shipment, if that is known. Locks the shipment."""
-    shipment = _matching(session, carrier, seen)
+    shipment = _matching(session, carrier, seen, numbered=world.carriers[carrier].is_number(seen.waybill_no))
     if shipment is None:
         # Whoever adopts a number holds this lock until the commit: either we see the number, or they see our row.
         lock_number(session, carrier, seen.waybill_no)
@@ -46,10 +46,10 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
     return Match.FOUND
 
 
-def _matching(session: Session, carrier: str, seen: Seen) -> Shipment | None:
-    """By the live number; or by our own order number, while the shipment has no number yet."""
+def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> Shipment | None:
+    """By the live number; or by our own order number, while the shipment has no number yet and this can be one."""
     by_number = find_live_number(session, carrier, seen.waybill_no)
-    if by_number is not None or not seen.order_no:
+    if by_number is not None or not seen.order_no or not numbered:
         return by_number
     by_order = find_order(session, carrier, seen.order_no)
     waiting = by_order is not None and by_order.stage in {Stage.BOOKING, Stage.IN_DOUBT}
@@ -58,7 +58,8 @@ def _matching(session: Session, carrier: str, seen: Seen) -> Shipment | None:
 
 def plausible(world: World, shipment: Shipment, seen: Seen) -> Seen:
     """News from the future, or from before the envelope, moves nothing: a person reads it."""
-    if shipment.created_at - BEFORE <= seen.at <= world.now() + AHEAD:
+    since, until = _plausible_times(world, shipment)
+    if since <= seen.at <= until:
         return seen
     return Seen(
         waybill_no=seen.waybill_no,
@@ -69,6 +70,10 @@ def plausible(world: World, shipment: Shipment, seen: Seen) -> Seen:
         text=f"（时间可疑）{seen.text}",
         place=seen.place,
     )
+
+
+def _plausible_times(world: World, shipment: Shipment) -> tuple[datetime, datetime]:
+    return shipment.created_at - BEFORE, world.now() + AHEAD
 
 
 def refold(world: World, session: Session, shipment: Shipment, *, asked: bool = False) -> None:
@@ -87,5 +92,6 @@ def follow(world: World, claim: Claim) -> None:
         waybill = live_waybill(session, shipment.id)
         if waybill is not None:
             lock_number(session, shipment.carrier, waybill.number)
-            claim_unmatched(session, shipment.carrier, waybill.number, shipment.id)
+            since, until = _plausible_times(world, shipment)
+            claim_unmatched(session, shipment.carrier, waybill.number, shipment.id, since, until)
             refold(world, session, shipment)

@@ -89,5 +89,12 @@ def _store(
                 Push.id, Push.times
             )
         ).one()
-        if body is not None and kept.times == 1:
-            jobs.leave(session, READ, push.subject)
+        if body is None:
+            return
+        stored = session.get_one(Push, kept.id)
+        if stored.body is None:  # turned away before (a key not set yet), and vouched for now
+            stored.turned_away = None
+            world.vault.seal(stored, "body", body)
+        elif kept.times > 1:
+            return
+        jobs.leave(session, READ, stored.subject)

@@ -91,11 +91,14 @@ def _digest(world: World, seen: Seen) -> bytes:
     return world.vault.digest("sighting", *parts)
 
 
-def claim_unmatched(session: Session, carrier: str, number: str, shipment_id: UUID) -> None:
-    """News of this number that came before the number did belongs to this shipment."""
+def claim_unmatched(
+    session: Session, carrier: str, number: str, shipment_id: UUID, since: datetime, until: datetime
+) -> None:
+    """News of this number that came before the number did belongs to this shipment, if its time can be meant."""
     session.execute(
         update(Sighting)
         .where(Sighting.carrier == carrier, Sighting.waybill_no == number, Sighting.shipment_id.is_(None))
+        .where(Sighting.at.between(since, until))
         .values(shipment_id=shipment_id)
     )
 

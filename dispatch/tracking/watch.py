@@ -42,7 +42,18 @@ def watch(world: World, claim: Claim) -> None:
     if wait is None:
         with claim.done():
             return
-    with claim.later(wait if wait > timedelta(0) else world.settings.after_asking) as session:
+    if wait > timedelta(0):
+        with claim.later(wait):
+            return
+    _look(world, claim)
+
+
+def _look(world: World, claim: Claim) -> None:
+    """Past its patience: the post is asked once, then a person is told, and the post asked again now and then."""
+    with world.reading() as session:
+        seen = session.get_one(Shipment, subject_id(claim.subject))
+        pause = world.settings.patience[seen.view] if seen.overdue_asked else world.settings.after_asking
+    with claim.later(pause) as session:
         shipment = lock(session, subject_id(claim.subject))
         left = _left(world, shipment)
         if left is not None and left <= timedelta(0):
@@ -63,7 +74,7 @@ def _overdue(world: World, session: Session, shipment: Shipment) -> None:
         jobs.leave(session, ASK, shipment.subject)
         return
     reason = OVERDUE[shipment.view]
-    if not worklist.stands(session, shipment.subject, reason):
+    if not worklist.stands(session, shipment.subject, reason) and not worklist.in_hand(session, shipment.subject):
         _put(world, session, shipment, reason)
     if may_ask:
         jobs.leave(session, ASK, shipment.subject)

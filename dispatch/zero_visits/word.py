@@ -1,19 +1,21 @@
 """The applicant's own word: it is in my hands. Evidence where the post's news alone is none (DESIGN promise 6)."""
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import words, worklist
 from dispatch.approval.case import Case, Document, find_case
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.journey import Stage, Tracking, fold
+from dispatch.journey import Stage, Tracked, fold
 from dispatch.shipment import Content, Shipment, lock
 from dispatch.tracking.sighting import sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.close import close_shipment, consent_to, unsettled
 from dispatch.zero_visits.evidence import EVIDENCE_WORDS, Evidence, own_word, weigh
-from dispatch.zero_visits.settle import hand_over_to_a_person
+from dispatch.zero_visits.settle import signed
 
 ANSWERABLE = frozenset({Reason.SIGNER_UNKNOWN, Reason.SIGNED_WITHOUT_CONSENT})
 """What the applicant can answer: nobody knows who signed, or somebody did without consent."""
@@ -22,26 +24,58 @@ ANSWERABLE = frozenset({Reason.SIGNER_UNKNOWN, Reason.SIGNED_WITHOUT_CONSENT})
 def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
     """Close what the post delivered, on the applicant's word that it is in hand; how many envelopes that were.
 
-    `by`: who took the word (a clerk, or the applicant's page); `note`: how and when it was given. All cases in such
-    an envelope close with it. Raises NotFoundError (no such case, no envelope), NotAllowedError (not delivered,
-    a contradiction stands, the post's own news are evidence enough, no note).
+    `by`: who took the word; `note`: how and when it was given. All cases in such an envelope close with it.
+    Raises NotFoundError (no such case, no envelope), NotAllowedError (not delivered, a contradiction stands, the
+    post's own news are evidence enough, no name or no note).
     """
-    hand_over_to_a_person(by, note)
+    signed(by, note)
     with world.begin() as session:
         case = find_case(session, case_no)
         envelopes = [lock(session, key) for key in _envelopes(session, case)]
         if not envelopes:
             raise NotFoundError(f"办件“{case_no}”还没有邮件，谈不上收到。")
-        waiting = [shipment for shipment in envelopes if shipment.stage != Stage.CLOSED]
-        if not waiting:
-            raise NotAllowedError(f"办件“{case_no}”的邮件已送达闭环，无需再确认。")
-        return sum(_confirm(world, session, shipment, by, note) for shipment in waiting)
+        delivered = [one for one in envelopes if (one.stage, one.tracked) == (Stage.HANDED_OVER, Tracked.DELIVERED)]
+        if not delivered:
+            seen = "、".join(words.VIEWS[shipment.view] for shipment in envelopes)
+            raise NotAllowedError(f"办件“{case_no}”的邮件处于“{seen}”，只有“已妥投待核实”的才能由本人确认收到。")
+        for shipment in delivered:
+            _confirm(world, session, shipment, by.strip(), note.strip())
+        return len(delivered)
 
 
-def _envelopes(session: Session, case: Case) -> list[object]:
+def _envelopes(session: Session, case: Case) -> list[UUID]:
+    """Whoever locks several shipments takes them in order of id."""
     query = (
         select(Content.shipment_id)
         .join(Document, Document.id == Content.document_id)
         .where(Document.case_id == case.id, ~Content.void)
     )
     return sorted(set(session.scalars(query)))
+
+
+def _confirm(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:
+    tracking = fold(row.observed() for row in sightings_of(session, shipment.id))
+    if unsettled(session, shipment, tracking):
+        raise NotAllowedError(f"邮件 {shipment.order_no} 的轨迹前后矛盾，请先处理“妥投被撤销”。")
+    consent = consent_to(session, shipment)
+    reason = weigh(tracking, consent, asked=True).reason
+    if reason not in ANSWERABLE or tracking.cause is None:
+        raise NotAllowedError(f"邮件 {shipment.order_no} 的签收情况已经清楚，会自行闭环，无需本人确认。")
+    _write_down(world, session, shipment, reason, tracking.cause.fact, by, note)
+    close_shipment(world, session, shipment, tracking, own_word(tracking.signer, consent), by=by)
+
+
+def _write_down(
+    world: World, session: Session, shipment: Shipment, reason: Reason, fact: str, by: str, note: str
+) -> None:
+    """The question is settled by the word, before the closing would settle it by itself; where none stands
+    (nobody asked yet, or it was settled otherwise), one is opened for the record."""
+    if not _open_questions(session, shipment):
+        worklist.put(world, session, reason, shipment.subject, cause=f"word:{fact}")
+    for entry in _open_questions(session, shipment):
+        worklist.settle(world, entry, by, f"{EVIDENCE_WORDS[Evidence.CONFIRMED_BY_APPLICANT]}：{note}")
+    session.flush()
+
+
+def _open_questions(session: Session, shipment: Shipment) -> list[worklist.Entry]:
+    return [entry for entry in worklist.standing(session, shipment.subject) if entry.reason in ANSWERABLE]

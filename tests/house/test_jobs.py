@@ -49,7 +49,7 @@ def end_lease(world) -> None:
 
 
 def rows(world) -> list[Job]:
-    with world.reading() as session:
+    with world.begin() as session:
         return list(session.scalars(select(Job).order_by(Job.created_at)))
 
 

@@ -118,6 +118,16 @@ def test_markup_in_a_text_is_only_text(text: str, folder: Path) -> None:
         assert page.without_ink == page.on_codes == ()
 
 
+@SIZES
+@pytest.mark.parametrize("word", ["W" * 90, "）" * 90, "⸻" * 20, "ー" * 80, "a" * 200])
+def test_a_word_without_end_is_broken(word: str, size: SheetSize, folder: Path) -> None:
+    changed = sheet(recipient_address=word, contents=(word[:40],), way_of_delivery=word[:30])
+    (page,) = read_pages(draw_sheets([changed], size, folder))
+    assert word in page.text
+    assert page.codes == {"Code128": changed.waybill_no, "QRCode": changed.tracking_url}
+    assert page.without_ink == page.on_codes == ()
+
+
 @pytest.mark.parametrize("char", ["😀", "\ue863", "\u202e", "\U00030000", "\ud800", "\x07"])
 def test_what_no_typeface_draws_is_named_and_refused(char: str, folder: Path) -> None:
     rare = sheet(waybill_no="9712345678902", recipient_name=f"王{char}*")

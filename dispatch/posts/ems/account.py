@@ -78,7 +78,8 @@ class Ems:
             raise Unavailable("连不上寄递企业的接口，请求没有送出。") from error
         except httpx2.HTTPError as error:
             raise InDoubt("请求已送出，但没有等到寄递企业的答复。") from error
-        return Answer(response.status_code, response.text)
+        # JSON is UTF-8 (RFC 8259) whatever the header claims; a claimed character set may be one that decodes nothing.
+        return Answer(response.status_code, response.content.decode(errors="replace"))
 
     def read_booking(self, answer: Answer, order_no: str) -> Booked:
         return booking.read_booking(answer, order_no, self.account)

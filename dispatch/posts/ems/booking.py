@@ -62,7 +62,7 @@ def envelope(answer: Answer) -> dict[str, Any]:
         raise InDoubt(f"寄递企业答复 HTTP {answer.status}，订单可能已收也可能未收。")
     try:
         said = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict) or not isinstance(said.get("retCode"), str):
         raise InDoubt("寄递企业的答复不是约定的格式，订单可能已收也可能未收。")
@@ -74,7 +74,7 @@ def body_of(said: dict[str, Any]) -> dict[str, Any]:
     inner = said.get("retBody")
     try:
         body = json.loads(inner) if isinstance(inner, str) else inner
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise InDoubt("寄递企业报成功，但答复正文读不懂。")

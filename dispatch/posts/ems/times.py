@@ -14,4 +14,8 @@ def wire_time(at: datetime) -> str:
 
 def read_time(text: str) -> datetime:
     """An aware UTC time from EMS's text. Raises ValueError."""
-    return datetime.strptime(text.strip(), FORMAT).replace(tzinfo=BEIJING).astimezone(UTC)
+    at = datetime.strptime(text.strip(), FORMAT).replace(tzinfo=BEIJING)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:  # 0001-01-01 00:00:00, the null date of some systems
+        raise ValueError(f"时间“{text}”超出范围") from error

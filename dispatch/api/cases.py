@@ -1,0 +1,160 @@
+"""The door for approval systems: decided cases come in, one or up to 500 at once; what became of them goes out."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import TypeAdapter
+from sqlalchemy.exc import DataError
+
+from dispatch.api.body import parse_json, read_whole
+from dispatch.api.case_answers import (
+    BatchResult,
+    CaseOut,
+    Counts,
+    Difference,
+    ErrorOut,
+    Lodged,
+    ProblemOut,
+    Result,
+)
+from dispatch.api.case_view import look_at
+from dispatch.api.shell import Answer, RefusedError, error_answer
+from dispatch.api.who import KnownClient, TheWorld
+from dispatch.approval.check import check_json
+from dispatch.approval.decided_case import DecidedCase, Problem
+from dispatch.approval.lodge import lodge
+from dispatch.errors import ConflictError
+from dispatch.world import World
+
+router = APIRouter(prefix="/api/v1/cases", tags=["办件"])
+BODY_MOST = 4 * 1_048_576
+BATCH_MOST = 500
+CASE_NO_MOST = 50
+BATCH = "cases"
+COMPONENTS = "#/components/schemas/{model}"
+
+
+def body_schemas() -> dict[str, Any]:
+    """The body's models for `components/schemas`: the body is read raw, so FastAPI cannot see them."""
+    schema = TypeAdapter(DecidedCase).json_schema(ref_template=COMPONENTS)
+    return {**schema.pop("$defs", {}), "DecidedCase": schema}
+
+
+ONE: dict[str, Any] = {"$ref": COMPONENTS.format(model="DecidedCase")}
+MANY: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": [BATCH],
+    "properties": {BATCH: {"type": "array", "minItems": 1, "maxItems": BATCH_MOST, "items": ONE}},
+}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": f"一个办件，或一批（最多 {BATCH_MOST} 个）；不超过 {BODY_MOST // 1_048_576} MB，UTF-8。",
+        "content": {"application/json": {"schema": {"anyOf": [ONE, MANY]}}},
+    }
+}
+REASONS = {
+    400: "不是 JSON",
+    401: "没有密钥，或密钥不对",
+    408: "没有及时发完",
+    409: "办件编号已受理过，但内容不同",
+    413: "太大",
+    422: "内容有误，逐条列出",
+    503: "没有存下：请稍后原样再发",
+}
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ErrorOut, "description": REASONS[status]} for status in statuses}
+
+
+async def _limited(request: Request) -> bytes:
+    return await read_whole(request, BODY_MOST)
+
+
+@router.post(
+    "",
+    summary="送交已办结的办件",
+    status_code=201,
+    responses={
+        201: {"model": Lodged, "description": "已受理"},
+        200: {"model": Lodged | BatchResult, "description": "同一办件再次送交，答复与第一次相同；或一批的逐条结果"},
+        **_errors(*REASONS),
+    },
+    openapi_extra=BODY,
+)
+def post_cases(world: TheWorld, client: KnownClient, raw: Annotated[bytes, Depends(_limited)]) -> Answer:
+    """同一办件编号、同样内容，可以放心重发；内容不同则答 409。一批里有错的不影响没错的。"""
+    value = parse_json(raw)
+    if isinstance(value, dict) and BATCH in value:
+        return _batch(world, client.name, value)
+    return _one(_lodge(world, client.name, value))
+
+
+@router.get(
+    "/{case_no:path}",
+    summary="办件到了哪一步",
+    responses={200: {"model": CaseOut}, 404: {"model": ErrorOut}, **_errors(401, 503)},
+)
+def get_case(
+    world: TheWorld, client: KnownClient, case_no: Annotated[str, Path(min_length=1, max_length=CASE_NO_MOST)]
+) -> Answer:
+    """只能查本系统送交的办件。"""
+    return Answer(look_at(world, case_no, client.name).model_dump(mode="json"))
+
+
+def _one(result: Result) -> Answer:
+    match result.outcome:
+        case "conflict":
+            return error_answer(409, "conflict", result.words or "", differs=_listed(result, "differs"))
+        case "refused":
+            return error_answer(422, "refused", "办件内容有误。", problems=_listed(result, "problems"))
+        case outcome:
+            found = {"case_no": result.case_no, "case_id": str(result.case_id), "outcome": outcome}
+            return Answer(found, 201 if outcome == "accepted" else 200)
+
+
+def _listed(result: Result, name: str) -> list[object]:
+    return list(result.model_dump(mode="json")[name])
+
+
+def _batch(world: World, source: str, value: dict[str, Any]) -> Answer:
+    rows = value[BATCH]
+    if len(value) != 1 or not isinstance(rows, list) or not rows:
+        raise RefusedError(422, "refused", '一批办件写成 {"cases": […]}，至少一个，此外不要有别的字段。')
+    if len(rows) > BATCH_MOST:
+        raise RefusedError(422, "too_many", f"一批最多 {BATCH_MOST} 个办件，这次有 {len(rows)} 个。请分批发送。")
+    results = tuple(
+        _lodge(world, source, each).model_copy(update={"row": place}) for place, each in enumerate(rows, start=1)
+    )
+    counts = Counts(**Counter(result.outcome for result in results))
+    return Answer(BatchResult(counts=counts, results=results).out())
+
+
+def _lodge(world: World, source: str, value: object) -> Result:
+    """Check one case and store it, in a transaction of its own."""
+    try:
+        decided = check_json(value, undrawable=world.typefaces.undrawable)
+        if isinstance(decided, list):
+            return _refused(value, decided)
+        lodged = lodge(world, decided, source=source)
+    except ConflictError as conflict:
+        differs = Difference.all_of(conflict.differs)
+        return Result(outcome="conflict", case_no=_case_no(value), differs=differs, words=str(conflict))
+    except (DataError, ArithmeticError):  # a moment at the edge of the calendar: no clock can hold it
+        unheld = Problem("整个请求", None, "含有系统存不下的值", "核对日期和数字")
+        return _refused(value, [unheld])
+    return Result(outcome=lodged.outcome.value, case_no=lodged.case_no, case_id=lodged.case_id)
+
+
+def _refused(value: object, problems: list[Problem]) -> Result:
+    found = tuple(ProblemOut.of(problem) for problem in problems)
+    return Result(outcome="refused", case_no=_case_no(value), problems=found)
+
+
+def _case_no(value: object) -> str | None:
+    """Whose answer this is, where that can be said."""
+    number = value.get("case_no") if isinstance(value, dict) else None
+    return number if isinstance(number, str) and number.isprintable() and len(number) <= CASE_NO_MOST else None

@@ -1,0 +1,64 @@
+"""Who is at the door: the world behind it, the caller's address, the client system's key."""
+
+import ipaddress
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from dispatch.api.shell import RefusedError
+from dispatch.client import Client, find_client
+from dispatch.world import World
+
+log = structlog.get_logger()
+V6_SITE = 64
+
+
+async def the_world(request: Request) -> World:
+    """What `make_app` was given. Asynchronous only so that it needs no thread."""
+    world: World = request.app.state.world
+    return world
+
+
+TheWorld = Annotated[World, Depends(the_world)]
+
+
+def caller(request: Request) -> str:
+    """The caller's address as the server tells it (behind a proxy: as a trusted proxy tells the server)."""
+    return request.client.host if request.client else ""
+
+
+def neighbourhood(address: str) -> str:
+    """What guesses are counted for: an IPv4 address, or the /64 that one IPv6 customer has to himself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:  # noqa: PLR2004 - the version's own name
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed.packed, V6_SITE), strict=False))
+
+
+KEY = HTTPBearer(auto_error=False, description="对接系统的密钥，由政务服务中心发给，只显示一次。")
+
+
+def known_client(
+    request: Request, world: TheWorld, key: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]
+) -> Client:
+    """The client system whose key this is. Raises RefusedError (401)."""
+    if key is None:
+        raise _unknown("请求没有带密钥。请在请求头写 Authorization: Bearer <密钥>。")
+    with world.reading() as session:
+        client = find_client(session, key.credentials)
+    if client is None:
+        log.warning("door.key_refused", source=caller(request))
+        raise _unknown("密钥不对，或已经停用。请向政务服务中心核对。")
+    return client
+
+
+def _unknown(words: str) -> RefusedError:
+    return RefusedError(401, "unknown_key", words, headers={"WWW-Authenticate": 'Bearer realm="zhuandi"'})
+
+
+KnownClient = Annotated[Client, Depends(known_client)]

@@ -1,0 +1,143 @@
+"""What lies on the clerk's desk: the open worklist in a clerk's terms, oldest first, the overdue marked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.approval.case import Case, CaseSlip, Document
+from dispatch.approval.fields.dates import SHANGHAI
+from dispatch.errors import NotFoundError
+from dispatch.shipment import Content, Shipment, Waybill, subject_id
+from dispatch.worklist import WORDS, Entry, Reason
+from dispatch.world import World
+from dispatch.zero_visits.settle import SHORTEST, number_of
+from dispatch.zero_visits.told.curtain import Curtain
+
+SETTLED_WITHIN = timedelta(days=1)
+"""How long an entry may lie, where its envelope's view has no patience of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDesk:
+    """One open entry. `number`: as many of its digits as name it alone among all open ones, six at least.
+
+    An entry about a push belongs to no case: `case_nos` and `departments` are empty. `detail` is masked.
+    """
+
+    number: str
+    reason: Reason
+    words: str
+    act: str
+    since: datetime
+    overdue: bool
+    waybill_no: str
+    case_nos: tuple[str, ...]
+    departments: tuple[str, ...]
+    town: str
+    detail: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What an entry is about."""
+
+    shipment: Shipment | None
+    waybill_no: str
+    cases: tuple[tuple[Case, CaseSlip], ...]
+
+
+NOBODY = _Subject(None, "", ())
+
+
+def on_the_desk(world: World, reason: str | None = None, department: str | None = None) -> list[OnDesk]:
+    """The open entries, oldest first. `reason`: its English or Chinese word. Raises NotFoundError for another."""
+    wanted = reason_from(reason) if reason else None
+    with world.reading() as session:
+        entries = list(session.scalars(select(Entry).where(Entry.settled_at.is_(None)).order_by(Entry.opened_at)))
+        numbers = _numbers(entries)
+        chosen = [entry for entry in entries if wanted in {None, entry.reason}]
+        subjects = _subjects(session, chosen)
+    shown = [_show(world, entry, subjects.get(entry.subject, NOBODY), numbers[entry.id]) for entry in chosen]
+    return [one for one in shown if department is None or department in one.departments]
+
+
+def reason_from(text: str) -> Reason:
+    """The reason meant by its English or its Chinese word. Raises NotFoundError."""
+    for reason, words in WORDS.items():
+        if text.strip() in {reason.value, words.reason}:
+            return reason
+    raise NotFoundError(f"没有“{text}”这种待处理原因。可用：{'、'.join(words.reason for words in WORDS.values())}。")
+
+
+def _numbers(entries: Sequence[Entry]) -> Mapping[UUID, str]:
+    """The shortest prefixes that tell these entries apart, by entry id."""
+    whole = sorted((number_of(entry.id), entry.id) for entry in entries)
+    numbers = {}
+    for place, (number, entry_id) in enumerate(whole):
+        beside = [whole[near][0] for near in (place - 1, place + 1) if 0 <= near < len(whole)]
+        length = max([SHORTEST, *(1 + _alike(number, other) for other in beside)])
+        numbers[entry_id] = number[:length]
+    return numbers
+
+
+def _alike(one: str, other: str) -> int:
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
+
+
+def _subjects(session: Session, entries: Iterable[Entry]) -> Mapping[str, _Subject]:
+    """What all these entries are about: three queries, however many they are."""
+    named = {entry.subject for entry in entries}
+    shipments = {subject_id(subject) for subject in named if subject.startswith("shipment:")}
+    cases = {subject_id(subject) for subject in named if subject.startswith("case:")}
+    inside = (
+        select(Content.shipment_id, Case, CaseSlip)
+        .join(Document, Document.id == Content.document_id)
+        .join(Case, Case.id == Document.case_id)
+        .join(CaseSlip, CaseSlip.case_id == Case.id)
+        .where(Content.shipment_id.in_(shipments), ~Content.void)
+        .order_by(Case.case_no)
+    )
+    held: defaultdict[UUID, dict[UUID, tuple[Case, CaseSlip]]] = defaultdict(dict)
+    for shipment_id, case, slip in session.execute(inside):
+        held[shipment_id][case.id] = (case, slip)
+    envelopes = (
+        select(Shipment, Waybill.number)
+        .outerjoin(Waybill, (Waybill.shipment_id == Shipment.id) & Waybill.voided_at.is_(None))
+        .where(Shipment.id.in_(shipments))
+    )
+    found = {
+        shipment.subject: _Subject(shipment, number or "", tuple(held[shipment.id].values()))
+        for shipment, number in session.execute(envelopes)
+    }
+    alone = select(Case, CaseSlip).join(CaseSlip, CaseSlip.case_id == Case.id).where(Case.id.in_(cases))
+    found.update({case.subject: _Subject(None, "", ((case, slip),)) for case, slip in session.execute(alone)})
+    return found
+
+
+def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
+    reason = Reason(entry.reason)
+    detail = world.vault.open(entry, "detail") or ""
+    for case, slip in about.cases:
+        detail = Curtain.before(world, case, slip, reveal=False).free(detail)
+    return OnDesk(
+        number=number,
+        reason=reason,
+        words=WORDS[reason].reason,
+        act=WORDS[reason].act,
+        since=entry.opened_at.astimezone(SHANGHAI),
+        overdue=world.now() > entry.opened_at + _patience(world, about.shipment),
+        waybill_no=about.waybill_no,
+        case_nos=tuple(case.case_no for case, _ in about.cases),
+        departments=tuple(sorted({case.department for case, _ in about.cases})),
+        town=about.cases[0][1].town if about.cases else "",
+        detail=detail,
+    )
+
+
+def _patience(world: World, shipment: Shipment | None) -> timedelta:
+    return world.settings.patience.get(shipment.view, SETTLED_WITHIN) if shipment else SETTLED_WITHIN

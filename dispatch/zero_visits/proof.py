@@ -1,0 +1,59 @@
+"""How far a case is proved, as conditions on `cases` that every count shares, so that no two counts differ."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, literal, select
+from sqlalchemy.orm import aliased
+
+from dispatch.approval.case import Case, Document, Leg
+from dispatch.ledger import Visit
+from dispatch.shipment import Content, Shipment
+from dispatch.visits import KINDS
+from dispatch.worklist import Entry, Reason
+from dispatch.zero_visits.close import Closure, LegEvidence
+
+TRIPS = tuple(sorted(kind for kind, rule in KINDS.items() if not rule.zero))
+OFFICE_TRIPS = tuple(sorted(kind for kind, rule in KINDS.items() if rule.office_trips))
+
+CONTRADICTING = frozenset(
+    {Reason.DELIVERY_REVOKED, Reason.SIGNED_WITHOUT_CONSENT, Reason.SIGNER_UNKNOWN, Reason.UNKNOWN_CODE}
+    | {Reason.RETURNING, Reason.RETURNED, Reason.LOST}
+)
+"""Open entries that speak, or may speak, against a delivery: while one stands, nothing counts as proved."""
+
+
+def proved() -> ColumnElement[bool]:
+    """Closed, and every leg evidenced (a leg that was added after the closing counts too)."""
+    bare = exists().where(Leg.case_id == Case.id, ~exists().where(LegEvidence.leg_id == Leg.id))
+    return and_(exists().where(Closure.case_id == Case.id), ~bare)
+
+
+def without(kinds: Collection[str]) -> ColumnElement[bool]:
+    """The matter's ledger holds no visit of these kinds: the same as a counter of nought (see `ledger.count`)."""
+    made = select(Visit.matter_id).where(Visit.kind.in_(kinds))
+    return Case.matter_id.not_in(made)
+
+
+def on_the_worklist(reasons: Collection[Reason] = tuple(Reason)) -> ColumnElement[bool]:
+    """An entry of these reasons is open on the case itself, or on an envelope that holds something of it."""
+    return Case.id.in_(_by_case(reasons).union_all(_by_shipment(reasons)))
+
+
+def _by_case(reasons: Collection[Reason]) -> Select[UUID]:
+    itself = aliased(Case)  # the enclosing query has cases of its own
+    return (
+        select(itself.id)
+        .join(Entry, Entry.subject == literal("case:") + cast(itself.id, String))
+        .where(Entry.settled_at.is_(None), Entry.reason.in_(reasons))
+    )
+
+
+def _by_shipment(reasons: Collection[Reason]) -> Select[UUID]:
+    return (
+        select(Document.case_id)
+        .join(Content, Content.document_id == Document.id)
+        .join(Shipment, Shipment.id == Content.shipment_id)
+        .join(Entry, Entry.subject == literal("shipment:") + cast(Shipment.id, String))
+        .where(~Content.void, Entry.settled_at.is_(None), Entry.reason.in_(reasons))
+    )

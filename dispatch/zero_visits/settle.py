@@ -1,0 +1,66 @@
+"""A person settles an entry of the worklist, by the short number that the list shows."""
+
+from uuid import UUID
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.orm import Session
+
+from dispatch import jobs, worklist
+from dispatch.errors import NotAllowedError, NotFoundError
+from dispatch.shipment import WEIGH, lock, subject_id
+from dispatch.worklist import Entry
+from dispatch.world import World
+
+HEX_DIGITS = 32
+RANDOM_DIGITS = 8
+"""The last digits of a version 7 UUID are random, the first are its time: entries of one moment begin alike."""
+SHORTEST = 6
+SYSTEM = "system"
+"""What the worklist itself signs with: a person's settlement must never look like it."""
+
+
+def number_of(entry_id: UUID) -> str:
+    """The entry's number (32 hex digits, the random ones first); any prefix that is unique names it."""
+    return entry_id.hex[-RANDOM_DIGITS:] + entry_id.hex[:-RANDOM_DIGITS]
+
+
+def signed(by: str, note: str) -> None:
+    """What a person settles has a name and a word under it. Raises NotAllowedError."""
+    if not by.strip() or by.strip() == SYSTEM:
+        raise NotAllowedError("请写明经办人姓名。")
+    if not note.strip():
+        raise NotAllowedError("请写明怎样核实、怎样处理的。")
+
+
+def settle_entry(world: World, entry_prefix: str, by: str, note: str) -> Entry:
+    """Settle an open entry. Its shipment is weighed again: a settled contradiction lets it close.
+
+    Raises NotFoundError (no open entry begins so, or several do), NotAllowedError (no name or no note).
+    """
+    signed(by, note)
+    with world.begin() as session:
+        entry = session.get_one(Entry, find_entry(session, entry_prefix).id)
+        is_shipment = entry.subject.startswith("shipment:")
+        if is_shipment:
+            lock(session, subject_id(entry.subject))  # in the order of whoever weighs: the shipment, then its entries
+        session.refresh(entry, with_for_update=True)
+        if entry.settled_at is not None:
+            raise NotFoundError(f"待处理事项 {entry_prefix} 刚由“{entry.settled_by}”处理完毕。")
+        worklist.settle(world, entry, by.strip(), note.strip())
+        if is_shipment:
+            jobs.leave(session, WEIGH, entry.subject)
+        return entry
+
+
+def find_entry(session: Session, prefix: str) -> Entry:
+    """The one open entry whose number begins so. Raises NotFoundError."""
+    wanted = prefix.strip().lower().replace("-", "")
+    digits = func.replace(cast(Entry.id, String), "-", "")
+    number = func.right(digits, RANDOM_DIGITS) + func.left(digits, HEX_DIGITS - RANDOM_DIGITS)
+    query = select(Entry).where(Entry.settled_at.is_(None), number.startswith(wanted, autoescape=True)).limit(2)
+    found = list(session.scalars(query)) if wanted else []
+    if not found:
+        raise NotFoundError(f"没有编号以“{prefix}”开头、尚未处理的事项。请用 `zhuandi worklist` 查看。")
+    if len(found) > 1:
+        raise NotFoundError(f"编号以“{prefix}”开头的待处理事项不止一项。请多写几位。")
+    return found[0]

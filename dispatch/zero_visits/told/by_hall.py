@@ -1,0 +1,87 @@
+"""What the hall did: the case arrived, was held or released, its paper printed, packed, handed to the postman."""
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import select
+
+from dispatch.approval.case import Document, Hold
+from dispatch.approval.fields.dates import SHANGHAI
+from dispatch.ledger import Visit, visits_of
+from dispatch.packing.hand_over import HandOver, HandOverLine
+from dispatch.shipment import Content, Waybill
+from dispatch.visits import KINDS, VisitKind
+from dispatch.zero_visits.told.line import Kind, Line, Teller, line
+
+
+def told_by_hall(teller: Teller) -> Iterator[Line]:
+    """All lines of the hall, in no order."""
+    yield from _arrival(teller)
+    yield from _visits(teller)
+    yield from _holds(teller)
+    yield from _scans(teller)
+    yield from _posting_lists(teller)
+
+
+def _arrival(teller: Teller) -> Iterator[Line]:
+    case = teller.case
+    document = f"，文号 {case.decision_doc_no}" if case.decision_doc_no else ""
+    yield line(case.decided_at, Kind.DECIDED, f"{case.department}作出决定{document}")
+    yield line(case.received_at, Kind.RECEIVED, f"办件到达，来自 {case.source}")
+    if case.paper_ready_at:
+        yield line(case.paper_ready_at, Kind.PAPER, "出证登记：纸质结果已到窗口")
+    if case.released_at:
+        yield line(case.released_at, Kind.RELEASE, f"放行寄递，经办人 {case.released_by}")
+
+
+def _visits(teller: Teller) -> Iterator[Line]:
+    """All visits of the matter; those of another case handed in together say so."""
+    for visit in visits_of(teller.session, teller.case.matter_id):
+        rule = KINDS[VisitKind(visit.kind)]
+        whose = "" if visit.case_id == teller.case.id else "（同一件事的另一办件）"
+        fault = f"，责任：{rule.fault.chinese}" if rule.fault else ""
+        words = f"{rule.chinese}{whose}：上门 {rule.office_trips} 次，跑动 {rule.trips} 次{fault}"
+        at, day_only = _moment(visit)
+        yield line(at, Kind.VISIT, words, day_only=day_only)
+
+
+def _moment(visit: Visit) -> tuple[datetime, bool]:
+    """The ledger knows days. An application opens its day; a letter was fetched before we heard of it."""
+    if visit.happened_on is None:
+        return visit.recorded_at, False
+    begin = datetime.combine(visit.happened_on, time(), SHANGHAI)
+    if visit.origin.startswith("case:"):
+        return begin, True
+    return min(visit.recorded_at, begin + timedelta(days=1, seconds=-1)), True
+
+
+def _holds(teller: Teller) -> Iterator[Line]:
+    for hold in teller.session.scalars(select(Hold).where(Hold.case_id == teller.case.id)):
+        reason = teller.curtain.free(teller.world.vault.open(hold, "reason"))
+        yield line(hold.opened_at, Kind.HOLD, f"暂缓寄递：{reason}，经办人 {hold.opened_by}")
+        if hold.lifted_at:
+            yield line(hold.lifted_at, Kind.HOLD, f"解除暂缓，经办人 {hold.lifted_by}")
+
+
+def _scans(teller: Teller) -> Iterator[Line]:
+    query = (
+        select(Content, Document)
+        .join(Document, Document.id == Content.document_id)
+        .where(Content.shipment_id.in_(teller.shipments), Document.case_id == teller.case.id)
+    )
+    for content, document in teller.session.execute(query):
+        if content.scanned_at:
+            words = f"双扫相符，装入：{document.name}×{document.copies}（{document.code}）"
+            yield line(content.scanned_at, Kind.SCAN, words, voided=content.void)
+
+
+def _posting_lists(teller: Teller) -> Iterator[Line]:
+    query = (
+        select(HandOver, Waybill.number)
+        .join(HandOverLine, HandOverLine.hand_over_id == HandOver.id)
+        .outerjoin(Waybill, (Waybill.shipment_id == HandOverLine.shipment_id) & Waybill.voided_at.is_(None))
+        .where(HandOverLine.shipment_id.in_(teller.shipments))
+    )
+    for made, number in teller.session.execute(query):
+        words = f"运单 {number or '（已作废）'} 列入交寄清单 {made.number}，交 {teller.title(made.carrier)}"
+        yield line(made.made_at, Kind.POSTING_LIST, f"{words}，经办人 {made.made_by}")

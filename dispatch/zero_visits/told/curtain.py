@@ -1,0 +1,78 @@
+"""The curtain before personal data: what this case's people are called is masked wherever it turns up in free text.
+
+Details of the worklist, errors of jobs and settlements are free text; the post's refusals come with its own words,
+which may repeat a name or a number. So the known names, numbers and addresses are replaced, and whatever looks like
+a mobile number as well.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Self
+
+from dispatch.approval.case import Case, CaseSlip
+from dispatch.mask import STAR, mask_address, mask_name, mask_phone
+from dispatch.world import World
+
+MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+SHORTEST_NAME = 2  # a name of one character would blot out ordinary words
+SHORTEST_PLACE = 4  # and so would 8号
+
+
+@dataclass(frozen=True, slots=True)
+class Curtain:
+    """Drawn unless the act of looking was logged (`dispatch.reveal`). Pairs of what is hidden and what is shown."""
+
+    applicant: str = field(repr=False)
+    recipient: str = field(repr=False)
+    phone: str = field(repr=False)
+    address: str = field(repr=False)
+    reveal: bool
+    pairs: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @classmethod
+    def before(cls, world: World, case: Case, slip: CaseSlip, reveal: bool) -> Self:  # noqa: FBT001 - one meaning
+        """The curtain before one case."""
+        hidden = dict(_pairs(world, case, slip))
+        applicant = world.vault.open(case, "applicant_name") or ""
+        recipient = world.vault.open(slip, "recipient_name") or ""
+        phone = world.vault.open(slip, "phone") or ""
+        detail = world.vault.open(slip, "detail") or ""
+        places = (slip.province, slip.city, slip.county, slip.town)
+        longest_first = tuple(sorted(hidden.items(), key=lambda pair: -len(pair[0])))
+        return cls(
+            applicant=applicant if reveal else hidden.get(applicant, applicant),
+            recipient=recipient if reveal else mask_name(recipient, organisation=slip.organisation),
+            phone=phone if reveal else mask_phone(phone),
+            address="".join(places) + detail if reveal else mask_address(*places, detail),
+            reveal=reveal,
+            pairs=() if reveal else longest_first,
+        )
+
+    def free(self, text: str | None) -> str:
+        """Free text as it may be shown."""
+        shown = text or ""
+        for hidden, instead in self.pairs:
+            shown = shown.replace(hidden, instead)
+        return shown if self.reveal else MOBILE.sub(lambda found: mask_phone(found[0]), shown)
+
+    def place(self, text: str | None) -> str:
+        """The post's word for a place: an office stays, a house does not (a locker stands where somebody lives)."""
+        return (text or "") if self.reveal else mask_address("", "", "", "", self.free(text))
+
+
+def _pairs(world: World, case: Case, slip: CaseSlip) -> Iterator[tuple[str, str]]:
+    """What must not be seen of this case's people, and what is shown instead. An organisation's name may be seen."""
+    people = [(world.vault.open(case, "applicant_name"), case.applicant_kind == "organisation")]
+    people.append((world.vault.open(slip, "recipient_name"), slip.organisation))
+    for name, organisation in people:
+        if name and len(name) >= SHORTEST_NAME and not organisation:
+            yield name, mask_name(name, organisation=False)
+    if phone := world.vault.open(slip, "phone"):
+        yield phone, mask_phone(phone)
+    for column in ("detail", "point"):
+        place = world.vault.open(slip, column)
+        if place and len(place) >= SHORTEST_PLACE:
+            yield place, mask_address("", "", "", "", place)
+    if number := world.vault.open(case, "applicant_id_no"):
+        yield number, STAR * len(number)
