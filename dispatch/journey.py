@@ -6,7 +6,7 @@ and moves nothing. What anyone sees is `view(stage, tracked)`. This module impor
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -200,7 +200,8 @@ class Tracking:
     cause: Observed | None = None
     signer: Signer | None = None
     contradictions: tuple[Observed, ...] = ()
-    unknown: tuple[Observed, ...] = field(default=())
+    unknown: tuple[Observed, ...] = ()
+    refusals: tuple[Observed, ...] = ()  # the recipient refused it: a fact, whatever came after
 
     @property
     def since(self) -> datetime | None:
@@ -222,8 +223,14 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
             contradictions.append(seen)
         state, cause = moved, seen
         signer = (seen.signer or Signer.UNKNOWN) if state is Tracked.DELIVERED else None
-    unknown = tuple(seen for seen in standing if seen.news is News.UNKNOWN)
-    return Tracking(state, cause, signer, tuple(sorted(contradictions, key=Observed.order)), unknown)
+    return Tracking(
+        state,
+        cause,
+        signer,
+        tuple(sorted(contradictions, key=Observed.order)),
+        unknown=tuple(seen for seen in standing if seen.news is News.UNKNOWN),
+        refusals=tuple(seen for seen in standing if seen.news is News.RECIPIENT_REFUSED),
+    )
 
 
 def _told_best(sightings: Iterable[Observed]) -> set[Observed]:

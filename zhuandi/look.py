@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dispatch.approval.fields.dates import SHANGHAI
+from dispatch.hall_time import SHANGHAI
 from dispatch.reveal import log_reveal
 from dispatch.worklist import WORDS, Reason
 from dispatch.zero_visits.desk import OnDesk, on_the_desk

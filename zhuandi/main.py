@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 
 from dispatch.client import add_client
-from zhuandi import demo, desk, road, serve
-import zhuandi.look as look
+from zhuandi import demo, desk, look, road, serve
 from zhuandi.context import for_people, open_world
 from zhuandi.house import House
 

@@ -1,6 +1,8 @@
 """Where a case stands, for the client system that sent it. Looks only."""
 
-from sqlalchemy import select
+from uuid import UUID
+
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatch import words
@@ -61,7 +63,7 @@ def _shipments(session: Session, case: Case) -> tuple[ShipmentOut, ...]:
     )
 
 
-def _envelopes(case: Case):  # type: ignore[no-untyped-def]
+def _envelopes(case: Case) -> Select[UUID]:
     return (
         select(Content.shipment_id)
         .join(Document, Document.id == Content.document_id)

@@ -129,7 +129,7 @@ def _batch(world: World, source: str, value: dict[str, Any]) -> Answer:
     results = tuple(
         _lodge(world, source, each).model_copy(update={"row": place}) for place, each in enumerate(rows, start=1)
     )
-    counts = Counts(**Counter(result.outcome for result in results))
+    counts = Counts.model_validate(Counter(result.outcome for result in results))
     return Answer(BatchResult(counts=counts, results=results).out())
 
 

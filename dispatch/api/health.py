@@ -1,5 +1,6 @@
 """Is the process alive; is the service ready to be sent work."""
 
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -36,7 +37,7 @@ def ready(world: TheWorld) -> Answer:
 def _parts(world: World) -> dict[str, str]:
     try:
         with world.reading() as session:
-            age = session.scalar(select(func.now() - Beat.at).where(Beat.name == CLOCK))
+            age: timedelta | None = session.scalar(select(func.now() - Beat.at).where(Beat.name == CLOCK))
     except DATABASE_AWAY:
         return {"database": "away", CLOCK: "unknown"}
     if age is None:

@@ -36,7 +36,7 @@ HEADERS: Mapping[str, str] = {
 class Answer(JSONResponse):
     """JSON as UTF-8. Half a surrogate pair, which UTF-8 cannot carry, goes out as the escape it came in as."""
 
-    def render(self, content: Any) -> bytes:  # noqa: ANN401 - starlette's signature
+    def render(self, content: Any) -> bytes:
         """The body's bytes."""
         text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode("utf-8", "backslashreplace")

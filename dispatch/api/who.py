@@ -35,7 +35,7 @@ def neighbourhood(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 4:  # noqa: PLR2004 - the version's own name
+    if parsed.version == 4:
         return str(parsed)
     return str(ipaddress.ip_network((parsed.packed, V6_SITE), strict=False))
 

@@ -15,8 +15,9 @@ from pydantic_core import ErrorDetails
 
 from dispatch.approval.columns import BY_FIELD, Column
 from dispatch.approval.decided_case import DecidedCase, Problem
-from dispatch.approval.fields import cells, dates
+from dispatch.approval.fields import cells
 from dispatch.approval.fields.text import WrongError
+from dispatch.hall_time import SHANGHAI
 
 Undrawable = Callable[[str], list[str]]
 _SHOWN = 60
@@ -79,7 +80,7 @@ def _is_organisation(row: Mapping[str, object]) -> bool:
 
 
 def _validate(obj: object, undrawable: Undrawable, today: date | None) -> DecidedCase | list[Problem]:
-    context = {"undrawable": undrawable, "today": today or datetime.now(dates.SHANGHAI).date()}
+    context = {"undrawable": undrawable, "today": today or datetime.now(SHANGHAI).date()}
     try:
         return DecidedCase.model_validate_json(json.dumps(obj), context=context)
     except ValidationError as error:

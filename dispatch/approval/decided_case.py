@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from dispatch.approval.fields import dates, identity
 from dispatch.approval.fields.way import Way
 from dispatch.approval.slip import Drawn, Line, LongLine, ShortLine, Slip, Strict, line, number
+from dispatch.hall_time import SHANGHAI
 from dispatch.visits import VisitKind
 
 __all__ = ["DecidedCase", "DocumentIn", "Problem", "RowProblem", "Slip", "VisitMade", "Way"]
@@ -148,6 +149,6 @@ def _flat(path: str, value: object) -> Iterator[tuple[str, str]]:
         for place, inner in enumerate(value):
             yield from _flat(f"{path}.{place}", inner)
     elif isinstance(value, datetime):
-        yield path, value.astimezone(dates.SHANGHAI).isoformat()
+        yield path, value.astimezone(SHANGHAI).isoformat()
     elif value is not None:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,13 +9,13 @@ from sqlalchemy.orm import Session
 from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.booking.order import papers_in, recipient, way_words
 from dispatch.errors import NotFoundError
+from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
 from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
 from dispatch.mask import mask_address, mask_name, mask_phone
 from dispatch.shipment import Content, Shipment, Waybill, act, live_waybill, lock
 from dispatch.world import World
 
-HALL_ZONE = ZoneInfo("Asia/Shanghai")
 PRINTABLE = (Stage.BOOKED, Stage.PRINTED)
 
 
@@ -83,7 +82,7 @@ def _sheet(world: World, session: Session, shipment: Shipment) -> Sheet:
         sorting_code=waybill.sorting_code,
         carrier_name=world.carriers[shipment.carrier].title,
         payer=_payer(session, papers),
-        printed_on=world.now().astimezone(HALL_ZONE).strftime("%Y-%m-%d %H:%M"),
+        printed_on=hall_time(world.now()),
         copy=shipment.prints,
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -12,13 +11,13 @@ from uuid_utils.compat import uuid7
 from dispatch.approval.case import CaseSlip
 from dispatch.db import Base, RowId
 from dispatch.errors import NotFoundError
+from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import Act, Stage, Tracked
 from dispatch.mask import mask_name
 from dispatch.packing.posting_list_sheet import PostingLine, PostingList, draw_posting_list
 from dispatch.shipment import Shipment, Waybill, act, lock
 from dispatch.world import World
 
-HALL_ZONE = ZoneInfo("Asia/Shanghai")
 KIND = "特快专递（文件）"
 
 
@@ -70,7 +69,7 @@ def _packed(shipment: Shipment) -> bool:
 
 def _number(session: Session, at: datetime) -> str:
     """JJ, the day in Shanghai, and how manieth of that day; the unique column keeps two clerks apart."""
-    day = f"JJ{at.astimezone(HALL_ZONE):%Y%m%d}"
+    day = f"JJ{at.astimezone(SHANGHAI):%Y%m%d}"
     taken = session.scalars(select(HandOver.number).where(HandOver.number.startswith(day)).with_for_update()).all()
     return f"{day}-{len(taken) + 1:03}"
 
@@ -85,7 +84,7 @@ def posting_list(world: World, number: str) -> bytes:
             number=made.number,
             carrier_name=world.carriers[made.carrier].title,
             sender_name=world.settings.centre.name,
-            made_at=made.made_at.astimezone(HALL_ZONE).strftime("%Y-%m-%d %H:%M"),
+            made_at=hall_time(made.made_at),
             lines=tuple(_lines(world, session, made.id)),
         )
     return draw_posting_list(drawn, world.typefaces.folder())

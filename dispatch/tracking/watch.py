@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
+from dispatch.hall_time import hall_time
 from dispatch.jobs import Claim
 from dispatch.journey import AT_AN_END, View
 from dispatch.shipment import Shipment, live_waybill, lock, subject_id
@@ -87,7 +88,7 @@ def _put(world: World, session: Session, shipment: Shipment, reason: Reason) -> 
         reason,
         shipment.subject,
         cause=f"{shipment.view}:{shipment.moved_at.isoformat()}",
-        detail=f"自 {shipment.moved_at:%Y-%m-%d %H:%M} UTC 起没有进展。",
+        detail=f"自 {hall_time(shipment.moved_at)} 起没有进展。",
     )
 
 

@@ -11,8 +11,8 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, ledger, worklist
 from dispatch.approval.case import Case, CaseSlip, Document, Leg
 from dispatch.approval.decided_case import Way
-from dispatch.approval.fields.dates import SHANGHAI
 from dispatch.db import Base, RowId
+from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Observed, Stage, Tracking, fold
 from dispatch.shipment import Content, Shipment, act, lock, subject_id
@@ -52,14 +52,17 @@ def weigh_shipment(world: World, claim: Claim) -> None:
         shipment = lock(session, subject_id(claim.subject))
         rows = sightings_of(session, shipment.id)
         tracking = fold(row.observed() for row in rows)
-        _show_unknown(world, session, shipment, tracking)
+        _show_facts(world, session, shipment, tracking)
         if _show_contradictions(world, session, shipment, tracking) or shipment.stage == Stage.CLOSED:
             return
         verdict = weigh(tracking, consent_to(session, shipment), asked=_asked(shipment, rows))
         _carry_out(world, session, shipment, tracking, verdict)
 
 
-def _show_unknown(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
+def _show_facts(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
+    """What a person must have seen, whatever came after it: so it never hangs on when we looked."""
+    for seen in tracking.refusals:
+        worklist.put(world, session, Reason.RECIPIENT_REFUSED, shipment.subject, cause=seen.fact)
     for seen in tracking.unknown:
         words = f"代码“{seen.code}”{f'（{seen.detail}）' if seen.detail else ''}不在对照表内，已保留，未改变状态。"
         worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=seen.fact, detail=words)

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document
-from dispatch.approval.fields.dates import SHANGHAI
 from dispatch.errors import NotFoundError
+from dispatch.hall_time import SHANGHAI
 from dispatch.shipment import Content, Shipment, Waybill, subject_id
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World

@@ -54,7 +54,6 @@ WAIT = Verdict()
 PROXIES = frozenset({Signer.PROXY, Signer.MAILROOM, Signer.PROPERTY, Signer.OFFICE})
 TROUBLES: Mapping[News, Reason] = {
     News.ADDRESS_UNCLEAR: Reason.ADDRESS_UNCLEAR,
-    News.RECIPIENT_REFUSED: Reason.RECIPIENT_REFUSED,
     News.RETURNING: Reason.RETURNING,
     News.RETURNED: Reason.RETURNED,
     News.LOST: Reason.LOST,

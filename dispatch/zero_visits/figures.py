@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import and_
 
 from dispatch.approval.case import Case
-from dispatch.approval.fields.dates import SHANGHAI
 from dispatch.errors import NotFoundError
+from dispatch.hall_time import SHANGHAI
 from dispatch.world import World
 from dispatch.zero_visits.cohort import count_cases, count_envelopes
 

@@ -56,7 +56,7 @@ def find_entry(session: Session, prefix: str) -> Entry:
     """The one open entry whose number begins so. Raises NotFoundError."""
     wanted = prefix.strip().lower().replace("-", "")
     digits = func.replace(cast(Entry.id, String), "-", "")
-    number = func.right(digits, RANDOM_DIGITS) + func.left(digits, HEX_DIGITS - RANDOM_DIGITS)
+    number = func.concat(func.right(digits, RANDOM_DIGITS), func.left(digits, HEX_DIGITS - RANDOM_DIGITS))
     query = select(Entry).where(Entry.settled_at.is_(None), number.startswith(wanted, autoescape=True)).limit(2)
     found = list(session.scalars(query)) if wanted else []
     if not found:

@@ -7,8 +7,8 @@ from approval_rows import JSON, ROW, TODAY, all_drawn, only, problems, row_with,
 
 from dispatch.approval.check import check_json
 from dispatch.approval.decided_case import RowProblem
-from dispatch.approval.fields.dates import SHANGHAI
 from dispatch.approval.fields.way import Way
+from dispatch.hall_time import SHANGHAI
 from dispatch.visits import VisitKind
 
 

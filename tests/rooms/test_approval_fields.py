@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 from approval_rows import on_one_line, only, problems, row_with, taken
 
-from dispatch.approval.fields.dates import SHANGHAI
+from dispatch.hall_time import SHANGHAI
 
 
 @pytest.mark.parametrize(

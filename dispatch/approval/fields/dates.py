@@ -2,11 +2,10 @@
 
 import re
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from dispatch.approval.fields.text import WrongError, half_width
+from dispatch.hall_time import SHANGHAI
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 _RIGHT = "写成 2026-11-02，或用 Excel 的日期格式"
 _WRITTEN = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?")
 _TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")

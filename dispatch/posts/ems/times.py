@@ -1,20 +1,20 @@
 """EMS writes times as `yyyy-MM-dd HH:mm:ss` without a zone: Beijing time (CARRIERS §0.7)."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-BEIJING = ZoneInfo("Asia/Shanghai")
+from dispatch.hall_time import SHANGHAI
+
 FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 def wire_time(at: datetime) -> str:
     """An aware time as EMS writes it."""
-    return at.astimezone(BEIJING).strftime(FORMAT)
+    return at.astimezone(SHANGHAI).strftime(FORMAT)
 
 
 def read_time(text: str) -> datetime:
     """An aware UTC time from EMS's text. Raises ValueError."""
-    at = datetime.strptime(text.strip(), FORMAT).replace(tzinfo=BEIJING)
+    at = datetime.strptime(text.strip(), FORMAT).replace(tzinfo=SHANGHAI)
     try:
         return at.astimezone(UTC)
     except OverflowError as error:  # 0001-01-01 00:00:00, the null date of some systems

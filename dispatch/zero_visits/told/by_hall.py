@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import select
 
 from dispatch.approval.case import Document, Hold
-from dispatch.approval.fields.dates import SHANGHAI
+from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
 from dispatch.packing.hand_over import HandOver, HandOverLine
 from dispatch.shipment import Content, Waybill

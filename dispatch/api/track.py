@@ -1,0 +1,147 @@
+"""The applicant's one page: no log-in, no script, nothing from elsewhere; guessing is slowed."""
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from markupsafe import Markup
+
+from dispatch.api.shell import DATABASE_AWAY, RETRY_SECONDS
+from dispatch.api.track_view import Parcel, find_parcel
+from dispatch.api.track_words import STEPS, tell
+from dispatch.api.who import TheWorld, caller, neighbourhood
+from dispatch.settings import Settings
+from dispatch.world import World
+
+log = structlog.get_logger()
+router = APIRouter()
+PAGES = Path(__file__).parent / "pages"
+ZONE = ZoneInfo("Asia/Shanghai")
+CALLERS_MOST = 50_000
+"""More callers than that are forgotten all at once: memory stays bounded, and 128 bits are not guessed meanwhile."""
+GONE = ("查不到这个邮件", "链接写错了，或者已经过期。请重新扫面单上的二维码；还是查不到的，请打下面的电话。")
+SLOW_DOWN = ("查得太频繁了", "请过一分钟再查。急着要问的，请打下面的电话。")
+AWAY = ("系统暂时繁忙", "请过一会儿再打开这个页面。您的证件不受影响。")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Templates, style and the count of misses: made once for an application."""
+
+    settings: Settings
+    templates: Environment
+    headers: Mapping[str, str]
+    misses: MovingWindowRateLimiter
+
+    def show(
+        self, name: str, status: int, headers: Mapping[str, str] | None = None, **values: object
+    ) -> HTMLResponse:
+        """Render a page."""
+        centre = self.settings.centre
+        html = self.templates.get_template(name).render(centre=centre, dial=_dial(centre.phone), **values)
+        return HTMLResponse(html, status, {**self.headers, **(headers or {})})
+
+    def notice(self, status: int, words: tuple[str, str], headers: Mapping[str, str] | None = None) -> HTMLResponse:
+        """A page that only says something: always the same bytes for the same words."""
+        return self.show("gone.html", status, headers, headline=words[0], words=words[1])
+
+    def miss(self, address: str) -> HTMLResponse:
+        """The answer to a wrong token. Only misses count: a right token always answers."""
+        limit, who = RateLimitItemPerMinute(self.settings.token_misses_per_minute), neighbourhood(address)
+        storage = self.misses.storage
+        if isinstance(storage, MemoryStorage) and len(storage.events) > CALLERS_MOST:
+            storage.reset()
+        if self.misses.hit(limit, "miss", who):
+            return self.notice(404, GONE)
+        wait = max(1, round(self.misses.get_window_stats(limit, "miss", who).reset_time - time.time()))
+        log.warning("track.guessing", source=address)
+        return self.notice(429, SLOW_DOWN, {"Retry-After": str(wait)})
+
+
+def make_pages(settings: Settings) -> Pages:
+    """Read the templates and the style; the policy allows this very style and nothing else."""
+    style = (PAGES / "page.css").read_text(encoding="utf-8").strip()
+    templates = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["style"] = Markup(style)  # noqa: S704 - our own file
+    templates.filters.update(moment=_moment, iso=_iso)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    headers = {
+        "X-Robots-Tag": "noindex, nofollow, noarchive",
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'",
+    }
+    return Pages(settings, templates, headers, MovingWindowRateLimiter(MemoryStorage()))
+
+
+@router.api_route("/t/{token:path}", methods=["GET", "HEAD"], include_in_schema=False)
+def track(world: TheWorld, request: Request, token: str) -> HTMLResponse:
+    """Where the envelope with this token is."""
+    pages: Pages = request.app.state.tracking
+    try:
+        with world.reading() as session:
+            parcel = find_parcel(world, session, token)
+    except DATABASE_AWAY as error:
+        log.warning("track.database_away", error=type(error).__name__)
+        return pages.notice(503, AWAY, {"Retry-After": RETRY_SECONDS})
+    return pages.miss(caller(request)) if parcel is None else _page(world, pages, parcel)
+
+
+CONTENTS_MOST = 10
+LINES_MOST = 30
+
+
+def _page(world: World, pages: Pages, parcel: Parcel) -> HTMLResponse:
+    told = tell(parcel.view, parcel.way, disputed=parcel.disputed)
+    return pages.show(
+        "track.html",
+        200,
+        parcel=parcel,
+        told=told,
+        steps=[(name, place, _place_in(place, told.step)) for place, name in enumerate(STEPS, start=1)],
+        contents=parcel.contents[:CONTENTS_MOST],
+        more_contents=max(0, len(parcel.contents) - CONTENTS_MOST),
+        lines=parcel.lines[:LINES_MOST],
+        more_lines=max(0, len(parcel.lines) - LINES_MOST),
+        now=world.now(),
+    )
+
+
+def _place_in(place: int, reached: int) -> str:
+    return "now" if place == reached else ("past" if place < reached else "ahead")
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    """11月23日 10:20, with the year where it is not this one; without a time where only the day is known."""
+    here = at.astimezone(ZONE)
+    year = "" if here.year == now.astimezone(ZONE).year else f"{here.year}年"
+    clock = "" if (here.hour, here.minute, here.second) == (0, 0, 0) else f" {here:%H:%M}"
+    return f"{year}{here.month}月{here.day}日{clock}"
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(ZONE).isoformat(timespec="seconds")
+
+
+def _dial(phone: str) -> str:
+    """A telephone number as `tel:` wants it."""
+    return re.sub(r"[^\d+]", "", phone)
