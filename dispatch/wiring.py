@@ -67,10 +67,11 @@ class Doorbell:
                 self._ring_one(name)
 
     def _ring_one(self, name: str) -> None:
-        message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=self._queues(name), actor_name=name, args=(), kwargs={}, options={}
-        )
+        # The name too may be unknown (a job of another version): it must not end the thread, and with it every bell.
         try:
+            message: dramatiq.Message[None] = dramatiq.Message(
+                queue_name=self._queues(name), actor_name=name, args=(), kwargs={}, options={}
+            )
             self._broker.enqueue(message)
         except Exception as error:  # noqa: BLE001 - whatever the broker's own library raises
             log.warning("bell.not_rung", job=name, error=type(error).__name__)

@@ -2,21 +2,27 @@
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from dispatch.approval.case import Release, waiting_for_release
+from dispatch import words
+from dispatch.approval.case import Release, find_case, waiting_for_release
 from dispatch.approval.import_list import Imported, import_list
 from dispatch.approval.release import hold as hold_case
 from dispatch.approval.release import lift, paper_ready, set_policy
 from dispatch.approval.release import release as release_case
 from dispatch.approval.template import write_template
+from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed
+from dispatch.errors import NotFoundError
+from dispatch.journey import BY_STAGE, Stage
 from dispatch.label.print_sheets import holding, print_sheets, to_print
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, unpack
+from dispatch.world import World
 from zhuandi.context import for_people, open_world
 
 app = typer.Typer()
@@ -158,3 +164,39 @@ def hand_over_envelopes(
         number = again or hand_over(world, carrier, by)
         out.write_bytes(posting_list(world, number))
     console.print(f"交寄清单 {number} 在 {out}")
+
+
+@app.command()
+def doubt(
+    case: str,
+    *,
+    adopt: Annotated[str | None, typer.Option(help="邮政告知的运单号")] = None,
+    never_placed: Annotated[bool, typer.Option(help="邮政确认没有这张订单")] = False,
+    by: By = BY,
+) -> None:
+    """核定“下单结果不明”：认下运单号，或确认从未下单。"""
+    if (adopt is None) is not never_placed:
+        raise typer.BadParameter("请在 --adopt 运单号 与 --never-placed 中选一个")
+    with for_people(), open_world() as world:
+        shipment_id = _shipment_at(world, case, Stage.IN_DOUBT)
+        if adopt is not None:
+            adopt_by_hand(world, shipment_id, adopt, by)
+        else:
+            confirm_never_placed(world, shipment_id, by)
+    console.print(f"办件 {case}：{'已认下运单号 ' + adopt if adopt else '将重新下单'}。")
+
+
+@app.command("book-again")
+def book_refused_again(case: str, *, by: By = BY) -> None:
+    """被拒的订单改好后重下。"""
+    with for_people(), open_world() as world:
+        book_again(world, _shipment_at(world, case, Stage.REFUSED), by)
+    console.print(f"办件 {case} 将重新下单。")
+
+
+def _shipment_at(world: World, case_no: str, stage: Stage) -> UUID:
+    with world.reading() as session:
+        chosen = holding(session, [find_case(session, case_no).case_no], (stage,))
+    if not chosen:
+        raise NotFoundError(f"办件“{case_no}”没有处于“{words.VIEWS[BY_STAGE[stage]]}”的邮件。")
+    return chosen[0]

@@ -1,6 +1,5 @@
 """Is the process alive; is the service ready to be sent work."""
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -37,9 +36,8 @@ def ready(world: TheWorld) -> Answer:
 def _parts(world: World) -> dict[str, str]:
     try:
         with world.reading() as session:
-            age: timedelta | None = session.scalar(select(func.now() - Beat.at).where(Beat.name == CLOCK))
+            young = Beat.at > func.now() - BEATS_MISSED * world.settings.clock_rhythm
+            rings = session.scalar(select(young).where(Beat.name == CLOCK))
     except DATABASE_AWAY:
         return {"database": "away", CLOCK: "unknown"}
-    if age is None:
-        return {"database": OK, CLOCK: "never_seen"}
-    return {"database": OK, CLOCK: OK if age < BEATS_MISSED * world.settings.clock_rhythm else "late"}
+    return {"database": OK, CLOCK: {True: OK, False: "late", None: "never_seen"}[rings]}

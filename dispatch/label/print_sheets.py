@@ -47,14 +47,14 @@ def to_print(session: Session) -> list[UUID]:
     return list(session.scalars(query))
 
 
-def holding(session: Session, case_nos: Collection[str]) -> list[UUID]:
-    """The printable shipments that hold documents of these cases, oldest first."""
+def holding(session: Session, case_nos: Collection[str], stages: Collection[Stage] = PRINTABLE) -> list[UUID]:
+    """The shipments at these stages that hold documents of these cases, oldest first."""
     query = (
         select(Shipment.id)
         .join(Content, Content.shipment_id == Shipment.id)
         .join(Document, Document.id == Content.document_id)
         .join(Case, Case.id == Document.case_id)
-        .where(Case.case_no.in_(case_nos), ~Content.void, Shipment.stage.in_(PRINTABLE))
+        .where(Case.case_no.in_(case_nos), ~Content.void, Shipment.stage.in_(stages))
         .distinct()
     )
     return sorted(session.scalars(query))

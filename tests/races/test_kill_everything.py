@@ -20,13 +20,15 @@ import pytest
 from conftest import remove_postgres
 from sqlalchemy import select
 
-from dispatch import ledger
+from dispatch import ledger, worklist
 from dispatch.approval.case import Case
+from dispatch.approval.read_list import read_list
+from dispatch.journey import Stage
 from dispatch.settings import SETTINGS_FILE, Settings
+from dispatch.shipment import at_stage
 from dispatch.wiring import make_broker, make_world
-from dispatch.worklist import Entry
 from dispatch.world import World
-from dispatch.zero_visits.close import Closure, shipments_of
+from dispatch.zero_visits.close import Closure, cases_in
 from workers.jobs import queue_of
 from zhuandi.demo import Desk, bring_in, drive
 from zhuandi.postgres import EmbeddedPostgres
@@ -131,16 +133,19 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def ends(world: World) -> dict[str, object]:
-    """How each case ended: its counters if it is closed, its reasons if a person must look."""
+    """How each case ended: its reasons if a person must look, otherwise whether it is closed, and its counters."""
     with world.reading() as session:
+        reasons: dict[str, list[str]] = {}
+        for shipment in at_stage(session, list(Stage)):
+            for case in cases_in(session, shipment.id):
+                standing = [entry.reason for entry in worklist.standing(session, shipment.subject)]
+                reasons.setdefault(case.case_no, []).extend(standing)
         found: dict[str, object] = {}
         for case in session.scalars(select(Case)):
-            subjects = [case.subject, *(shipment.subject for shipment in shipments_of(session, case.id))]
-            open_entries = select(Entry.reason).where(Entry.subject.in_(subjects), Entry.settled_at.is_(None))
-            reasons = sorted(session.scalars(open_entries))
             closed = session.scalar(select(Closure.id).where(Closure.case_id == case.id)) is not None
-            count = ledger.count(ledger.visits_of(session, case.matter_id))
-            found[case.case_no] = reasons or (closed, count.office_trips, count.trips)
+            counted = ledger.count(ledger.visits_of(session, case.matter_id))
+            listed = sorted(reasons.get(case.case_no, []))
+            found[case.case_no] = listed or (closed, counted.office_trips, counted.trips)
         return found
 
 
@@ -194,9 +199,10 @@ def test_every_case_ends_the_same_after_everything_was_killed(
     finally:
         undisturbed.kill_everything()
         remove_postgres(undisturbed.path)
+    assert len(expected) == len(read_list(SAMPLE.read_bytes(), SAMPLE.name).rows)
     demo = home.run("demo", str(SAMPLE))
     for name, moment in MOMENTS.items():
-        _await(lambda demo=demo, moment=moment: demo.poll() is not None or moment(home))
+        _await(lambda now=demo, moment=moment: now.poll() is not None or moment(home))
         assert demo.poll() is None, f"ended before the moment «{name}» came: {demo.communicate()[0].decode()}"
         home.kill_everything()
         demo.communicate()

@@ -350,7 +350,9 @@ def test_another_letters_number_is_not_adopted_by_hand_and_the_person_is_told(po
     assert numbers(world) == [taken]
 
 
-def test_a_number_that_is_already_another_letters_is_never_live_twice_and_comes_before_a_person(world, drain, decided):
+def test_a_number_that_is_already_another_letters_is_never_live_twice_and_comes_before_a_person(
+    world, drain, decided
+):
     same = {"waybillNo": "1100000000001", "routeCode": "330"}
     with post_that_says(world, lambda _: (200, same)) as there:
         lodge(there, decided(), "test")
@@ -379,7 +381,9 @@ def test_a_second_number_for_one_letter_is_never_live_beside_the_first(world, dr
         assert (only(there).stage, entries(there)) == ("booked", [Reason.BOOKING_IN_DOUBT])
 
 
-def test_doubt_that_no_rung_of_the_ladder_settles_ends_before_a_person_and_is_never_booked_anew(world, drain, decided):
+def test_doubt_that_no_rung_of_the_ladder_settles_ends_before_a_person_and_is_never_booked_anew(
+    world, drain, decided
+):
     asked = []
     with post_that_says(world, lambda code: (500, {"asked": asked.append(code)})) as there:
         lodge(there, decided(), "test")

@@ -111,11 +111,10 @@ def test_the_village_station_is_a_trip_nearby_and_none_where_it_brings_the_lette
         ("711", "", "returned"),
         ("987", "", "lost"),
         ("705", "13", "lost"),
-        ("705", "7", "recipient_refused"),
         ("705", "2", "address_unclear"),
     ],
 )
-def test_a_letter_that_goes_back_or_is_lost_refused_or_misaddressed_comes_before_a_person(code, detail, reason):
+def test_a_letter_that_goes_back_or_is_lost_or_misaddressed_comes_before_a_person(code, detail, reason):
     verdict = weigh(told(code, detail), DOOR, asked=True)
     assert (verdict.evidence, verdict.reason) == (None, reason)
 

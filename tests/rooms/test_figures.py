@@ -45,10 +45,10 @@ def test_a_month_without_cases_has_figures_that_cannot_be_divided(road):
     assert [str(share) for share in shares] == ["—"] * 4
 
 
-@pytest.mark.parametrize("wrong", ["2026-13", "2026-00", "11月", "2026-1", "0000-01", ""])
-def test_what_is_no_month_is_told_so(road, wrong):
+@pytest.mark.parametrize("wrong", ["2026-13", "2026-00", "11月", "2026-1", "0000-01", "9999-12", ""])
+def test_what_is_no_month_is_told_so(wrong):
     with pytest.raises(NotFoundError, match="不是月份"):
-        report(road.world, wrong)
+        month_in_shanghai(wrong)
 
 
 def test_a_month_begins_and_ends_at_midnight_in_shanghai(road, decided):
