@@ -12,7 +12,6 @@ import httpx2
 import typer
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import func, select
@@ -42,6 +41,7 @@ BY = "demo"
 SAMPLE = Path("samples/issued-cases.xlsx")
 LIMIT_SECONDS = 180
 STEADY_LOOKS = 3
+BAR_WIDTH = 60
 LOOK_SECONDS = 0.3
 URLS = "urls.txt"
 
@@ -235,18 +235,19 @@ class _Lines:
 
 def _picture(seen: Look, seconds: float) -> Group:
     counted = seen.outcomes
-    done = counted.closed + counted.on_the_worklist
-    stations = Table(box=None, show_header=False, padding=(0, 1))
-    most = max([*seen.stations.values(), 1])
-    for station, count in seen.stations.items():
-        stations.add_row(
-            Text(station, justify="right"), ProgressBar(total=most, completed=count, width=40), str(count)
-        )
     head = Text.assemble(
         ("政务专递 ", "bold"),
-        f"{seconds:4.1f} 秒   办件 {counted.cases}   邮政账上 {seen.booked}   ",
+        f"{seconds:4.1f} 秒   办件 {counted.cases}   邮政账上 {seen.booked} 单   ",
         (f"零跑 {counted.zero_visits}", "bold green"),
         f"   跑过 {counted.after_visits}   ",
         (f"待处理 {counted.on_the_worklist}", "yellow"),
     )
-    return Group(head, ProgressBar(total=max(counted.cases, 1), completed=done, width=72), stations)
+    done = counted.closed + counted.on_the_worklist
+    stations = Table(box=None, show_header=False, padding=(0, 1))
+    for station, count in seen.stations.items():
+        stations.add_row(Text(station, justify="right"), Text(_bar(count, counted.cases), "cyan"), str(count or ""))
+    return Group(head, Text(_bar(done, counted.cases, BAR_WIDTH), "green"), stations)
+
+
+def _bar(count: int, most: int, width: int = BAR_WIDTH) -> str:
+    return "█" * -(-count * width // max(most, 1))

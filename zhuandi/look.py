@@ -57,10 +57,10 @@ def _desk_table(entries: list[OnDesk]) -> Table:
     overdue = sum(entry.overdue for entry in entries)
     table = Table(title=f"待处理 {len(entries)} 项{f'，其中逾期 {overdue} 项' if overdue else ''}", expand=True)
     table.add_column("编号", no_wrap=True)
-    table.add_column("原因 → 下一步", ratio=3)
+    table.add_column("原因 → 下一步", ratio=4, overflow="fold")
     table.add_column("自", no_wrap=True)
-    table.add_column("办件 / 运单", ratio=4, overflow="fold")
-    table.add_column("部门、乡镇", ratio=3)
+    table.add_column("办件 / 运单", ratio=3, overflow="fold")
+    table.add_column("部门、乡镇", ratio=3, overflow="fold")
     for entry in entries:
         what = Text(f"{entry.words} → {entry.act}")
         if entry.detail:

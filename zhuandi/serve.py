@@ -11,8 +11,8 @@ import httpx2
 import structlog
 import typer
 import uvicorn
-from dispatch.api.app import make_app
 
+from dispatch.api.app import make_app
 from dispatch.db import connect
 from dispatch.packing.hand_over import not_collected
 from dispatch.settings import Settings

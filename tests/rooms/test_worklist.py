@@ -296,7 +296,8 @@ def test_an_empty_worklist_says_so(console):
 
 
 def test_the_list_names_what_settles_each_entry_and_the_command_settles_it(road, console, decided):
-    road.hand_over(decided("331127202611220001"), decided("331127202611220002"))
+    road.hand_over(decided("331127202611220001", department="县人力资源和社会保障局"), decided("331127202611220002"))
+    road.tell("331127202611220001", "Z99")
     road.tell("331127202611220001", "711")
     road.tell("331127202611220002", "704", "100")
     shown = console.invoke(look.app, ["worklist"])
@@ -304,6 +305,7 @@ def test_the_list_names_what_settles_each_entry_and_the_command_settles_it(road,
     assert max(cell_len(line) for line in shown.output.splitlines()) <= 100
     for word in ("退件已到", "二次寄递或暂存", "331127202611220001", road.number("331127202611220001")):
         assert word in shown.output
+    assert "…" not in shown.output  # nothing that a clerk must read is cut off
     [listed] = json.loads(console.invoke(look.app, ["worklist", "--reason", "退件已到", "--json"]).stdout)
     assert listed["number"] in shown.output
     done = console.invoke(look.app, ["settle", listed["number"], "--note", "退科室", "--by", CLERK])

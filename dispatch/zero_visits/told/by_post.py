@@ -106,7 +106,7 @@ def _moves(teller: Teller) -> Iterator[Line]:
 def _cause(teller: Teller, move: Move) -> str:
     what, _, which = move.cause.partition(":")
     if what != "act":
-        return f"{teller.title(move.by)}的轨迹"
+        return "依轨迹"
     by = "" if move.by == "system" else f"，{SOURCES.get(move.by, move.by)}"
     return words.ACTS[Act(which)] + by
 
