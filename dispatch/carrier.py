@@ -170,6 +170,9 @@ class Carrier(Protocol):
     def question(self, waybill_no: str) -> Call:
         """The call that asks for everything known of a number."""
 
+    def code_name(self, code: str) -> str:
+        """What the carrier officially calls a code of its own; empty for one that it has not published."""
+
     def is_number(self, text: str) -> bool:
         """Whether this can be a waybill number of this carrier."""
 

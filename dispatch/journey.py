@@ -202,6 +202,7 @@ class Tracking:
     contradictions: tuple[Observed, ...] = ()
     unknown: tuple[Observed, ...] = ()
     refusals: tuple[Observed, ...] = ()  # the recipient refused it: a fact, whatever came after
+    from_point: bool = False  # delivered from a locker, station or counter: it did not come out to the door again
 
     @property
     def since(self) -> datetime | None:
@@ -213,6 +214,7 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
     """The tracked state of a set of sightings: the same for every order and every repetition of them."""
     standing, voidings = _take_back(sorted(_told_best(sightings), key=Observed.order))
     state, cause, signer, contradictions = Tracked.UNSEEN, None, None, list(voidings)
+    from_point = False
     for seen in standing:
         moved = NEWS.get((state, seen.news))
         if moved is None:
@@ -221,6 +223,8 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
             continue
         if state in ENDS and moved is not state:
             contradictions.append(seen)
+        if state is not Tracked.DELIVERED:
+            from_point = state is Tracked.AWAITING_PICKUP and moved is Tracked.DELIVERED
         state, cause = moved, seen
         signer = (seen.signer or Signer.UNKNOWN) if state is Tracked.DELIVERED else None
     return Tracking(
@@ -230,6 +234,7 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
         tuple(sorted(contradictions, key=Observed.order)),
         unknown=tuple(seen for seen in standing if seen.news is News.UNKNOWN),
         refusals=tuple(seen for seen in standing if seen.news is News.RECIPIENT_REFUSED),
+        from_point=from_point,
     )
 
 
@@ -242,6 +247,13 @@ def _told_best(sightings: Iterable[Observed]) -> set[Observed]:
         if seen.detail or (seen.at, seen.code) not in with_detail:
             best.setdefault((seen.at, seen.code, seen.detail), seen)
     return set(best.values())
+
+
+def taken_back(sightings: Iterable[Observed]) -> frozenset[tuple[datetime, str]]:
+    """Time and code of the events that a later voiding code has taken back, in whichever telling."""
+    best = _told_best(sightings)
+    standing, _ = _take_back(sorted(best, key=Observed.order))
+    return frozenset((seen.at, seen.code) for seen in best.difference(standing) if not seen.voids)
 
 
 def _take_back(ordered: list[Observed]) -> tuple[list[Observed], list[Observed]]:

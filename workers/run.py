@@ -40,7 +40,8 @@ def run_one(world: World, kind: JobKind, claimed: Claim) -> None:
 def _write_down(world: World, kind: JobKind, claimed: Claim, error: Exception) -> None:
     words = str(error) if isinstance(error, ZhuandiError) else f"程序出错（{type(error).__name__}）：{error}"
     with claimed.failed(words) as session:
-        if claimed.attempts >= kind.tries:
-            worklist.put(
-                world, session, Reason.JOB_STUCK, claimed.subject, cause=f"{claimed.name}:{claimed.id}", detail=words
-            )
+        told = worklist.stands(session, claimed.subject, Reason.JOB_STUCK)
+        if claimed.attempts >= kind.tries and not told:
+            # A move of the shipment settles the entry; a job that is still stuck then comes back.
+            cause = f"{claimed.name}:{claimed.id}:{claimed.attempts}"
+            worklist.put(world, session, Reason.JOB_STUCK, claimed.subject, cause=cause, detail=words)

@@ -356,6 +356,7 @@ def upgrade() -> None:
         sa.Column("shipment_id", sa.Uuid(), nullable=True),
         sa.Column("carrier", sa.String(), nullable=False),
         sa.Column("waybill_no", sa.String(), nullable=False),
+        sa.Column("order_no", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),

@@ -107,7 +107,7 @@ def track(world: TheWorld, request: Request, token: str) -> HTMLResponse:
 
 
 CONTENTS_MOST = 10
-LINES_MOST = 30
+LINES_MOST = 20
 
 
 def _page(world: World, pages: Pages, parcel: Parcel) -> HTMLResponse:

@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from dispatch import jobs
-from dispatch.approval.case import Case, Hold, Item, Release, find_case, open_hold
+from dispatch import jobs, words
+from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold
 from dispatch.approval.lodge import GATHER
 from dispatch.errors import ConflictError, NotFoundError
+from dispatch.journey import Stage
+from dispatch.shipment import Content, Shipment
 from dispatch.world import World
 
 
@@ -29,9 +32,24 @@ def hold(world: World, case_no: str, reason: str, by: str) -> None:
         case = session.scalars(select(Case).where(Case.id == find_case(session, case_no).id).with_for_update()).one()
         if open_hold(session, case.id) is not None:
             raise ConflictError(f"办件“{case_no}”已在暂缓寄递中。请先解除原来的暂缓。")
+        if (booked := _sealed_in(session, case)) is not None:
+            here = words.VIEWS[booked.view]
+            raise ConflictError(f"办件“{case_no}”已在邮件 {booked.order_no} 中（{here}），来不及暂缓，请抽回。")
         row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
         world.vault.seal(row, "reason", reason)
         session.add(row)
+
+
+def _sealed_in(session: Session, case: Case) -> Shipment | None:
+    """The envelope that is on its way to the post with a document of the case."""
+    query = (
+        select(Shipment)
+        .join(Content, Content.shipment_id == Shipment.id)
+        .join(Document, Document.id == Content.document_id)
+        .where(Document.case_id == case.id, ~Content.void)
+        .where(Shipment.stage.not_in([Stage.GATHERING, Stage.CANCELLED]))
+    )
+    return session.scalars(query.limit(1)).first()
 
 
 def lift(world: World, case_no: str, by: str) -> None:

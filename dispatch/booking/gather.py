@@ -88,17 +88,35 @@ def _open_envelope(world: World, session: Session, case: Case, grouping: timedel
 
 def _seal(world: World, session: Session, shipment: Shipment) -> None:
     session.flush()
-    papers = session.execute(
-        select(Case.case_no, Document.number)
-        .join(Document, Document.case_id == Case.id)
-        .join(Content, Content.document_id == Document.id)
-        .where(Content.shipment_id == shipment.id, ~Content.void)
-    ).all()
+    papers = _papers_that_may_leave(session, shipment)
+    if not papers:
+        act(world, session, shipment, Act.CANCEL)
+        return
     shipment.sequence = 1 + _earlier_envelopes(session, shipment)
-    pairs = [(case_no, number) for case_no, number in papers]
-    shipment.order_no = order_number(world, shipment.direction, pairs, shipment.sequence)
+    shipment.order_no = order_number(world, shipment.direction, papers, shipment.sequence)
     act(world, session, shipment, Act.SEAL)
     jobs.leave(session, BOOK, shipment.subject)
+
+
+def _papers_that_may_leave(session: Session, shipment: Shipment) -> list[tuple[str, int]]:
+    """Case and document numbers in the envelope; a case held since it joined is taken out, to join another later."""
+    inside = (
+        select(Content, Document, Case, Item)
+        .join(Document, Document.id == Content.document_id)
+        .join(Case, Case.id == Document.case_id)
+        .join(Item, Item.id == Case.item_id)
+        .where(Content.shipment_id == shipment.id, ~Content.void)
+        .order_by(Case.id)
+        .with_for_update(of=Case)  # a hold waits for us, or we see it
+    )
+    staying = []
+    for content, paper, case, item in session.execute(inside).all():
+        if may_leave(session, case, item):
+            staying.append((case.case_no, paper.number))
+        else:
+            session.delete(content)
+    session.flush()
+    return staying
 
 
 def _earlier_envelopes(session: Session, shipment: Shipment) -> int:

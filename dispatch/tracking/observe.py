@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from dispatch import jobs
+from dispatch import jobs, worklist
 from dispatch.booking.book import take_number
 from dispatch.carrier import Booked, Seen
 from dispatch.jobs import Claim
@@ -13,11 +13,17 @@ from dispatch.journey import News, Stage, fold
 from dispatch.shipment import Shipment, find_live_number, find_order, live_waybill, lock, lock_number, subject_id
 from dispatch.shipment import follow as follow_tracking
 from dispatch.tracking.sighting import claim_unmatched, keep, lacks_detail, sightings_of
+from dispatch.worklist import Reason
 from dispatch.world import World
 
 ASK = "shipment.ask"
 AHEAD = timedelta(hours=1)  # a carrier's clock may be a little ahead of ours
 BEFORE = timedelta(days=1)  # news older than the shipment is of an earlier envelope with this number
+
+
+def parcel_subject(carrier: str, number: str) -> str:
+    """How the worklist names a parcel that is nobody's."""
+    return f"parcel:{carrier}:{number}"
 
 
 class Match(StrEnum):
@@ -34,7 +40,8 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
     if shipment is None:
         # Whoever adopts a number holds this lock until the commit: either we see the number, or they see our row.
         lock_number(session, carrier, seen.waybill_no)
-        if find_live_number(session, carrier, seen.waybill_no) is not None:
+        holder = find_live_number(session, carrier, seen.waybill_no)
+        if holder is not None and _speaks_of(seen, holder):
             return Match.LOOK_AGAIN
         kept = keep(world, session, carrier, seen, source, None)
         return Match.NOBODY if kept.shipment_id is None else Match.FOUND
@@ -49,11 +56,18 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
 def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> Shipment | None:
     """By the live number; or by our own order number, while the shipment has no number yet and this can be one."""
     by_number = find_live_number(session, carrier, seen.waybill_no)
-    if by_number is not None or not seen.order_no or not numbered:
-        return by_number
+    if by_number is not None:
+        return by_number if _speaks_of(seen, by_number) else None
+    if not seen.order_no or not numbered:
+        return None
     by_order = find_order(session, carrier, seen.order_no)
     waiting = by_order is not None and by_order.stage in {Stage.BOOKING, Stage.IN_DOUBT}
     return by_order if waiting else None
+
+
+def _speaks_of(seen: Seen, shipment: Shipment) -> bool:
+    """A number of this shipment beside another order's number speaks of neither: a person looks."""
+    return seen.order_no in {"", shipment.order_no}
 
 
 def plausible(world: World, shipment: Shipment, seen: Seen) -> Seen:
@@ -93,5 +107,8 @@ def follow(world: World, claim: Claim) -> None:
         if waybill is not None:
             lock_number(session, shipment.carrier, waybill.number)
             since, until = _plausible_times(world, shipment)
-            claim_unmatched(session, shipment.carrier, waybill.number, shipment.id, since, until)
+            claim_unmatched(session, shipment, waybill.number, since, until)
+            worklist.settle_by_itself(
+                world, session, parcel_subject(shipment.carrier, waybill.number), [Reason.UNKNOWN_PARCEL]
+            )
             refold(world, session, shipment)

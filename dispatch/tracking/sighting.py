@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from dispatch.carrier import Seen
 from dispatch.db import Base, RowId
 from dispatch.journey import News, Observed, Signer
+from dispatch.shipment import Shipment
 from dispatch.world import World
 
 
@@ -25,6 +26,7 @@ class Sighting(Base):
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"), index=True)
     carrier: Mapped[str]
     waybill_no: Mapped[str]
+    order_no: Mapped[str]  # our number as the carrier tells it; empty where it does not
     at: Mapped[datetime]  # the carrier's own event time
     code: Mapped[str]
     detail: Mapped[str]
@@ -64,6 +66,7 @@ def keep(world: World, session: Session, carrier: str, seen: Seen, source: str, 
         shipment_id=shipment_id,
         carrier=carrier,
         waybill_no=seen.waybill_no,
+        order_no=seen.order_no,
         at=seen.at,
         code=seen.code,
         detail=seen.detail,
@@ -91,15 +94,13 @@ def _digest(world: World, seen: Seen) -> bytes:
     return world.vault.digest("sighting", *parts)
 
 
-def claim_unmatched(
-    session: Session, carrier: str, number: str, shipment_id: UUID, since: datetime, until: datetime
-) -> None:
+def claim_unmatched(session: Session, shipment: Shipment, number: str, since: datetime, until: datetime) -> None:
     """News of this number that came before the number did belongs to this shipment, if its time can be meant."""
     session.execute(
         update(Sighting)
-        .where(Sighting.carrier == carrier, Sighting.waybill_no == number, Sighting.shipment_id.is_(None))
-        .where(Sighting.at.between(since, until))
-        .values(shipment_id=shipment_id)
+        .where(Sighting.carrier == shipment.carrier, Sighting.waybill_no == number, Sighting.shipment_id.is_(None))
+        .where(Sighting.order_no.in_(("", shipment.order_no)), Sighting.at.between(since, until))
+        .values(shipment_id=shipment.id)
     )
 
 

@@ -67,7 +67,7 @@ def weigh(tracking: Tracking, consent: Consent, *, asked: bool) -> Verdict:
         return Verdict(reason=trouble) if trouble else WAIT
     match tracking.signer:
         case Signer.SELF:
-            return Verdict(evidence=Evidence.SIGNED_BY_RECIPIENT)
+            return Verdict(evidence=Evidence.SIGNED_BY_RECIPIENT, visit=_trip_to_sign(tracking, consent))
         case Signer.FETCHED:
             return Verdict(evidence=Evidence.FETCHED_BY_RECIPIENT, visit=fetching(consent))
         case Signer.VILLAGE:
@@ -89,6 +89,17 @@ def fetching(consent: Consent) -> VisitKind:
             return VisitKind.POST_OFFICE
         case _:
             return VisitKind.LOCKER_ELSEWHERE
+
+
+def _trip_to_sign(tracking: Tracking, consent: Consent) -> VisitKind | None:
+    """Signed in person is no trip at the door, and one at the point where it was agreed or left to be fetched."""
+    at_the_station = consent.way is Way.VILLAGE_STATION and not consent.brought_to_door
+    if consent.way is Way.POST_OFFICE or at_the_station:
+        return fetching(consent)
+    if not tracking.from_point:
+        return None
+    # After a failed attempt it is the post's counter that hands it out against a signature.
+    return VisitKind.POST_OFFICE if consent.way is Way.DOOR else fetching(consent)
 
 
 def own_word(signer: Signer | None, consent: Consent) -> Verdict:

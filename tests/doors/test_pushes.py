@@ -73,6 +73,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_push_that_cannot_be_genuine_is_turned_away_and_kept(door, world, account, kind):
     raw = bad_pushes(account)[kind]
+    assert set(KINDS) == set(bad_pushes(account))
     answer = door.post(HERE, content=raw)
     assert answer.status_code == 200
     assert answer.json()["code"] != "00000"

@@ -99,7 +99,7 @@ def test_after_its_lease_another_worker_has_it_and_the_first_ones_outcome_is_rol
     [second] = jobs.claim(world, NAME, 1)
     assert (second.id, second.attempts) == (first.id, 2)
     arguments = {"done": (), "later": (timedelta(0),), "failed": ("坏了",)}[outcome]
-    with pytest.raises(LeaseLostError), getattr(first, outcome)(*arguments) as session:  # noqa: PT012 - what is rolled back is the point
+    with pytest.raises(LeaseLostError), getattr(first, outcome)(*arguments) as session:
         session.add(Beat(name="written by the frozen worker", at=func.now()))
         jobs.leave(session, "shipment.ask", "shipment:1")
     with world.reading() as session:
@@ -124,7 +124,7 @@ def test_a_frozen_workers_outcome_is_refused_after_the_job_was_done_by_another(w
 def test_an_error_while_the_outcome_is_written_leaves_the_job_with_its_lease_and_token(world):
     leave(world, "shipment:1")
     [claim] = jobs.claim(world, NAME, 1)
-    with pytest.raises(ZeroDivisionError), claim.done() as session:  # noqa: PT012 - what is rolled back is the point
+    with pytest.raises(ZeroDivisionError), claim.done() as session:
         jobs.leave(session, "shipment.ask", "shipment:1")
         raise ZeroDivisionError
     [job] = rows(world)
@@ -257,7 +257,7 @@ def test_whoever_hears_the_bell_finds_the_job_committed(world):
 
 
 def test_a_rollback_leaves_no_job_and_rings_nothing(world):
-    with pytest.raises(ZeroDivisionError), world.begin() as session:  # noqa: PT012 - what is rolled back is the point
+    with pytest.raises(ZeroDivisionError), world.begin() as session:
         jobs.leave(session, NAME, "shipment:1")
         raise ZeroDivisionError
     assert (rows(world), world.bell.rung) == ([], [])
@@ -268,7 +268,7 @@ class Deaf(StubBroker):
 
     tried = 0
 
-    def enqueue(self, message: dramatiq.Message, *, delay: int | None = None) -> dramatiq.Message:  # noqa: ARG002
+    def enqueue(self, message: dramatiq.Message, *, delay: int | None = None) -> dramatiq.Message:
         self.tried += 1
         raise ConnectionError("away")
 

@@ -34,6 +34,7 @@ from dispatch.booking.order import order_number
 from dispatch.errors import ConflictError, LeaseLostError, NotAllowedError
 from dispatch.journey import Act
 from dispatch.worklist import Reason
+from dispatch.zero_visits.close import cases_in
 from workers.run import run_due
 
 SECOND = "331127202611220002"
@@ -444,3 +445,48 @@ def test_an_act_that_the_journey_does_not_know_here_is_an_error_and_changes_noth
     with pytest.raises(NotAllowedError):
         do(world, Act.HAND_OVER, only(world))
     assert only(world).stage == "to_book"
+
+
+def test_a_case_held_within_the_grouping_window_is_taken_out_of_the_envelope(post, drain, decided):
+    """A hold that reports success, and is then carried all the same."""
+    world = with_settings(post.world, item_grouping=HOUR)
+    kept, let_go = decided(), decided(SECOND)
+    for case in (kept, let_go):
+        lodge(world, case, "test")
+    drain(world)
+    hold(world, kept.case_no, "欠费", "窗口")
+    make_due(world, SEAL)
+    drain(world)
+    [envelope] = shipments(world)
+    assert cases_of(world, envelope) == [let_go.case_no]
+    with pytest.raises(ConflictError, match="抽回"):
+        hold(world, let_go.case_no, "欠费", "窗口")
+    lift(world, kept.case_no, "窗口")
+    drain(world)
+    assert [cases_of(world, one) for one in shipments(world)] == [[let_go.case_no], [kept.case_no]]
+
+
+def test_an_envelope_whose_only_case_is_held_is_not_booked_empty(post, drain, decided):
+    world = with_settings(post.world, item_grouping=HOUR)
+    lodge(world, decided(), "test")
+    drain(world)
+    hold(world, decided().case_no, "欠费", "窗口")
+    make_due(world, SEAL)
+    drain(world)
+    assert (only(world).stage, books(post)["bookings"]) == ("cancelled", 0)
+
+
+def cases_of(world, shipment):
+    with world.begin() as session:
+        return [case.case_no for case in cases_in(session, shipment.id)]
+
+
+def test_thirty_envelopes_over_one_connection_are_gathered_without_a_failure(world, drain, decided):
+    """A prepared statement turned generic once stopped matching the partial index."""
+    waiting = with_settings(world, item_grouping=HOUR)
+    for number in range(30):
+        lodge(waiting, decided(f"CASE-{number}", slip={"detail": f"团结西路{number}号"}), "test")
+    drain(waiting)
+    with world.begin() as session:
+        assert session.scalars(select(jobs.JobFailure.id)).all() == []
+    assert len(shipments(world)) == 30

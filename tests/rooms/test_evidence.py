@@ -1,7 +1,7 @@
 """What a delivery is worth: every signer against every consent, as the hall counts it."""
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -34,7 +34,8 @@ def signed(signer: Signer) -> Tracking:
 def by_the_hall(signer: Signer, consent: Consent, *, asked: bool) -> tuple[str | None, int, str | None, bool]:
     """The table in words: evidence, trips of the citizen, reason for a person, whether the post is asked."""
     if signer is Signer.SELF:
-        return "signed_by_recipient", 0, None, False
+        at_the_station = consent.way is Way.VILLAGE_STATION and not consent.brought_to_door
+        return "signed_by_recipient", int(at_the_station or consent.way is Way.POST_OFFICE), None, False
     if signer is Signer.FETCHED:
         at_the_address = consent.way is Way.LOCKER and consent.point_at_address
         return "fetched_by_recipient", 0 if at_the_address else 1, None, False
@@ -126,3 +127,19 @@ def test_a_letter_on_its_way_is_waited_for(code):
 
 def test_every_evidence_has_its_word():
     assert set(EVIDENCE_WORDS) == set(Evidence)
+
+
+@pytest.mark.parametrize(
+    ("before", "trips"),
+    [(News.OUT_FOR_DELIVERY, 0), (News.AWAITING_PICKUP, 1)],
+    ids=["it came to the door", "it was fetched at the counter after a failed attempt"],
+)
+def test_signing_in_person_counts_by_where_it_was_signed(before: News, trips: int) -> None:
+    """A letter that went to the counter (723 转窗投, 未妥投 8 or 9) and was signed for there is a trip, not zero."""
+    seen = [
+        Observed(AT - timedelta(hours=2), "702", News.OUT_FOR_DELIVERY),
+        Observed(AT - timedelta(hours=1), "723", before),
+        Observed(AT, "704", News.DELIVERED, detail="10", signer=Signer.SELF),
+    ]
+    verdict = weigh(fold(seen), Consent(Way.DOOR), asked=True)
+    assert (KINDS[verdict.visit].trips if verdict.visit else 0) == trips

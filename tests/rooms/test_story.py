@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from dispatch import worklist
 from dispatch.approval.release import hold, lift
 from dispatch.errors import NotFoundError
+from dispatch.journey import taken_back
 from dispatch.reveal import Reveal
 from dispatch.worklist import Reason
 from dispatch.zero_visits.settle import number_of, settle_entry
 from dispatch.zero_visits.story import Kind, story
-from dispatch.zero_visits.told.by_post import taken_back
 from dispatch.zero_visits.told.curtain import Curtain
 from zhuandi import look
 

@@ -1,6 +1,7 @@
 """One agreement account at China Post/EMS, behind the port. HTTP happens here; the rest is pure."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +23,13 @@ from dispatch.carrier import (
     Vouched,
 )
 from dispatch.posts.ems import booking, trace
+from dispatch.posts.ems.codes import OPERATIONS
 from dispatch.posts.ems.envelope import EnvelopeError, unwrap, wrap
 from dispatch.posts.ems.times import wire_time
 from dispatch.settings import EmsAccount
 
 ACCEPTED = booking.SUCCESS
+ANSWER_MOST = 4_000_000  # bytes: a label in Base64 is the longest answer that EMS gives
 NOT_ACCEPTED = "S00001"  # what receivers answer on an error (CARRIERS §1.7, M)
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.LocalProtocolError)
 
@@ -68,18 +71,31 @@ class Ems:
             },
         )
 
+    def code_name(self, code: str) -> str:
+        return OPERATIONS.get(code, ("",))[0]
+
     def is_number(self, text: str) -> bool:
         return booking.is_waybill_no(text)
 
     def speak(self, call: Call) -> Answer:
         try:
-            response = self.client.post(self.account.endpoint, data=dict(call.form))
+            with self.client.stream("POST", self.account.endpoint, data=dict(call.form)) as response:
+                content = self._whole(response)
         except NEVER_SENT as error:
             raise Unavailable("连不上寄递企业的接口，请求没有送出。") from error
         except httpx2.HTTPError as error:
             raise InDoubt("请求已送出，但没有等到寄递企业的答复。") from error
-        # JSON is UTF-8 (RFC 8259) whatever the header claims; a claimed character set may be one that decodes nothing.
-        return Answer(response.status_code, response.content.decode(errors="replace"))
+        # JSON is UTF-8 (RFC 8259) whatever the header claims; a claimed set may be one that decodes nothing.
+        return Answer(response.status_code, content.decode(errors="replace"))
+
+    def _whole(self, response: httpx2.Response) -> bytes:
+        """The body, within the time and size of an answer: one that drips would outlive the job's lease."""
+        deadline, content = time.monotonic() + self.account.answer_seconds, b""
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > ANSWER_MOST or time.monotonic() > deadline:
+                raise InDoubt("寄递企业的答复太长或太慢，没有读完。")
+        return content
 
     def read_booking(self, answer: Answer, order_no: str) -> Booked:
         return booking.read_booking(answer, order_no, self.account)

@@ -107,7 +107,7 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "708": ("退件登记", News.RETURNING),
     "711": ("退回妥投", News.RETURNED),
     "713": ("到达投递机构", News.AT_OFFICE),
-    "723": ("转窗投", News.ATTEMPT_FAILED),
+    "723": ("转窗投", News.AWAITING_PICKUP),
     "741": ("妥投退回登记", News.RETURNING),
     "742": ("投递下段撤销", News.VOIDING),
     "743": ("投递妥投撤销", News.VOIDING),

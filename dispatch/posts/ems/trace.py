@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from dispatch.carrier import Answer, InDoubt, Seen, Unauthorised
+from dispatch.journey import News
 from dispatch.posts.ems.booking import SUCCESS, body_of, envelope
 from dispatch.posts.ems.codes import DELIVERED, NOT_DELIVERED, VOIDS, meaning
 from dispatch.posts.ems.times import read_time
@@ -12,6 +14,7 @@ from dispatch.settings import EmsAccount
 
 QUESTION = "040001"
 PUSH = "040002"
+NEVER = datetime.fromtimestamp(0, UTC)  # no carrier's time: news at it moves nothing
 
 
 def question_text(waybill_no: str) -> str:
@@ -31,7 +34,17 @@ def read_trace(answer: Answer, account: EmsAccount) -> tuple[Seen, ...]:
             return ()
         raise InDoubt(f"寄递企业没有答复轨迹：{said['retCode']} {words}")
     items = body_of(said).get("responseItems") or []
-    return tuple(read_event(item) for item in items if isinstance(item, dict))
+    return tuple(_read_line(item) for item in items if isinstance(item, dict))
+
+
+def _read_line(item: Mapping[str, Any]) -> Seen:
+    """One bad line must not cost the others: without a time that can be read, a person reads it."""
+    try:
+        return read_event(item)
+    except ValueError as error:
+        number, code = _text(item, "waybillNo"), _text(item, "opCode")
+        words = f"{error} {_text(item, 'opName')}"
+        return Seen(waybill_no=number, at=NEVER, code=code, news=News.UNKNOWN, text=words)
 
 
 def read_event(item: Mapping[str, Any]) -> Seen:

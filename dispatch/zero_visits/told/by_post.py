@@ -1,13 +1,12 @@
 """What was said to the post and what it said: calls, waybills, moves, sightings."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import select
 
 from dispatch import words
 from dispatch.booking.call import CarrierCall
-from dispatch.journey import Act, News, Observed, Signer, View
+from dispatch.journey import Act, News, Signer, View, taken_back
 from dispatch.shipment import Move, Waybill
 from dispatch.tracking.sighting import Sighting
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
@@ -54,14 +53,6 @@ OUTCOMES: Mapping[str, str] = {
 SOURCES: Mapping[str, str] = {"push": "推送", "question": "查询", "answer": "下单答复"}
 assert set(NEWS) == set(News)  # noqa: S101 - news without a word could not be told
 assert set(SIGNERS) == set(Signer)  # noqa: S101
-
-
-@runtime_checkable
-class NamesItsCodes(Protocol):
-    """A carrier that can say what its codes are officially called."""
-
-    def code_name(self, code: str) -> str:
-        """The official name; empty for an unknown code."""
 
 
 def told_by_post(teller: Teller) -> Iterator[Line]:
@@ -134,21 +125,5 @@ def _sighting(teller: Teller, row: Sighting) -> str:
 
 
 def _code(teller: Teller, row: Sighting) -> str:
-    carrier = teller.world.carriers.get(row.carrier)
-    name = carrier.code_name(row.code) if isinstance(carrier, NamesItsCodes) else ""
+    name = teller.world.carriers[row.carrier].code_name(row.code)
     return f"{row.code}{f'/{row.detail}' if row.detail else ''}{f' {name}' if name else ''}"
-
-
-def taken_back(news: Iterable[Observed]) -> set[tuple[object, str]]:
-    """Time and code of the events that a later voiding code took back, as `journey.fold` counts them."""
-    events = {(seen.at, seen.code): seen for seen in sorted(news, key=Observed.order)}
-    standing: list[Observed] = []
-    gone: set[tuple[object, str]] = set()
-    for seen in sorted(events.values(), key=Observed.order):
-        named = next((past for past in reversed(standing) if past.code in seen.voids), None) if seen.voids else None
-        if named is not None:
-            standing.remove(named)
-            gone.add((named.at, named.code))
-        elif not seen.voids:
-            standing.append(seen)
-    return gone
