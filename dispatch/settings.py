@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     doubt_ladder: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200))
     unmatched_grace: timedelta = timedelta(minutes=2)  # a push may overtake the commit of its booking
 
+    refused_pushes_per_hour: int = 2000  # kept with their bytes, for each carrier; a flood of more is only refused
+
     job_lease: timedelta = timedelta(minutes=2)
     job_retry_first: timedelta = timedelta(seconds=15)
     job_retry_cap: timedelta = timedelta(minutes=30)

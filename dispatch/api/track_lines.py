@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.api.track_words import NEWS, SIGNERS
 from dispatch.approval.case import Case, Document
-from dispatch.journey import Act, News, Signer
+from dispatch.journey import Act, News, Signer, taken_back
 from dispatch.shipment import Content, Move, Shipment
 from dispatch.tracking.sighting import Sighting, sightings_of
 from dispatch.world import World
@@ -52,11 +52,10 @@ def _ours(session: Session, shipment: Shipment) -> Iterator[Line]:
 
 
 def _theirs(world: World, rows: list[Sighting], never_shown: Collection[str]) -> Iterator[Line]:
-    told = _told_once(rows)
-    taken_back = _taken_back(told)
-    for row in told:
+    gone = taken_back(row.observed() for row in rows)
+    for row in _told_once(rows):
         if words := _words(row):
-            yield Line(row.at, words, _place(world, row, never_shown), row.id in taken_back)
+            yield Line(row.at, words, _place(world, row, never_shown), (row.at, row.code) in gone)
 
 
 def _told_once(rows: list[Sighting]) -> list[Sighting]:
@@ -67,19 +66,6 @@ def _told_once(rows: list[Sighting]) -> list[Sighting]:
         if kept is None or (row.detail and not kept.detail):
             best[row.at, row.code] = row
     return sorted(best.values(), key=lambda row: row.observed().order())
-
-
-def _taken_back(rows: list[Sighting]) -> set[object]:
-    """Each voiding row takes back the latest earlier one that it names, as in the journey."""
-    standing: list[Sighting] = []
-    gone: set[object] = set()
-    for row in rows:
-        if not row.voids:
-            standing.append(row)
-        elif named := next((past for past in reversed(standing) if past.code in row.voids), None):
-            standing.remove(named)
-            gone.add(named.id)
-    return gone
 
 
 def _words(row: Sighting) -> str:

@@ -1,8 +1,8 @@
 """A push at the door: vouched for, stored raw, acknowledged in the carrier's own words. It is read in a worker."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -54,8 +54,18 @@ def receive(world: World, carrier: Carrier, raw: bytes, source: str) -> Reply:
 
 
 def _turn_away(world: World, carrier: Carrier, raw: bytes, source: str, reason: str) -> Reply:
-    _store(world, carrier, raw, source, turned_away=reason)
+    if _room_for_refused(world, carrier):
+        _store(world, carrier, raw, source, turned_away=reason)
     return carrier.turn_away(reason)
+
+
+def _room_for_refused(world: World, carrier: Carrier) -> bool:
+    """Refused pushes are kept, but nobody may fill the disk with them: a genuine one is sent again."""
+    since = world.now() - timedelta(hours=1)
+    refused = select(func.count()).where(Push.carrier == carrier.name, Push.turned_away.is_not(None))
+    with world.reading() as session:
+        kept = session.scalar(refused.where(Push.received_at > since)) or 0
+    return kept < world.settings.refused_pushes_per_hour
 
 
 def _store(

@@ -1,13 +1,16 @@
 """The door for posts: nothing is acknowledged that is not stored."""
 
 import base64
+import dataclasses
 import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
+from starlette.testclient import TestClient
 
+from dispatch.api.app import make_app
 from dispatch.jobs import open_job
 from dispatch.tracking.push import RAW_MOST, READ, Push
 from tests.doors.conftest import sealed_push
@@ -114,3 +117,13 @@ def test_a_carrier_that_nobody_knows_has_no_door(door, account):
 def _pushes(world):
     with world.reading() as session:
         return list(session.scalars(select(Push)))
+
+
+def test_a_flood_of_forged_pushes_is_refused_without_filling_the_disk(world):
+    """Anyone may call this door; nobody may store without end there."""
+    few = dataclasses.replace(world, settings=world.settings.model_copy(update={"refused_pushes_per_hour": 3}))
+    door = TestClient(make_app(few))
+    answers = [door.post("/pushes/ems", content=f"forged {number}".encode()).json() for number in range(6)]
+    assert all(answer["code"] != "00000" for answer in answers)
+    with few.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Push)) == 3
