@@ -14,6 +14,7 @@ from dramatiq_postgres.schema import init
 from sqlalchemy import make_url
 
 from dispatch.db import connect, sessions
+from dispatch.errors import ZhuandiError
 from dispatch.posts.ems.account import Ems, open_client
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
@@ -92,14 +93,19 @@ def make_vault(settings: Settings) -> Vault:
     """Keys from the settings; without any, one of its own in the home folder."""
     if settings.vault_keys:
         return Vault(tuple(bytes.fromhex(key.get_secret_value()) for key in settings.vault_keys))
-    return Vault((read_or_make_key(settings.home / KEY_FILE),))
+    key_file = settings.home / KEY_FILE
+    if not key_file.exists():
+        log.warning("vault.key_made", file=str(key_file), advice="没有它，已存的个人信息就打不开：请另行备份")
+    return Vault((read_or_make_key(key_file),))
 
 
 def make_broker(settings: Settings) -> dramatiq.Broker:
     """The broker of this URL. Retries and delays stay with the job's row, so no middleware is needed."""
     url = make_url(settings.broker_url or database_url(settings))
     if url.get_backend_name() != "postgresql":
-        raise ValueError(f"消息队列 {url.get_backend_name()} 尚不支持。请用 PostgreSQL，或不设 ZHUANDI_BROKER_URL。")
+        raise ZhuandiError(
+            f"消息队列 {url.get_backend_name()} 尚不支持。请用 PostgreSQL，或不设 ZHUANDI_BROKER_URL。"
+        )
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     broker: dramatiq.Broker = PostgresBroker(url=plain, results=False, middleware=[])
     return broker
@@ -113,9 +119,9 @@ def prepare_broker(settings: Settings) -> None:
 
 
 def database_url(settings: Settings) -> str:
-    """The database's address with our driver. Raises ValueError where none is set (the embedded one sets it)."""
+    """The database's address with our driver. Raises ZhuandiError where none is set (the embedded one sets it)."""
     if not settings.database_url:
-        raise ValueError("没有设置 DATABASE_URL，内嵌数据库也没有启动。请用 `zhuandi up`，或设置 DATABASE_URL。")
+        raise ZhuandiError("没有设置 DATABASE_URL，内嵌数据库也没有启动。请用 `zhuandi up`，或设置 DATABASE_URL。")
     url = make_url(settings.database_url)
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dispatch.journey import Act, View
+from dispatch.journey import Act, Signer, View
 
 VIEWS: Mapping[View, str] = {
     View.GATHERING: "待合并",
@@ -41,5 +41,16 @@ ACTS: Mapping[Act, str] = {
     Act.CLOSE: "闭环",
     Act.CANCEL: "撤销",
 }
+SIGNERS: Mapping[Signer, str] = {
+    Signer.SELF: "本人签收",
+    Signer.PROXY: "他人代收",
+    Signer.MAILROOM: "收发室代收",
+    Signer.PROPERTY: "物业代收",
+    Signer.OFFICE: "单位代收",
+    Signer.VILLAGE: "村邮站签收",
+    Signer.FETCHED: "本人取走",
+    Signer.UNKNOWN: "没有说明由谁签收",
+}
 assert set(VIEWS) == set(View)  # noqa: S101 - what has no word cannot be shown
 assert set(ACTS) == set(Act)  # noqa: S101
+assert set(SIGNERS) == set(Signer)  # noqa: S101

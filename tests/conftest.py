@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from dispatch.vault import Vault
 from dispatch.wiring import now
 from dispatch.world import World
 from sandbox import SandboxSettings, running
+from tests.leftovers import remove_postgres
 from workers.run import run_due
 from zhuandi import migrate
 from zhuandi.postgres import EmbeddedPostgres
@@ -53,13 +53,6 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield embedded.start()
     embedded.stop()
     remove_postgres(home)
-
-
-def remove_postgres(home: Path) -> None:
-    """As root the embedded server keeps its data outside `home`; a test leaves nothing behind."""
-    place = Path((home / "postgres-at").read_text().strip()) if (home / "postgres-at").exists() else None
-    if place is not None and place.is_relative_to("/var/lib/zhuandi"):
-        shutil.rmtree(place)
 
 
 def _administer(server_url: str, *statements: str) -> None:

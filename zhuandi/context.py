@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -19,13 +20,19 @@ CHILD = "ZHUANDI_CHILD"
 """Set by `zhuandi up` for its children: the database is the house's, and they leave when the house is gone."""
 
 
+def make_home(home: Path) -> Path:
+    """The home folder, for its owner alone: keys, papers and links lie in it. One that exists stays as it is."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home
+
+
 @contextmanager
 def with_database(settings: Settings) -> Iterator[Settings]:
     """Settings that lead to a database: the one they name, or the embedded one, started for as long as needed."""
     if settings.database_url:
         yield settings
         return
-    embedded = EmbeddedPostgres(settings.home)
+    embedded = EmbeddedPostgres(make_home(settings.home))
     was_running = embedded.running()
     url = embedded.start()
     try:

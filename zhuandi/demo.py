@@ -189,7 +189,7 @@ def _run(world: World, house: House, content: bytes, name: str, started: float) 
     with httpx2.Client(base_url=post_url, timeout=5, trust_env=False) as post, progress(started) as show:
         seen = drive(world, desk, post, house.keep, show)
     _leave_urls(world, desk.papers)
-    console.print(f"面单与交寄清单在 {desk.papers}，查询页网址在 {desk.papers / URLS}；`make up` 后可打开。")
+    console.print(f"面单与交寄清单在 {desk.papers}，全部网址在其中的 {URLS}；`make up` 后可打开。", soft_wrap=True)
     return last_line(seen, time.monotonic() - started)
 
 
@@ -203,10 +203,9 @@ def _leave_urls(world: World, papers: Path) -> None:
                 rows.append((words.VIEWS[shipment.view], waybill.number, tracking_url(world, waybill)))
     (papers / URLS).write_text("".join(f"{url}\t{number}\t{end}\n" for end, number, url in rows))
     (papers / URLS).chmod(0o600)  # a link opens a page
-    table = Table("结局", "运单号", "查询页", title="查询页（每种结局一例）", box=None)
-    for row in {end: (end, number, url) for end, number, url in rows}.values():
-        table.add_row(*row)
-    console.print(table)
+    console.print("查询页（每种结局一例）：")
+    for end, number, url in {row[0]: row for row in rows}.values():
+        console.print(f"  {end}  {number}  {url}", soft_wrap=True, highlight=False)
 
 
 @contextmanager

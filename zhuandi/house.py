@@ -16,7 +16,7 @@ import structlog
 
 from dispatch.errors import ZhuandiError
 from dispatch.settings import Settings
-from zhuandi.context import CHILD
+from zhuandi.context import CHILD, make_home
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import prepare_practice
 from zhuandi.serve import await_answer, prepare
@@ -153,8 +153,7 @@ def _stop_all(children: list[Child]) -> None:
 @contextmanager
 def _alone(home: Path) -> Iterator[IO[str]]:
     """One house for one home: a second one is told so."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "house.lock").open("a") as handle:
+    with (make_home(home) / "house.lock").open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

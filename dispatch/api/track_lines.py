@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatch.api.track_words import NEWS, SIGNERS
+from dispatch import words
+from dispatch.api.track_words import NEWS
 from dispatch.approval.case import Case, Document
 from dispatch.journey import Act, News, Signer, taken_back
 from dispatch.shipment import Content, Move, Shipment
@@ -54,8 +55,8 @@ def _ours(session: Session, shipment: Shipment) -> Iterator[Line]:
 def _theirs(world: World, rows: list[Sighting], never_shown: Collection[str]) -> Iterator[Line]:
     gone = taken_back(row.observed() for row in rows)
     for row in _told_once(rows):
-        if words := _words(row):
-            yield Line(row.at, words, _place(world, row, never_shown), (row.at, row.code) in gone)
+        if told := _words(row):
+            yield Line(row.at, told, _place(world, row, never_shown), (row.at, row.code) in gone)
 
 
 def _told_once(rows: list[Sighting]) -> list[Sighting]:
@@ -69,10 +70,10 @@ def _told_once(rows: list[Sighting]) -> list[Sighting]:
 
 
 def _words(row: Sighting) -> str:
-    words = NEWS.get(News(row.news), "")
+    told = NEWS.get(News(row.news), "")
     if row.news == News.DELIVERED and row.signer:
-        return f"{words}：{SIGNERS[Signer(row.signer)]}"
-    return words
+        return f"{told}：{words.SIGNERS[Signer(row.signer)]}"
+    return told
 
 
 def _place(world: World, row: Sighting, never_shown: Collection[str]) -> str:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from dispatch import words
 from dispatch.api.track_lines import Line, lines_of
-from dispatch.api.track_words import SIGNERS
 from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.approval.decided_case import Way
 from dispatch.journey import AT_AN_END, Act, Signer, View
@@ -94,7 +94,7 @@ def _signed(session: Session, shipment: Shipment) -> str:
     proof = session.scalar(select(LegEvidence.evidence).where(LegEvidence.shipment_id == shipment.id).limit(1))
     if proof is not None:
         return EVIDENCE_WORDS[Evidence(proof)]
-    return SIGNERS[Signer(shipment.signer)] if shipment.signer else ""
+    return words.SIGNERS[Signer(shipment.signer)] if shipment.signer else ""
 
 
 def _zero(session: Session, shipment: Shipment) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dispatch.approval.decided_case import Way
-from dispatch.journey import News, Signer, View
+from dispatch.journey import News, View
 
 STEPS = ("已办结", "已寄出", "投递中", "已送达")
 CALM, GOOD, ACT, TROUBLE = "calm", "good", "act", "trouble"
@@ -125,17 +125,6 @@ NEWS: Mapping[News, str] = {
     News.VOIDING: "邮政更正了前面的消息",
 }
 """News without a word here says nothing that the applicant could use."""
-
-SIGNERS: Mapping[Signer, str] = {
-    Signer.SELF: "本人签收",
-    Signer.PROXY: "他人代收",
-    Signer.MAILROOM: "收发室代收",
-    Signer.PROPERTY: "物业代收",
-    Signer.OFFICE: "单位代收",
-    Signer.VILLAGE: "村邮站签收",
-    Signer.FETCHED: "本人取走",
-    Signer.UNKNOWN: "没有说明由谁签收",
-}
 
 
 def tell(view: View, way: Way, *, disputed: bool) -> Told:

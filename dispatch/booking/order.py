@@ -12,13 +12,13 @@ from dispatch.carrier import Order, Party
 from dispatch.shipment import Content, Shipment
 from dispatch.world import World
 
-NUMBER_BYTES = 15
+NUMBER_BYTES = 10
 
 
 def order_number(world: World, direction: str, papers: Collection[tuple[str, int]], sequence: int) -> str:
     """Our order number at the carrier: derived, so that a restored backup gives the same one again.
 
-    `papers`: pairs of 办件编号 and document number. 26 characters, `ZD` and base32 of a keyed digest.
+    `papers`: pairs of 办件编号 and document number. 18 characters, `ZD` and base32 of a keyed digest.
     """
     flat = [part for case_no, number in sorted(papers) for part in (case_no, str(number))]
     digest = world.vault.digest("order", world.settings.centre.code, direction, *flat, str(sequence))

@@ -18,7 +18,7 @@ from dispatch.packing.posting_list_sheet import PostingLine, PostingList, draw_p
 from dispatch.shipment import Shipment, Waybill, act, lock
 from dispatch.world import World
 
-KIND = "特快专递（文件）"
+KIND = "特快专递"
 
 
 class HandOver(Base):

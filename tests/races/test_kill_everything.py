@@ -17,7 +17,6 @@ from pathlib import Path
 import httpx2
 import psutil
 import pytest
-from conftest import remove_postgres
 from sqlalchemy import select
 
 from dispatch import ledger, worklist
@@ -29,6 +28,7 @@ from dispatch.shipment import at_stage
 from dispatch.wiring import make_broker, make_world
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure, cases_in
+from tests.leftovers import remove_postgres
 from workers.jobs import queue_of
 from zhuandi.demo import Desk, bring_in, drive
 from zhuandi.postgres import EmbeddedPostgres

@@ -29,16 +29,6 @@ NEWS: Mapping[News, str] = {
     News.NOTE: "提示",
     News.UNKNOWN: "读不懂，未改变状态",
 }
-SIGNERS: Mapping[Signer, str] = {
-    Signer.SELF: "本人签收",
-    Signer.PROXY: "他人代收",
-    Signer.MAILROOM: "收发室代收",
-    Signer.PROPERTY: "物业代收",
-    Signer.OFFICE: "单位代收",
-    Signer.VILLAGE: "村邮站签收",
-    Signer.FETCHED: "本人取走",
-    Signer.UNKNOWN: "签收人不明",
-}
 OUTCOMES: Mapping[str, str] = {
     "Booked": "取得邮件号",
     "Told": "已答复轨迹",
@@ -52,7 +42,6 @@ OUTCOMES: Mapping[str, str] = {
 }
 SOURCES: Mapping[str, str] = {"push": "推送", "question": "查询", "answer": "下单答复"}
 assert set(NEWS) == set(News)  # noqa: S101 - news without a word could not be told
-assert set(SIGNERS) == set(Signer)  # noqa: S101
 
 
 def told_by_post(teller: Teller) -> Iterator[Line]:
@@ -115,7 +104,7 @@ def _sightings(teller: Teller) -> Iterator[Line]:
 
 def _sighting(teller: Teller, row: Sighting) -> str:
     open_sealed, curtain = teller.world.vault.open, teller.curtain
-    signer = f"，{SIGNERS[Signer(row.signer)]}" if row.signer else ""
+    signer = f"，{words.SIGNERS[Signer(row.signer)]}" if row.signer else ""
     said = f"{NEWS[News(row.news)]}{signer}（{_code(teller, row)}）"
     if place := curtain.place(open_sealed(row, "place")):
         said += f"，{place}"
