@@ -104,7 +104,7 @@ def make_broker(settings: Settings) -> dramatiq.Broker:
     url = make_url(settings.broker_url or database_url(settings))
     if url.get_backend_name() != "postgresql":
         raise ZhuandiError(
-            f"消息队列 {url.get_backend_name()} 尚不支持。请用 PostgreSQL，或不设 ZHUANDI_BROKER_URL。"
+            f"消息队列 {url.get_backend_name()} 尚不支持，请用 PostgreSQL。"
         )
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     broker: dramatiq.Broker = PostgresBroker(url=plain, results=False, middleware=[])
