@@ -167,6 +167,9 @@ class Carrier(Protocol):
     def booking(self, order: Order) -> Call:
         """The call that places this order; identical for an identical order."""
 
+    def again(self, call: Call, kept: str) -> Call:
+        """The call that says word for word what was said before: `kept` of an earlier call like `call`."""
+
     def question(self, waybill_no: str) -> Call:
         """The call that asks for everything known of a number."""
 

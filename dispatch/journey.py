@@ -51,6 +51,7 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.GATHERING, Act.CANCEL): Stage.CANCELLED,
     (Stage.TO_BOOK, Act.INTEND): Stage.BOOKING,
     (Stage.TO_BOOK, Act.CANCEL): Stage.CANCELLED,
+    (Stage.TO_BOOK, Act.ADOPT): Stage.BOOKED,  # the carrier tells of a booking that was thought never placed
     (Stage.BOOKING, Act.ADOPT): Stage.BOOKED,
     (Stage.BOOKING, Act.DOUBT): Stage.IN_DOUBT,
     (Stage.BOOKING, Act.REFUSE): Stage.REFUSED,
@@ -59,6 +60,7 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.IN_DOUBT, Act.NEVER_PLACED): Stage.TO_BOOK,
     (Stage.REFUSED, Act.AMEND): Stage.TO_BOOK,
     (Stage.REFUSED, Act.CANCEL): Stage.CANCELLED,
+    (Stage.REFUSED, Act.ADOPT): Stage.BOOKED,
     (Stage.BOOKED, Act.PRINT): Stage.PRINTED,
     (Stage.PRINTED, Act.PRINT): Stage.PRINTED,
     (Stage.PRINTED, Act.PACK): Stage.PACKED,
@@ -214,17 +216,20 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
     """The tracked state of a set of sightings: the same for every order and every repetition of them."""
     standing, voidings = _take_back(sorted(_told_best(sightings), key=Observed.order))
     state, cause, signer, contradictions = Tracked.UNSEEN, None, None, list(voidings)
-    from_point = False
+    from_point = at_point = False
     for seen in standing:
+        at_point = seen.news is News.AWAITING_PICKUP or (at_point and seen.news is not News.OUT_FOR_DELIVERY)
         moved = NEWS.get((state, seen.news))
         if moved is None:
             if state in ENDS and seen.news in MEANS and seen.news not in MOVEMENT:
                 contradictions.append(seen)
             continue
-        if state in ENDS and moved is not state:
+        if _contradicts(state, signer, seen, moved):
             contradictions.append(seen)
+        if state is Tracked.DELIVERED is moved and seen.signer in {None, Signer.UNKNOWN}:
+            continue  # told again with less than is known
         if state is not Tracked.DELIVERED:
-            from_point = state is Tracked.AWAITING_PICKUP and moved is Tracked.DELIVERED
+            from_point = at_point and moved is Tracked.DELIVERED
         state, cause = moved, seen
         signer = (seen.signer or Signer.UNKNOWN) if state is Tracked.DELIVERED else None
     return Tracking(
@@ -236,6 +241,13 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
         refusals=tuple(seen for seen in standing if seen.news is News.RECIPIENT_REFUSED),
         from_point=from_point,
     )
+
+
+def _contradicts(state: Tracked, signer: Signer | None, seen: Observed, moved: Tracked) -> bool:
+    """One end after another, delivered on the way back to us, or signed for by somebody else as well."""
+    if state is Tracked.DELIVERED is moved:
+        return signer is not Signer.UNKNOWN and seen.signer not in {None, Signer.UNKNOWN, signer}
+    return (state in ENDS and moved is not state) or (state is Tracked.RETURNING and moved is Tracked.DELIVERED)
 
 
 def _told_best(sightings: Iterable[Observed]) -> set[Observed]:

@@ -49,6 +49,8 @@ class EmsAccount(BaseModel):
     repeats_are_idempotent: bool = False  # unconfirmed: on only where the post has said so for this account
     product: str = "1"  # 特快专递
     weight_grams: int = 200
+    # unconfirmed: what is surely a refusal. Any other failure may hide a booking, so it is doubt, not a refusal
+    refused_codes: tuple[str, ...] = ()
     duplicate_codes: tuple[str, ...] = ()  # unconfirmed: EMS publishes no list of retCodes
     unauthorised_codes: tuple[str, ...] = ()  # unconfirmed likewise
     no_trace_words: tuple[str, ...] = ("无客户信息", "无查询信息", "查无", "无邮件信息")  # unconfirmed
@@ -101,6 +103,7 @@ class Settings(BaseSettings):
     collection_cut_off: time = time(16, 0)
 
     patience: Mapping[View, timedelta] = PATIENCE
+    case_patience: timedelta = timedelta(days=1)  # for a case that has no envelope yet: paper, hold, release
     after_asking: timedelta = timedelta(minutes=30)  # how long an answer to our question may take to change things
     ask_floor: timedelta = timedelta(minutes=10)  # the least time between two questions about one number
     doubt_ladder: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200))

@@ -143,6 +143,8 @@ def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str =
         here = words.VIEWS[shipment.view]
         raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{here}”，不能{words.ACTS[deed]}。")
     _move(world, session, shipment, after, Tracked(shipment.tracked), f"act:{deed}", by)
+    if deed is Act.HAND_OVER:
+        jobs.leave(session, WEIGH, shipment.subject)  # the post may have told of it before the clerk wrote it down
 
 
 def follow(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
@@ -156,12 +158,15 @@ def follow(world: World, session: Session, shipment: Shipment, tracking: Trackin
     jobs.leave(session, WEIGH, shipment.subject)
 
 
+TRIES = frozenset({f"act:{Act.INTEND}", f"act:{Act.POSTPONE}"})
+"""Trying again is no progress: patience runs on, or a post that stays away would never be told of."""
+
+
 def _move(
     world: World, session: Session, shipment: Shipment, stage: Stage, tracked: Tracked, cause: str, by: str
 ) -> None:
     before = shipment.view
     shipment.stage, shipment.tracked = stage, tracked
-    shipment.moved_at, shipment.overdue_asked = world.now(), False
     session.add(
         Move(
             id=uuid7(),
@@ -173,6 +178,9 @@ def _move(
             by=by,
         )
     )
+    if cause in TRIES:
+        return
+    shipment.moved_at, shipment.overdue_asked = world.now(), False
     worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
     if shipment.view not in AT_AN_END:
         jobs.leave(session, WATCH, shipment.subject, after=world.settings.patience[shipment.view])

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
+from dispatch.key_mark import check_key
 from dispatch.posts.ems.account import Ems, open_client
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
@@ -103,9 +104,7 @@ def make_broker(settings: Settings) -> dramatiq.Broker:
     """The broker of this URL. Retries and delays stay with the job's row, so no middleware is needed."""
     url = make_url(settings.broker_url or database_url(settings))
     if url.get_backend_name() != "postgresql":
-        raise ZhuandiError(
-            f"消息队列 {url.get_backend_name()} 尚不支持，请用 PostgreSQL。"
-        )
+        raise ZhuandiError(f"消息队列 {url.get_backend_name()} 尚不支持，请用 PostgreSQL。")
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     broker: dramatiq.Broker = PostgresBroker(url=plain, results=False, middleware=[])
     return broker
@@ -131,7 +130,7 @@ def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> I
     """The whole service, ready for a door, a worker or a command; everything it opened is closed at the end."""
     engine, bell, client = connect(database_url(settings)), Doorbell(broker, queues), open_client(settings.ems)
     try:
-        yield World(
+        world = World(
             settings=settings,
             sessions=sessions(engine),
             vault=make_vault(settings),
@@ -140,6 +139,8 @@ def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> I
             bell=bell,
             now=now,
         )
+        check_key(world)
+        yield world
     finally:
         bell.close()
         broker.close()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, select, text, update
+from sqlalchemy import Index, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -34,6 +34,10 @@ class Reason(StrEnum):
     UNREADABLE_PUSH = "unreadable_push"
     DEADLINE_NEAR = "deadline_near"
     JOB_STUCK = "job_stuck"
+    TWO_NUMBERS = "two_numbers"
+    PAPER_LATE = "paper_late"
+    ON_HOLD = "on_hold"
+    NOT_RELEASED = "not_released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,22 @@ WORDS: Mapping[Reason, Words] = {
     Reason.UNREADABLE_PUSH: Words("推送读不懂", "人工判读"),
     Reason.DEADLINE_NEAR: Words("临近送达期限", "升级"),
     Reason.JOB_STUCK: Words("任务受阻", "查看原因"),
+    Reason.TWO_NUMBERS: Words("运单号冲突", "查单"),
+    Reason.PAPER_LATE: Words("待出证", "催科室"),
+    Reason.ON_HOLD: Words("暂缓寄递", "解除原因"),
+    Reason.NOT_RELEASED: Words("待放行", "放行"),
 }
 assert set(WORDS) == set(Reason)  # noqa: S101 - a reason without words would show a clerk nothing
 
 ENDS_BY_ITSELF = frozenset(
     {Reason.BOOKING_IN_DOUBT, Reason.NOT_FETCHED, Reason.SIGNER_UNKNOWN, Reason.RETURNING, Reason.STALLED}
     | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
+    | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED}
 )
 """Reasons that only wait for something to move. The others are facts that somebody must have seen."""
+
+
+SYSTEM = "system"
 
 
 class Entry(Base):
@@ -99,7 +111,12 @@ def put(world: World, session: Session, reason: Reason, subject: str, *, cause: 
         .values(
             id=entry.id, reason=reason, subject=subject, cause=cause, detail=entry.detail, opened_at=entry.opened_at
         )
-        .on_conflict_do_nothing(index_elements=["reason", "subject", "cause"])
+        .on_conflict_do_update(
+            # What only a movement had settled is open again, now that the fact stands again; a person's word holds.
+            index_elements=["reason", "subject", "cause"],
+            set_={"settled_at": None, "settled_by": None},
+            where=Entry.settled_by == SYSTEM,
+        )
     )
 
 
@@ -115,7 +132,7 @@ def settle_by_itself(world: World, session: Session, subject: str, reasons: Coll
     session.execute(
         update(Entry)
         .where(Entry.subject == subject, Entry.reason.in_(chosen), Entry.settled_at.is_(None))
-        .values(settled_at=world.now(), settled_by="system")
+        .values(settled_at=world.now(), settled_by=SYSTEM)
     )
 
 
@@ -135,12 +152,21 @@ def in_hand(session: Session, subject: str) -> bool:
     return any(entry.reason not in ENDS_BY_ITSELF for entry in standing(session, subject))
 
 
+def last_settled(session: Session, subject: str, reason: Reason) -> tuple[int, datetime | None]:
+    """How often a person has settled this reason for the subject, and when last."""
+    query = select(func.count(), func.max(Entry.settled_at)).where(
+        Entry.subject == subject, Entry.reason == reason, Entry.settled_at.is_not(None), Entry.settled_by != SYSTEM
+    )
+    count, last = session.execute(query).one()
+    return count, last
+
+
 def settled_causes(session: Session, subject: str, reason: Reason) -> set[str]:
     """The causes that a person has settled already for this reason."""
     query = select(Entry.cause).where(
         Entry.subject == subject,
         Entry.reason == reason,
         Entry.settled_at.is_not(None),
-        text("settled_by <> 'system'"),
+        Entry.settled_by != SYSTEM,
     )
     return set(session.scalars(query))

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dispatch.approval.lodge import GATHER
+from dispatch.approval.lodge import CASE_WATCH, GATHER
+from dispatch.approval.watch_case import watch_case
 from dispatch.booking.book import SETTLE_DOUBT, book
 from dispatch.booking.doubt import settle_doubt
 from dispatch.booking.gather import BOOK, SEAL, gather, seal
@@ -33,6 +34,7 @@ JOBS: Mapping[str, JobKind] = {
     kind.name: kind
     for kind in (
         JobKind(GATHER, gather),
+        JobKind(CASE_WATCH, watch_case),
         JobKind(SEAL, seal),
         JobKind(BOOK, book, queue="post", at_once=1),
         JobKind(SETTLE_DOUBT, settle_doubt, queue="post", at_once=1),

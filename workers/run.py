@@ -26,6 +26,8 @@ def run_one(world: World, kind: JobKind, claimed: Claim) -> None:
     """One job. Whatever goes wrong is written down in words; the job goes on by itself."""
     try:
         kind.work(world, claimed)
+        if claimed.attempts > kind.tries:
+            _no_longer_stuck(world, claimed)
     except LeaseLostError:
         log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
     except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
@@ -35,6 +37,11 @@ def run_one(world: World, kind: JobKind, claimed: Claim) -> None:
             _write_down(world, kind, claimed, error)
         except LeaseLostError:
             log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
+
+
+def _no_longer_stuck(world: World, claimed: Claim) -> None:
+    with world.begin() as session:
+        worklist.settle_by_itself(world, session, claimed.subject, [Reason.JOB_STUCK])
 
 
 def _write_down(world: World, kind: JobKind, claimed: Claim, error: Exception) -> None:

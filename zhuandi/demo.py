@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from dispatch import words
 from dispatch.approval.case import waiting_for_release
 from dispatch.approval.import_list import Imported, import_list
+from dispatch.approval.lodge import CASE_WATCH
 from dispatch.approval.release import release
 from dispatch.errors import NotFoundError, ZhuandiError
 from dispatch.jobs import Job
@@ -44,6 +45,9 @@ STEADY_LOOKS = 3
 BAR_WIDTH = 60
 LOOK_SECONDS = 0.3
 URLS = "urls.txt"
+
+PATIENT = (WATCH, CASE_WATCH)
+"""Jobs that only keep an eye on what waits: they are open for as long as it does."""
 
 Show = Callable[["Look"], None]
 
@@ -105,7 +109,7 @@ def look(world: World, books: dict[str, Any]) -> Look:
     """Count from the database, and from what the post says of its own books."""
     with world.reading() as session:
         outcomes, stations = count_outcomes(session), dict(where_they_are(session))
-        waiting = session.scalar(select(func.count()).where(Job.done_at.is_(None), Job.name != WATCH)) or 0
+        waiting = session.scalar(select(func.count()).where(Job.done_at.is_(None), Job.name.not_in(PATIENT))) or 0
     moving = sum(not order["ended"] or order["unacknowledged_pushes"] > 0 for order in books["orders"])
     return Look(outcomes, stations, books["bookings"], moving, waiting)
 

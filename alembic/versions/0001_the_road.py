@@ -22,6 +22,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_beats")),
     )
     op.create_table(
+        "key_marks",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_key_marks")),
+    )
+    op.create_table(
         "clients",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -462,5 +468,6 @@ def downgrade() -> None:
     op.drop_table("items")
     op.drop_table("hand_overs")
     op.drop_table("clients")
+    op.drop_table("key_marks")
     op.drop_table("beats")
     # ### end Alembic commands ###

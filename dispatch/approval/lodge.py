@@ -16,6 +16,7 @@ from dispatch.errors import ConflictError
 from dispatch.world import World
 
 GATHER = "case.gather"
+CASE_WATCH = "case.watch"
 DIGEST_CHARS = 32
 
 
@@ -38,16 +39,22 @@ class Lodged:
 def lodge(world: World, decided: DecidedCase, source: str) -> Lodged:
     """Store a decided case. The same content again gives the first answer; other content raises ConflictError."""
     with world.begin() as session:
-        content = _digests(world, decided)
-        case = _case(world, session, decided, content, source)
-        if _insert_once(session, case):
-            _furnish(world, session, case, decided)
-            jobs.leave(session, GATHER, case.subject)
-            return Lodged(case.case_no, case.id, Outcome.ACCEPTED)
-        known = session.scalars(select(Case).where(Case.case_no == decided.case_no)).one()
-        if differs := _differs(known.content, content):
-            raise ConflictError(f"办件编号“{decided.case_no}”已受理过，但内容不同：{'、'.join(differs)}。", differs)
-        return Lodged(known.case_no, known.id, Outcome.REPEATED)
+        return lodge_in(world, session, decided, source)
+
+
+def lodge_in(world: World, session: Session, decided: DecidedCase, source: str) -> Lodged:
+    """The same within a transaction of the caller's: a whole list stands or falls with it."""
+    content = _digests(world, decided)
+    case = _case(world, session, decided, content, source)
+    if _insert_once(session, case):
+        _furnish(world, session, case, decided)
+        jobs.leave(session, GATHER, case.subject)
+        jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+        return Lodged(case.case_no, case.id, Outcome.ACCEPTED)
+    known = session.scalars(select(Case).where(Case.case_no == decided.case_no)).one()
+    if differs := _differs(known.content, content):
+        raise ConflictError(f"办件编号“{decided.case_no}”已受理过，但内容不同：{'、'.join(differs)}。", differs)
+    return Lodged(known.case_no, known.id, Outcome.REPEATED)
 
 
 def _digests(world: World, decided: DecidedCase) -> dict[str, str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
-from dispatch.booking.call import conclude, intend
+from dispatch.booking.call import conclude, intend, last_said
 from dispatch.booking.order import build_order
 from dispatch.carrier import Answer, Booked, Call, Carrier, CarrierError, InDoubt, Refused, Unauthorised, Unavailable
 from dispatch.errors import ConflictError
@@ -69,11 +69,16 @@ def _intend(world: World, claim: Claim) -> Intent | None:
     return None
 
 
-def commit_intent(world: World, session: Session, shipment: Shipment) -> Intent:
-    """The identical order, written down as a call that is about to be made."""
+def commit_intent(world: World, session: Session, shipment: Shipment, *, repeat: bool = False) -> Intent:
+    """The order, written down as a call that is about to be made.
+
+    `repeat`: word for word as it was said last, whatever has changed in the settings since.
+    """
     carrier = world.carriers[shipment.carrier]
     order = build_order(world, session, shipment)
     call = carrier.booking(order)
+    if repeat and (kept := last_said(world, session, shipment, call.operation)) is not None:
+        call = carrier.again(call, kept)
     return Intent(carrier, call, intend(world, session, shipment, call), order.order_no)
 
 
@@ -129,9 +134,9 @@ def take_number(world: World, session: Session, shipment: Shipment, booked: Book
         worklist.put(
             world,
             session,
-            Reason.BOOKING_IN_DOUBT,
+            Reason.TWO_NUMBERS,
             shipment.subject,
-            cause=f"number:{booked.waybill_no}",
+            cause=booked.waybill_no,
             detail=str(conflict),
         )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -54,3 +54,14 @@ def conclude(world: World, session: Session, call_id: UUID, answer: Answer | Non
     if answer is not None:
         kept.status = answer.status
         world.vault.seal(kept, "answer", answer.text[:ANSWER_MOST])
+
+
+def last_said(world: World, session: Session, shipment: Shipment, operation: str) -> str | None:
+    """What was said last in this operation for this shipment: its business part, word for word."""
+    query = (
+        select(CarrierCall)
+        .where(CarrierCall.shipment_id == shipment.id, CarrierCall.operation == operation)
+        .order_by(CarrierCall.intended_at.desc())
+    )
+    last = session.scalars(query.limit(1)).first()
+    return None if last is None else world.vault.open(last, "request")

@@ -35,7 +35,7 @@ def _repeat(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage == Stage.IN_DOUBT and world.carriers[shipment.carrier].means is Means.REPEAT:
-            return commit_intent(world, session, shipment)
+            return commit_intent(world, session, shipment, repeat=True)
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage == Stage.IN_DOUBT:

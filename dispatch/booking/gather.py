@@ -7,8 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from dispatch import jobs
+from dispatch import jobs, worklist
 from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, documents_of, may_leave
+from dispatch.approval.lodge import CASE_WATCH
 from dispatch.booking.order import order_number
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
@@ -36,6 +37,7 @@ def gather(world: World, claim: Claim) -> None:
         shipment = _open_envelope(world, session, case, item.grouping)
         for paper in documents:
             session.add(Content(id=uuid7(), shipment_id=shipment.id, document_id=paper.id))
+        worklist.settle_by_itself(world, session, case.subject, worklist.ENDS_BY_ITSELF)
         if item.grouping:
             jobs.leave(session, SEAL, shipment.subject, after=max(shipment.seal_at - world.now(), timedelta(0)))
         else:
@@ -88,7 +90,7 @@ def _open_envelope(world: World, session: Session, case: Case, grouping: timedel
 
 def _seal(world: World, session: Session, shipment: Shipment) -> None:
     session.flush()
-    papers = _papers_that_may_leave(session, shipment)
+    papers = _papers_that_may_leave(world, session, shipment)
     if not papers:
         act(world, session, shipment, Act.CANCEL)
         return
@@ -98,7 +100,7 @@ def _seal(world: World, session: Session, shipment: Shipment) -> None:
     jobs.leave(session, BOOK, shipment.subject)
 
 
-def _papers_that_may_leave(session: Session, shipment: Shipment) -> list[tuple[str, int]]:
+def _papers_that_may_leave(world: World, session: Session, shipment: Shipment) -> list[tuple[str, int]]:
     """Case and document numbers in the envelope; a case held since it joined is taken out, to join another later."""
     inside = (
         select(Content, Document, Case, Item)
@@ -115,6 +117,7 @@ def _papers_that_may_leave(session: Session, shipment: Shipment) -> list[tuple[s
             staying.append((case.case_no, paper.number))
         else:
             session.delete(content)
+            jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
     session.flush()
     return staying
 

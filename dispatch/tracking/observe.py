@@ -17,6 +17,8 @@ from dispatch.worklist import Reason
 from dispatch.world import World
 
 ASK = "shipment.ask"
+WITHOUT_NUMBER = frozenset({Stage.TO_BOOK, Stage.BOOKING, Stage.IN_DOUBT, Stage.REFUSED})
+"""Stages of a sealed envelope whose number a push may tell: then it is booked, whatever we thought."""
 AHEAD = timedelta(hours=1)  # a carrier's clock may be a little ahead of ours
 BEFORE = timedelta(days=1)  # news older than the shipment is of an earlier envelope with this number
 
@@ -46,7 +48,7 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
         kept = keep(world, session, carrier, seen, source, None)
         return Match.NOBODY if kept.shipment_id is None else Match.FOUND
     locked = lock(session, shipment.id)
-    if locked.stage in {Stage.BOOKING, Stage.IN_DOUBT}:
+    if locked.stage in WITHOUT_NUMBER:
         take_number(world, session, locked, Booked(seen.waybill_no), source)
     keep(world, session, carrier, plausible(world, locked, seen), source, locked.id)
     refold(world, session, locked)
@@ -61,7 +63,7 @@ def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> 
     if not seen.order_no or not numbered:
         return None
     by_order = find_order(session, carrier, seen.order_no)
-    waiting = by_order is not None and by_order.stage in {Stage.BOOKING, Stage.IN_DOUBT}
+    waiting = by_order is not None and by_order.stage in WITHOUT_NUMBER
     return by_order if waiting else None
 
 

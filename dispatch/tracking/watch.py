@@ -75,19 +75,23 @@ def _overdue(world: World, session: Session, shipment: Shipment) -> None:
         jobs.leave(session, ASK, shipment.subject)
         return
     reason = OVERDUE[shipment.view]
-    if not worklist.stands(session, shipment.subject, reason) and not worklist.in_hand(session, shipment.subject):
-        _put(world, session, shipment, reason)
+    # Settled by a person and still not moved, it rests for one patience, and then it is shown again.
+    times, last = worklist.last_settled(session, shipment.subject, reason)
+    rested = last is None or world.now() - last >= world.settings.patience[shipment.view]
+    seen_to = worklist.stands(session, shipment.subject, reason) or worklist.in_hand(session, shipment.subject)
+    if rested and not seen_to:
+        _put(world, session, shipment, reason, times)
     if may_ask:
         jobs.leave(session, ASK, shipment.subject)
 
 
-def _put(world: World, session: Session, shipment: Shipment, reason: Reason) -> None:
+def _put(world: World, session: Session, shipment: Shipment, reason: Reason, times: int) -> None:
     worklist.put(
         world,
         session,
         reason,
         shipment.subject,
-        cause=f"{shipment.view}:{shipment.moved_at.isoformat()}",
+        cause=f"{shipment.view}:{shipment.moved_at.isoformat()}:{times}",
         detail=f"自 {hall_time(shipment.moved_at)} 起没有进展。",
     )
 

@@ -20,7 +20,7 @@ from dispatch.tracking.observe import ASK
 from dispatch.tracking.sighting import Sighting, sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
-from dispatch.zero_visits.evidence import Consent, Verdict, weigh
+from dispatch.zero_visits.evidence import ANSWERABLE, Consent, Evidence, Verdict, weigh
 
 
 class LegEvidence(Base):
@@ -53,7 +53,7 @@ def weigh_shipment(world: World, claim: Claim) -> None:
         rows = sightings_of(session, shipment.id)
         tracking = fold(row.observed() for row in rows)
         _show_facts(world, session, shipment, tracking)
-        if _show_contradictions(world, session, shipment, tracking) or shipment.stage == Stage.CLOSED:
+        if _show_contradictions(world, session, shipment, tracking):
             return
         verdict = weigh(tracking, consent_to(session, shipment), asked=_asked(shipment, rows))
         _carry_out(world, session, shipment, tracking, verdict)
@@ -98,9 +98,13 @@ def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tra
     if verdict.ask:
         jobs.leave(session, ASK, shipment.subject)
     elif verdict.reason is not None and tracking.cause is not None:
-        worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact)
+        if not (verdict.reason in ANSWERABLE and _confirmed(session, shipment)):
+            worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact)
     elif verdict.evidence is not None and shipment.stage == Stage.HANDED_OVER:
         close_shipment(world, session, shipment, tracking, verdict)
+    elif verdict.evidence is not None and shipment.stage == Stage.CLOSED:
+        # News that came after the closing may tell of a trip that the closing could not know.
+        _record_trip(world, session, shipment, tracking, verdict)
 
 
 def close_shipment(
@@ -109,22 +113,33 @@ def close_shipment(
     """Close a locked shipment with the evidence of `verdict`; its legs and cases follow where nothing is missing."""
     act(world, session, shipment, Act.CLOSE, by=by)
     session.flush()
+    _record_trip(world, session, shipment, tracking, verdict)
     for case in cases_in(session, shipment.id):
-        if verdict.visit is not None:
-            # One trip fetches all that lies in the envelope.
-            origin = f"{shipment.subject}:{case.id}"
-            ledger.record(
-                world,
-                session,
-                case.matter_id,
-                verdict.visit,
-                origin,
-                case_id=case.id,
-                trip=shipment.subject,
-                on=tracking.since.astimezone(SHANGHAI).date() if tracking.since else None,
-            )
         _evidence(world, session, case, shipment, tracking, verdict)
         _close_case(world, session, case)
+
+
+def _record_trip(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
+    """One trip fetches all that lies in the envelope; recorded once, however often it is weighed."""
+    if verdict.visit is None:
+        return
+    for case in cases_in(session, shipment.id):
+        ledger.record(
+            world,
+            session,
+            case.matter_id,
+            verdict.visit,
+            f"{shipment.subject}:{case.id}",
+            case_id=case.id,
+            trip=shipment.subject,
+            on=tracking.since.astimezone(SHANGHAI).date() if tracking.since else None,
+        )
+
+
+def _confirmed(session: Session, shipment: Shipment) -> bool:
+    """Whether the applicant has said already that it is in hand."""
+    word = LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT
+    return session.scalar(select(LegEvidence.id).where(LegEvidence.shipment_id == shipment.id, word)) is not None
 
 
 def _evidence(

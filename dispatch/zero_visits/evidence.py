@@ -73,7 +73,7 @@ def weigh(tracking: Tracking, consent: Consent, *, asked: bool) -> Verdict:
         case Signer.VILLAGE:
             return _at_the_village(consent)
         case signer if signer in PROXIES:
-            return _by_proxy(consent)
+            return _by_proxy(tracking, consent)
         case _:
             return Verdict(reason=Reason.SIGNER_UNKNOWN) if asked else Verdict(ask=True)
 
@@ -102,16 +102,20 @@ def _trip_to_sign(tracking: Tracking, consent: Consent) -> VisitKind | None:
     return VisitKind.POST_OFFICE if consent.way is Way.DOOR else fetching(consent)
 
 
-def own_word(signer: Signer | None, consent: Consent) -> Verdict:
+ANSWERABLE = frozenset({Reason.SIGNER_UNKNOWN, Reason.SIGNED_WITHOUT_CONSENT})
+"""What the applicant can answer: nobody knows who signed, or somebody did without consent."""
+
+
+def own_word(tracking: Tracking, consent: Consent) -> Verdict:
     """The verdict where the applicant says that it is in hand; who took it in decides how it counts (HALL.md §2)."""
-    return Verdict(evidence=Evidence.CONFIRMED_BY_APPLICANT, visit=_trip_behind_the_word(signer, consent))
+    return Verdict(evidence=Evidence.CONFIRMED_BY_APPLICANT, visit=_trip_behind_the_word(tracking, consent))
 
 
-def _trip_behind_the_word(signer: Signer | None, consent: Consent) -> VisitKind | None:
-    if signer is Signer.VILLAGE and consent.way is not Way.VILLAGE_STATION:
+def _trip_behind_the_word(tracking: Tracking, consent: Consent) -> VisitKind | None:
+    if tracking.signer is Signer.VILLAGE and consent.way is not Way.VILLAGE_STATION:
         return VisitKind.VILLAGE_STATION_WITHOUT_CONSENT
     if consent.way is Way.DOOR:
-        return None
+        return _trip_to_sign(tracking, consent)
     # It lay at a point. The higher figure stands until somebody rules otherwise.
     return VisitKind.CADRE_VISIT if consent.brought_to_door else fetching(consent)
 
@@ -123,7 +127,8 @@ def _at_the_village(consent: Consent) -> Verdict:
     return Verdict(evidence=Evidence.SIGNED_AT_CONSENTED_STATION, visit=visit)
 
 
-def _by_proxy(consent: Consent) -> Verdict:
+def _by_proxy(tracking: Tracking, consent: Consent) -> Verdict:
     if not consent.proxy_allowed:
         return Verdict(reason=Reason.SIGNED_WITHOUT_CONSENT)
-    return Verdict(evidence=Evidence.SIGNED_BY_CONSENTED_PROXY)
+    # Somebody's trip to a counter is a trip, whoever of the household made it.
+    return Verdict(evidence=Evidence.SIGNED_BY_CONSENTED_PROXY, visit=_trip_to_sign(tracking, consent))

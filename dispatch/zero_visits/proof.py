@@ -3,15 +3,17 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, literal, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from dispatch.approval.case import Case, Document, Leg
+from dispatch.journey import Tracked
 from dispatch.ledger import Visit
 from dispatch.shipment import Content, Shipment
 from dispatch.visits import KINDS
 from dispatch.worklist import Entry, Reason
 from dispatch.zero_visits.close import Closure, LegEvidence
+from dispatch.zero_visits.evidence import Evidence
 
 TRIPS = tuple(sorted(kind for kind, rule in KINDS.items() if not rule.zero))
 OFFICE_TRIPS = tuple(sorted(kind for kind, rule in KINDS.items() if rule.office_trips))
@@ -24,8 +26,14 @@ CONTRADICTING = frozenset(
 
 
 def proved() -> ColumnElement[bool]:
-    """Closed, and every leg evidenced (a leg that was added after the closing counts too)."""
-    bare = exists().where(Leg.case_id == Case.id, ~exists().where(LegEvidence.leg_id == Leg.id))
+    """Closed, and every leg evidenced (a leg that was added after the closing counts too).
+
+    Evidence stands as long as the news behind it do: revoked or returned since, it is none, unless the applicant
+    has said that it is in hand.
+    """
+    stands = or_(Shipment.tracked == Tracked.DELIVERED, LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT)
+    behind = exists().where(LegEvidence.leg_id == Leg.id, Shipment.id == LegEvidence.shipment_id, stands)
+    bare = exists().where(Leg.case_id == Case.id, ~behind)
     return and_(exists().where(Closure.case_id == Case.id), ~bare)
 
 

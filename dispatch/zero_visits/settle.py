@@ -8,14 +8,13 @@ from sqlalchemy.orm import Session
 from dispatch import jobs, worklist
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.shipment import WEIGH, lock, subject_id
-from dispatch.worklist import Entry
+from dispatch.worklist import SYSTEM, Entry
 from dispatch.world import World
 
 HEX_DIGITS = 32
 RANDOM_DIGITS = 8
 """The last digits of a version 7 UUID are random, the first are its time: entries of one moment begin alike."""
 SHORTEST = 6
-SYSTEM = "system"
 """What the worklist itself signs with: a person's settlement must never look like it."""
 
 

@@ -14,11 +14,8 @@ from dispatch.tracking.sighting import sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.close import close_shipment, consent_to, unsettled
-from dispatch.zero_visits.evidence import EVIDENCE_WORDS, Evidence, own_word, weigh
+from dispatch.zero_visits.evidence import ANSWERABLE, EVIDENCE_WORDS, Evidence, own_word, weigh
 from dispatch.zero_visits.settle import signed
-
-ANSWERABLE = frozenset({Reason.SIGNER_UNKNOWN, Reason.SIGNED_WITHOUT_CONSENT})
-"""What the applicant can answer: nobody knows who signed, or somebody did without consent."""
 
 
 def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
@@ -62,7 +59,7 @@ def _confirm(world: World, session: Session, shipment: Shipment, by: str, note: 
     if reason not in ANSWERABLE or tracking.cause is None:
         raise NotAllowedError(f"邮件 {shipment.order_no} 的签收情况已经清楚，会自行闭环，无需本人确认。")
     _write_down(world, session, shipment, reason, tracking.cause.fact, by, note)
-    close_shipment(world, session, shipment, tracking, own_word(tracking.signer, consent), by=by)
+    close_shipment(world, session, shipment, tracking, own_word(tracking, consent), by=by)
 
 
 def _write_down(

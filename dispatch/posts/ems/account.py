@@ -52,6 +52,9 @@ class Ems:
     def booking(self, order: Order) -> Call:
         return self._call(booking.OPERATION, booking.order_text(order, self.account))
 
+    def again(self, call: Call, kept: str) -> Call:
+        return self._call(call.operation, kept)
+
     def question(self, waybill_no: str) -> Call:
         return self._call(trace.QUESTION, trace.question_text(waybill_no))
 

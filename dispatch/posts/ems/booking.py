@@ -89,8 +89,10 @@ def read_booking(answer: Answer, order_no: str, account: EmsAccount) -> Booked:
         raise Duplicate(f"寄递企业称此单已存在（{code} {words}），但没有给出运单号。")
     if code in account.unauthorised_codes:
         raise Unauthorised(f"寄递企业不认可本中心的协议账号（{code} {words}）。请核对客户号与授权码。")
-    if code != SUCCESS:
+    if code in account.refused_codes:
         raise Refused(f"{code} {words}")
+    if code != SUCCESS:
+        raise InDoubt(f"寄递企业答复“{code} {words}”，不能确定订单是否已收。")
     body = body_of(said)
     number = str(body.get("waybillNo") or "").split(",")[0].strip()
     if str(body.get("logisticsOrderNo") or order_no) != order_no:

@@ -7,13 +7,12 @@ from sqlalchemy import select
 from dispatch.approval.case import Direction, Leg
 from dispatch.jobs import Job, JobFailure
 from dispatch.ledger import count, visits_of
-from dispatch.worklist import WORDS, Entry, Reason
+from dispatch.worklist import SYSTEM, WORDS, Entry, Reason
 from dispatch.zero_visits.close import Closure, LegEvidence
 from dispatch.zero_visits.evidence import EVIDENCE_WORDS, Evidence
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 
 LEGS = {Direction.INBOUND: "收件程", Direction.OUTBOUND: "送达程"}
-BY_ITSELF = "system"
 
 
 def told_by_proof(teller: Teller) -> Iterator[Line]:
@@ -34,7 +33,7 @@ def _entries(teller: Teller) -> Iterator[Line]:
 
 
 def _settled(teller: Teller, entry: Entry) -> str:
-    if entry.settled_by == BY_ITSELF:
+    if entry.settled_by == SYSTEM:
         return "因有进展自行了结"
     return f"处理完毕，经办人 {entry.settled_by}：{teller.curtain.free(teller.world.vault.open(entry, 'settlement'))}"
 

@@ -1,0 +1,33 @@
+"""The database remembers which key it was filled under: another key must not go on beside it unseen.
+
+Under another key, known cases would look new, order numbers would differ, and rows would be sealed under two keys.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dispatch.db import Base
+from dispatch.vault import VaultError
+from dispatch.world import World
+
+
+class KeyMark(Base):
+    """A keyed digest of a constant: one row."""
+
+    __tablename__ = "key_marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    mark: Mapped[bytes]
+
+
+def check_key(world: World) -> None:
+    """Leave the mark on an empty database; raise VaultError where it is another key's."""
+    mark = world.vault.digest("mark", "zhuandi")
+    with world.begin() as session:
+        session.execute(
+            insert(KeyMark).values(name="digest", mark=mark).on_conflict_do_nothing(index_elements=["name"])
+        )
+        found = session.scalars(select(KeyMark.mark).where(KeyMark.name == "digest")).one()
+    if found != mark:
+        raise VaultError("这个数据库是用另一把密钥建立的。请把原来的密钥文件放回，或在 ZHUANDI_VAULT_KEYS 中列出。")
