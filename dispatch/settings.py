@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     patience: Mapping[View, timedelta] = PATIENCE
     case_patience: timedelta = timedelta(days=1)  # for a case that has no envelope yet: paper, hold, release
     after_asking: timedelta = timedelta(minutes=30)  # how long an answer to our question may take to change things
+    ask_again: timedelta = timedelta(hours=6)  # once a person has been told, the post is asked so often
     ask_floor: timedelta = timedelta(minutes=10)  # the least time between two questions about one number
     doubt_ladder: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200))
     unmatched_grace: timedelta = timedelta(minutes=2)  # a push may overtake the commit of its booking

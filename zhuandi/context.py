@@ -54,8 +54,14 @@ def for_people() -> Iterator[None]:
     """An error that a person can act on is one line, and exit code 1; anything else keeps its traceback."""
     try:
         yield
-    except (ZhuandiError, PostgresError, FileNotFoundError, PermissionError) as error:
+    except (ZhuandiError, PostgresError) as error:
         _stop(str(error))
+    except FileNotFoundError as error:
+        _stop(f"找不到 {error.filename}。请核对文件名与文件夹。")
+    except IsADirectoryError as error:
+        _stop(f"{error.filename} 是文件夹，不是文件。")
+    except PermissionError as error:
+        _stop(f"没有权限读写 {error.filename}。")
     except ProgrammingError as error:
         if "UndefinedTable" not in type(error.orig).__name__:
             raise

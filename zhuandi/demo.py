@@ -72,11 +72,11 @@ class Desk:
     def _print(self) -> None:
         with self.world.reading() as session:
             chosen = to_print(session)
-        if chosen:
-            size = list(SheetSize)[self.rounds % len(SheetSize)]
-            drawn = print_sheets(self.world, chosen, size, BY)
-            self.rounds += 1
-            self._keep(f"labels-{self.rounds:02}-{size.width_mm}x{size.height_mm}.pdf", drawn)
+        self.rounds += bool(chosen)
+        for turn, size in enumerate(SheetSize):
+            if part := chosen[turn :: len(SheetSize)]:
+                drawn = print_sheets(self.world, part, size, BY)
+                self._keep(f"labels-{self.rounds:02}-{size.width_mm}x{size.height_mm}.pdf", drawn)
 
     def _hand_over(self) -> None:
         try:

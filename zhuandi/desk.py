@@ -1,7 +1,9 @@
 """The clerk's desk on the command line: thin words over the rooms' own functions, as the console will be."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 from uuid import UUID
 
 import typer
@@ -9,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dispatch import words
-from dispatch.approval.case import Release, find_case, waiting_for_release
+from dispatch.approval.case import Release, find_case, open_hold, waiting_for_release
 from dispatch.approval.import_list import Imported, import_list
 from dispatch.approval.release import hold as hold_case
 from dispatch.approval.release import lift, paper_ready, set_policy
@@ -21,7 +23,7 @@ from dispatch.journey import BY_STAGE, Stage
 from dispatch.label.print_sheets import holding, print_sheets, to_print
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
-from dispatch.packing.pack import pack, unpack
+from dispatch.packing.pack import pack, to_pack, unpack
 from dispatch.world import World
 from zhuandi.context import for_people, open_world
 
@@ -57,7 +59,9 @@ def import_file(
 
 def _show_imported(imported: Imported) -> None:
     if imported.problems:
-        table = Table("行", "栏目", "填的是", "问题", "应当", title="未收的行")
+        table = Table("行", title="未收的行")
+        for heading in ("栏目", "填的是", "问题", "应当"):
+            table.add_column(heading, overflow="fold")
         for problem in imported.problems:
             table.add_row(str(problem.row), problem.field, problem.value or "（空）", problem.wrong, problem.right)
         console.print(table)
@@ -77,7 +81,15 @@ def release(
             with world.reading() as session:
                 cases = [case.case_no for case in waiting_for_release(session)]
         done = sum(release_case(world, case_no, by) for case_no in cases)
+        held = [case_no for case_no in cases if _is_held(world, case_no)]
     console.print(f"放行 {done} 件。")
+    if held:
+        console.print(f"其中仍在暂缓寄递、解除后才寄出：{'、'.join(held)}")
+
+
+def _is_held(world: World, case_no: str) -> bool:
+    with world.reading() as session:
+        return open_hold(session, find_case(session, case_no).id) is not None
 
 
 @app.command()
@@ -131,8 +143,27 @@ def print_labels(
         if not chosen:
             console.print("没有待打单的邮件。")
             return
-        out.write_bytes(print_sheets(world, chosen, SIZES[size], by))
-    console.print(f"{len(chosen)} 张面单在 {out}")
+        with written(out) as sheet:
+            sheet.write(print_sheets(world, chosen, SIZES[size], by))
+    console.print(f"{len(chosen)} 张面单在 {out}。待封装的出件与运单：zhuandi to-pack")
+
+
+@contextmanager
+def written(out: Path) -> Iterator[BinaryIO]:
+    """The file is opened before anything is done: a label that cannot be written must not count as printed."""
+    with out.open("wb") as sheet:
+        yield sheet
+
+
+@app.command("to-pack")
+def list_to_pack() -> None:
+    """待封装的出件编码与运单号，按邮件排列。"""
+    with for_people(), open_world() as world, world.reading() as session:
+        pairs = to_pack(session)
+    table = Table("出件编码", "运单号", title=f"待封装 {len(pairs)} 件出件")
+    for document, waybill in pairs:
+        table.add_row(document, waybill)
+    console.print(table if pairs else "没有待封装的出件。")
 
 
 @app.command("pack")
@@ -160,9 +191,9 @@ def hand_over_envelopes(
     by: By = BY,
 ) -> None:
     """交寄：待交寄的全部列入交寄清单。"""
-    with for_people(), open_world() as world:
+    with for_people(), open_world() as world, written(out) as sheet:
         number = again or hand_over(world, carrier, by)
-        out.write_bytes(posting_list(world, number))
+        sheet.write(posting_list(world, number))
     console.print(f"交寄清单 {number} 在 {out}")
 
 

@@ -51,6 +51,7 @@ def worklist(
     else:
         console.print(_desk_table(entries))
         console.print("处理完毕：zhuandi settle 编号 --note 怎样处理的")
+        console.print("本人说收到了：zhuandi received 办件 --note 何时怎样说的")
 
 
 def _desk_table(entries: list[OnDesk]) -> Table:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from dispatch.errors import ZhuandiError
 from dispatch.journey import View
 from dispatch.settings import PATIENCE, SETTINGS_FILE
 
+log = structlog.get_logger()
 API_PORT = 8080
 POST_PORT = 8090
 SM4_KEY_BYTES = 16
@@ -57,6 +60,8 @@ def prepare_practice(home: Path) -> None:
         raise ZhuandiError(f"{file} 是正式环境的设置，不能用来练习。请另设 ZHUANDI_HOME。")
     api_port = free_port(said["listen_port"])
     post_port = free_port(said["practice_post_port"], but_not=api_port)
+    if api_port != said["listen_port"]:
+        log.warning("practice.port_moved", was=said["listen_port"], now=api_port, advice="先前打印的二维码指向旧端口")
     said |= {
         "listen_port": api_port,
         "public_url": f"http://127.0.0.1:{api_port}",
@@ -88,6 +93,7 @@ def _new_settings() -> dict[str, Any]:
         "patience": seconds,
         "after_asking": 2,
         "ask_floor": 1,
+        "ask_again": 60,
         "doubt_ladder": [1, 2, 4, 8, 15],
         "unmatched_grace": 2,
         "job_lease": 15,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import words
-from dispatch.approval.case import Document
+from dispatch.approval.case import Case, Document
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage
 from dispatch.shipment import Content, Shipment, Waybill, act, lock
@@ -66,15 +66,24 @@ def _by_waybill(session: Session, waybill_no: str) -> UUID:
 
 
 def _scanned(session: Session, contents: list[Content], document_code: str, waybill_no: str) -> Content:
-    paper = session.scalar(select(Document).where(Document.code == document_code))
-    if paper is None:
-        raise NotFoundError(f"没有编码为“{document_code}”的出件。请重新扫描出件条码。")
-    for content in contents:
-        if content.document_id == paper.id:
-            return content
+    papers = _papers(session, document_code)
+    if not papers:
+        raise NotFoundError(f"没有编码为“{document_code}”的出件。请重新扫描（出件编码见 zhuandi to-pack）。")
+    inside = {content.document_id: content for content in contents}
+    mine = [inside[paper.id] for paper in papers if paper.id in inside]
+    if mine:
+        return next((content for content in mine if content.scanned_at is None), mine[-1])
+    paper = papers[0]
     right = _waybill_of(session, paper)
     hint = f"它属于运单 {right}" if right else "它还没有运单"
     raise NotAllowedError(f"装错了：出件“{document_code}”不属于运单 {waybill_no}，{hint}。请取出。")
+
+
+def _papers(session: Session, code: str) -> list[Document]:
+    """By the document's own code, or by the 办件编号 that many papers carry as a barcode: one scan for each paper."""
+    by_case = select(Document).join(Case, Case.id == Document.case_id).where(Case.case_no == code)
+    own = session.scalar(select(Document).where(Document.code == code))
+    return [own] if own is not None else list(session.scalars(by_case.order_by(Document.number)))
 
 
 def _waybill_of(session: Session, paper: Document) -> str | None:

@@ -53,7 +53,7 @@ def _look(world: World, claim: Claim) -> None:
     """Past its patience: the post is asked once, then a person is told, and the post asked again now and then."""
     with world.reading() as session:
         seen = session.get_one(Shipment, subject_id(claim.subject))
-        pause = world.settings.patience[seen.view] if seen.overdue_asked else world.settings.after_asking
+        pause = world.settings.ask_again if seen.overdue_asked else world.settings.after_asking
     with claim.later(pause) as session:
         shipment = lock(session, subject_id(claim.subject))
         left = _left(world, shipment)

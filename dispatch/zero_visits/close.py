@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -142,6 +142,15 @@ def _confirmed(session: Session, shipment: Shipment) -> bool:
     return session.scalar(select(LegEvidence.id).where(LegEvidence.shipment_id == shipment.id, word)) is not None
 
 
+def confirm_evidence(world: World, session: Session, shipment: Shipment) -> None:
+    """The applicant's word takes the place of the post's, which was taken back after the closing."""
+    session.execute(
+        update(LegEvidence)
+        .where(LegEvidence.shipment_id == shipment.id)
+        .values(evidence=Evidence.CONFIRMED_BY_APPLICANT, recorded_at=world.now())
+    )
+
+
 def _evidence(
     world: World, session: Session, case: Case, shipment: Shipment, tracking: Tracking, verdict: Verdict
 ) -> None:
@@ -154,7 +163,7 @@ def _evidence(
         "leg_id": leg.id,
         "shipment_id": shipment.id,
         "evidence": verdict.evidence,
-        "happened_at": tracking.since,
+        "happened_at": tracking.since or world.now(),
         "recorded_at": world.now(),
     }
     session.execute(insert(LegEvidence).values(**values).on_conflict_do_nothing(index_elements=["leg_id"]))

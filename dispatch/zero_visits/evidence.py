@@ -102,8 +102,8 @@ def _trip_to_sign(tracking: Tracking, consent: Consent) -> VisitKind | None:
     return VisitKind.POST_OFFICE if consent.way is Way.DOOR else fetching(consent)
 
 
-ANSWERABLE = frozenset({Reason.SIGNER_UNKNOWN, Reason.SIGNED_WITHOUT_CONSENT})
-"""What the applicant can answer: nobody knows who signed, or somebody did without consent."""
+ANSWERABLE = frozenset({Reason.SIGNER_UNKNOWN, Reason.SIGNED_WITHOUT_CONSENT, Reason.DELIVERY_REVOKED})
+"""What the applicant can answer: nobody knows who signed, somebody did without consent, the post took it back."""
 
 
 def own_word(tracking: Tracking, consent: Consent) -> Verdict:

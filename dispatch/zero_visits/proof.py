@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, litera
 from sqlalchemy.orm import aliased
 
 from dispatch.approval.case import Case, Document, Leg
-from dispatch.journey import Tracked
+from dispatch.journey import Stage, Tracked
 from dispatch.ledger import Visit
 from dispatch.shipment import Content, Shipment
 from dispatch.visits import KINDS
-from dispatch.worklist import Entry, Reason
+from dispatch.worklist import SYSTEM, Entry, Reason
 from dispatch.zero_visits.close import Closure, LegEvidence
 from dispatch.zero_visits.evidence import Evidence
 
@@ -44,7 +44,11 @@ def without(kinds: Collection[str]) -> ColumnElement[bool]:
 
 
 def on_the_worklist(reasons: Collection[Reason] = tuple(Reason)) -> ColumnElement[bool]:
-    """An entry of these reasons is open on the case itself, or on an envelope that holds something of it."""
+    """An entry of these reasons is open on the case itself, or on an envelope that holds something of it.
+
+    One that a person has settled counts for as long as nothing has moved since and nothing is proved: it rests with
+    that person, and is shown again after its patience.
+    """
     return Case.id.in_(_by_case(reasons).union_all(_by_shipment(reasons)))
 
 
@@ -63,5 +67,13 @@ def _by_shipment(reasons: Collection[Reason]) -> Select[UUID]:
         .join(Content, Content.document_id == Document.id)
         .join(Shipment, Shipment.id == Content.shipment_id)
         .join(Entry, Entry.subject == literal("shipment:") + cast(Shipment.id, String))
-        .where(~Content.void, Entry.settled_at.is_(None), Entry.reason.in_(reasons))
+        .where(~Content.void, or_(Entry.settled_at.is_(None), _rests()), Entry.reason.in_(reasons))
     )
+
+
+def _rests() -> ColumnElement[bool]:
+    word = exists().where(
+        LegEvidence.shipment_id == Shipment.id, LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT
+    )
+    ended = and_(Shipment.stage == Stage.CLOSED, or_(Shipment.tracked == Tracked.DELIVERED, word))
+    return and_(Entry.settled_by != SYSTEM, Entry.settled_at >= Shipment.moved_at, ~ended)

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 from dispatch import words, worklist
 from dispatch.approval.case import Case, Document, find_case
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.journey import Stage, Tracked, fold
+from dispatch.journey import Stage, Tracked, Tracking, fold
 from dispatch.shipment import Content, Shipment, lock
 from dispatch.tracking.sighting import sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
-from dispatch.zero_visits.close import close_shipment, consent_to, unsettled
-from dispatch.zero_visits.evidence import ANSWERABLE, EVIDENCE_WORDS, Evidence, own_word, weigh
+from dispatch.zero_visits.close import close_shipment, confirm_evidence, consent_to
+from dispatch.zero_visits.evidence import ANSWERABLE, EVIDENCE_WORDS, Evidence, Verdict, own_word, weigh
 from dispatch.zero_visits.settle import signed
 
 
@@ -31,7 +31,7 @@ def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
         envelopes = [lock(session, key) for key in _envelopes(session, case)]
         if not envelopes:
             raise NotFoundError(f"办件“{case_no}”还没有邮件，谈不上收到。")
-        delivered = [one for one in envelopes if (one.stage, one.tracked) == (Stage.HANDED_OVER, Tracked.DELIVERED)]
+        delivered = [one for one in envelopes if _may_be_in_hand(session, one)]
         if not delivered:
             seen = "、".join(words.VIEWS[shipment.view] for shipment in envelopes)
             raise NotAllowedError(f"办件“{case_no}”的邮件处于“{seen}”，只有“已妥投待核实”的才能由本人确认收到。")
@@ -50,16 +50,47 @@ def _envelopes(session: Session, case: Case) -> list[UUID]:
     return sorted(set(session.scalars(query)))
 
 
+def _may_be_in_hand(session: Session, shipment: Shipment) -> bool:
+    """Delivered by the post's word, or said to be so and taken back; not where the post has it back, or lost it."""
+    if shipment.tracked in {Tracked.RETURNING, Tracked.RETURNED, Tracked.LOST}:
+        return False
+    if shipment.stage == Stage.CLOSED:
+        return shipment.tracked != Tracked.DELIVERED
+    contradicted = fold(row.observed() for row in sightings_of(session, shipment.id)).contradictions
+    return shipment.stage == Stage.HANDED_OVER and (shipment.tracked == Tracked.DELIVERED or bool(contradicted))
+
+
 def _confirm(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:
     tracking = fold(row.observed() for row in sightings_of(session, shipment.id))
-    if unsettled(session, shipment, tracking):
-        raise NotAllowedError(f"邮件 {shipment.order_no} 的轨迹前后矛盾，请先处理“妥投被撤销”。")
     consent = consent_to(session, shipment)
+    if tracking.contradictions:
+        _settle_contradictions(world, session, shipment, tracking, by, note)
+        _end(world, session, shipment, tracking, own_word(tracking, consent), by)
+        return
     reason = weigh(tracking, consent, asked=True).reason
     if reason not in ANSWERABLE or tracking.cause is None:
         raise NotAllowedError(f"邮件 {shipment.order_no} 的签收情况已经清楚，会自行闭环，无需本人确认。")
     _write_down(world, session, shipment, reason, tracking.cause.fact, by, note)
     close_shipment(world, session, shipment, tracking, own_word(tracking, consent), by=by)
+
+
+def _settle_contradictions(
+    world: World, session: Session, shipment: Shipment, tracking: Tracking, by: str, note: str
+) -> None:
+    """What the post took back, or told two ways, the applicant knows."""
+    for seen in tracking.contradictions:
+        worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=seen.fact)
+    for entry in worklist.standing(session, shipment.subject):
+        if entry.reason in ANSWERABLE:
+            worklist.settle(world, entry, by, f"{EVIDENCE_WORDS[Evidence.CONFIRMED_BY_APPLICANT]}：{note}")
+    session.flush()
+
+
+def _end(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict, by: str) -> None:
+    if shipment.stage == Stage.CLOSED:
+        confirm_evidence(world, session, shipment)
+    else:
+        close_shipment(world, session, shipment, tracking, verdict, by=by)
 
 
 def _write_down(

@@ -8,10 +8,10 @@ from dispatch.journey import ACTS, Act, Stage
 
 ALLOWED = {
     "gathering": {"seal": "to_book", "cancel": "cancelled"},
-    "to_book": {"intend": "booking", "cancel": "cancelled"},
+    "to_book": {"intend": "booking", "cancel": "cancelled", "adopt": "booked"},
     "booking": {"adopt": "booked", "doubt": "in_doubt", "refuse": "refused", "postpone": "to_book"},
     "in_doubt": {"adopt": "booked", "never_placed": "to_book"},
-    "refused": {"amend": "to_book", "cancel": "cancelled"},
+    "refused": {"amend": "to_book", "cancel": "cancelled", "adopt": "booked"},
     "booked": {"print": "printed"},
     "printed": {"print": "printed", "pack": "packed"},
     "packed": {"unpack": "printed", "hand_over": "handed_over"},

@@ -31,7 +31,8 @@ def by_the_rule(tracked: str, news: str) -> tuple[str, bool]:
     if tracked not in ENDS | {"returning"}:
         return meant, False  # on its way, the newest word is believed
     if tracked == "returning":
-        return (meant, False) if meant in ENDS else (tracked, False)  # only an end ends the way back
+        # only an end ends the way back; delivered after all, or to us: a person looks
+        return (meant, meant == "delivered") if meant in ENDS else (tracked, False)
     if news in MOVEMENT or meant == tracked:
         return tracked, False  # an end absorbs later movement, and its own repetition
     if meant in ENDS:

@@ -199,16 +199,26 @@ def test_401_and_403_say_that_our_account_is_wrong_and_not_the_order(account, st
 
 
 def test_a_business_failure_is_a_refusal_in_the_carriers_own_words(account):
+    known = account.model_copy(update={"refused_codes": ("B0217",)})
     with (
-        answering(account, Told(body=envelope("", code="B0217", words="收件人地址超出投递范围"))) as ems,
+        answering(known, Told(body=envelope("", code="B0217", words="收件人地址超出投递范围"))) as ems,
         pytest.raises(Refused, match="B0217 收件人地址超出投递范围"),
+    ):
+        order_at(ems)
+
+
+def test_a_failure_that_nobody_documented_is_doubt_with_the_carriers_own_words(account):
+    """EMS publishes no list of retCodes: only what the centre knows as a refusal is surely not processed."""
+    with (
+        answering(account, Told(body=envelope("", code="S00099", words="系统处理超时"))) as ems,
+        pytest.raises(InDoubt, match="S00099 系统处理超时"),
     ):
         order_at(ems)
 
 
 def test_codes_that_the_account_knows_for_duplicates_and_credentials_are_told_apart(account):
     known = account.model_copy(update={"duplicate_codes": ("D1",), "unauthorised_codes": ("U1",)})
-    for code, error in (("D1", Duplicate), ("U1", Unauthorised), ("X1", Refused)):
+    for code, error in (("D1", Duplicate), ("U1", Unauthorised), ("X1", InDoubt)):
         with answering(known, Told(body=envelope("", code=code))) as ems, pytest.raises(error):
             order_at(ems)
 
@@ -266,7 +276,7 @@ def test_the_sandbox_knows_no_trace_of_a_letter_that_was_not_collected(post):
 def test_the_sandbox_refuses_a_wrong_account_in_its_own_words(post, field, value):
     ems = post.world.carriers["ems"]
     wrong = replace(ems, account=ems.account.model_validate({**ems.account.model_dump(), field: value}))
-    with pytest.raises(Refused, match="SBX10"):
+    with pytest.raises(Unauthorised, match="SBX10"):
         order_at(wrong)
 
 

@@ -46,7 +46,8 @@ def by_the_hall(signer: Signer, consent: Consent, *, asked: bool) -> tuple[str |
     if signer in PROXIES:
         if not consent.proxy_allowed:
             return None, 0, "signed_without_consent", False
-        return "signed_by_consented_proxy", 0, None, False
+        at_a_point = consent.way is Way.VILLAGE_STATION and not consent.brought_to_door
+        return "signed_by_consented_proxy", int(at_a_point or consent.way is Way.POST_OFFICE), None, False
     return (None, 0, "signer_unknown", False) if asked else (None, 0, None, True)
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI
 from dispatch.zero_visits.figures import Share, month_in_shanghai, report
-from dispatch.zero_visits.settle import settle_entry
+from dispatch.zero_visits.word import confirm_received
 from zhuandi import look
 
 MORNING = datetime(2026, 11, 12, 10, 0, tzinfo=SHANGHAI)
@@ -87,13 +87,13 @@ def test_a_visit_in_another_case_of_the_matter_counts_for_both(road, decided):
     assert str(total(road).zero_visits) == "1/3 33.3%"
 
 
-def test_a_disputed_closing_is_unverified_until_a_person_settles_it(road, decided):
+def test_a_disputed_closing_is_unverified_until_the_applicant_confirms_it(road, decided):
     road.hand_over(decided("A"))
     road.deliver("A")
     assert str(total(road).zero_visits) == "1/1 100.0%"
     road.revoke("A")
     assert (str(total(road).zero_visits), str(total(road).unverified)) == ("0/1 0.0%", "1/1 100.0%")
-    settle_entry(road.world, road.entries()[0].id.hex[-8:], CLERK, "电话核实")
+    confirm_received(road.world, "A", CLERK, "电话核实，本人收到")
     assert (str(total(road).zero_visits), str(total(road).unverified)) == ("1/1 100.0%", "0/1 0.0%")
 
 

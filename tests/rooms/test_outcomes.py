@@ -10,6 +10,7 @@ from dispatch.approval.release import hold
 from dispatch.worklist import Reason
 from dispatch.zero_visits.outcomes import Outcomes, count_outcomes, where_they_are
 from dispatch.zero_visits.settle import settle_entry
+from dispatch.zero_visits.word import confirm_received
 
 PERSON = {"recipient_name": "雷春燕", "phone": "13900000002"}
 
@@ -59,14 +60,17 @@ def test_each_case_is_counted_once_by_what_became_of_it(road, decided):
     assert stations(road) == {"待出证": 1, "在途": 1, "退件已到": 1, "送达闭环": 3}
 
 
-def test_a_closed_case_counts_as_closed_again_once_its_contradiction_is_settled(road, decided):
+def test_a_revoked_closing_counts_again_only_on_the_applicants_word(road, decided):
+    """A note that settles the entry proves nothing; what it says may be «not received»."""
     road.hand_over(decided("A"))
     road.deliver("A")
     assert (counted(road).closed, counted(road).on_the_worklist) == (1, 0)
     road.revoke("A")
     assert (counted(road).closed, counted(road).on_the_worklist, counted(road).open_ends) == (0, 1, 0)
     [entry] = road.entries()
-    settle_entry(road.world, str(entry.id.hex[-8:]), CLERK, "电话核实，本人在家收到")
+    settle_entry(road.world, str(entry.id.hex[-8:]), CLERK, "已问投递员")
+    assert (counted(road).closed, counted(road).on_the_worklist, counted(road).open_ends) == (0, 1, 0)
+    confirm_received(road.world, "A", CLERK, "电话核实，本人在家收到")
     assert (counted(road).closed, counted(road).zero_visits, counted(road).on_the_worklist) == (1, 1, 0)
 
 
@@ -98,3 +102,30 @@ def test_every_station_is_named_even_where_nobody_stands(road):
         named = list(where_they_are(session))
     assert named[:6] == ["待出证", "暂缓寄递", "待放行", "待合并", "待下单", "下单中"]
     assert named[-2:] == ["送达闭环", "已撤销"]
+
+
+def test_a_returned_letter_that_was_settled_with_a_note_does_not_vanish(road, decided):
+    """Settled is not ended: the case is neither closed nor forgotten, and no count loses it."""
+    road.hand_over(decided("A"))
+    for code in ("203", "708", "711"):
+        road.tell("A", code)
+    for entry in road.entries():
+        settle_entry(road.world, str(entry.id.hex[-8:]), CLERK, "已电联，待二次寄递")
+    seen = counted(road)
+    assert (seen.closed, seen.on_the_worklist, seen.returned, seen.open_ends) == (0, 1, 1, 0)
+
+
+def test_a_trip_that_is_told_after_the_closing_is_counted_all_the_same(road, decided):
+    """704 in hand closes at once; that the letter had lain at a counter comes later, and is older."""
+    road.hand_over(decided("A"))
+    road.deliver("A")
+    assert counted(road).zero_visits == 1
+    road.tell("A", "747", at=road.world.now() - timedelta(hours=1))
+    assert (counted(road).zero_visits, counted(road).after_visits) == (0, 1)
+
+
+def test_a_second_signer_after_the_closing_comes_before_a_person(road, decided):
+    road.hand_over(decided("A"))
+    road.deliver("A")
+    road.tell("A", "704", "20")
+    assert [entry.reason for entry in road.entries()] == ["delivery_revoked"]

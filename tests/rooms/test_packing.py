@@ -67,7 +67,7 @@ def test_a_paper_without_a_waybill_of_its_own_is_refused_too(booked, decided):
         pack(world, f"{CASES[5]}-1", number, "clerk")
 
 
-@pytest.mark.parametrize("code", ["", "331127202611220000", "331127202611220000-2", "'; DROP TABLE documents; --"])
+@pytest.mark.parametrize("code", ["", "331127202611229999", "331127202611220000-2", "'; DROP TABLE documents; --"])
 def test_a_code_that_is_no_documents_is_not_found(booked, code):
     world = booked(1)
     print_all(world)
@@ -226,3 +226,11 @@ def test_an_envelope_is_either_opened_or_handed_over_never_both(booked):
     assert sorted(done) == [False, True]
     assert only(world).stage == ("printed" if done[0] else "handed_over")
     assert len(lists(world)) == int(done[1])
+
+
+def test_papers_that_carry_only_the_case_number_are_scanned_one_after_another(booked):
+    world = booked(1)
+    print_all(world)
+    [(_, number)] = pairs(world)
+    assert pack(world, CASES[0], number, "clerk").complete
+    assert pack(world, CASES[0], number, "clerk").complete

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dispatch import worklist
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.journey import Signer, View
+from dispatch.journey import Signer, Tracked, Tracking, View
 from dispatch.ledger import Visit, count, visits_of
 from dispatch.shipment import Move
 from dispatch.visits import VisitKind
@@ -244,26 +244,42 @@ def test_a_letter_left_in_the_village_without_consent_was_a_trip_by_the_posts_fa
 
 
 def test_how_a_word_counts_depends_on_where_the_letter_lay():
+    def lay(signer: Signer, *, at_a_point: bool = False) -> Tracking:
+        return Tracking(Tracked.DELIVERED, signer=signer, from_point=at_a_point)
+
+    fetched = own_word(lay(Signer.PROXY, at_a_point=True), Consent(Way.DOOR)).visit
+    assert fetched == VisitKind.POST_OFFICE
     kinds = {
-        own_word(Signer.UNKNOWN, Consent(Way.DOOR)).visit: None,
-        own_word(Signer.PROXY, Consent(Way.DOOR)).visit: None,
-        own_word(Signer.UNKNOWN, Consent(Way.POST_OFFICE)).visit: VisitKind.POST_OFFICE,
-        own_word(Signer.UNKNOWN, Consent(Way.LOCKER)).visit: VisitKind.LOCKER_ELSEWHERE,
-        own_word(None, Consent(Way.LOCKER, point_at_address=True)).visit: VisitKind.LOCKER_AT_ADDRESS,
-        own_word(None, Consent(Way.VILLAGE_STATION, brought_to_door=True)).visit: VisitKind.CADRE_VISIT,
-        own_word(Signer.VILLAGE, Consent(Way.LOCKER)).visit: VisitKind.VILLAGE_STATION_WITHOUT_CONSENT,
+        own_word(lay(Signer.UNKNOWN), Consent(Way.DOOR)).visit: None,
+        own_word(lay(Signer.PROXY), Consent(Way.DOOR)).visit: None,
+        own_word(lay(Signer.UNKNOWN), Consent(Way.POST_OFFICE)).visit: VisitKind.POST_OFFICE,
+        own_word(lay(Signer.UNKNOWN), Consent(Way.LOCKER)).visit: VisitKind.LOCKER_ELSEWHERE,
+        own_word(lay(Signer.UNKNOWN), Consent(Way.LOCKER, point_at_address=True)).visit: VisitKind.LOCKER_AT_ADDRESS,
+        own_word(
+            lay(Signer.UNKNOWN), Consent(Way.VILLAGE_STATION, brought_to_door=True)
+        ).visit: VisitKind.CADRE_VISIT,
+        own_word(lay(Signer.VILLAGE), Consent(Way.LOCKER)).visit: VisitKind.VILLAGE_STATION_WITHOUT_CONSENT,
     }
     assert all(counted == meant for counted, meant in kinds.items())
 
 
-def test_no_word_stands_against_a_contradiction(road, decided):
+def test_a_word_answers_what_the_post_took_back_and_settles_it(road, decided):
     road.hand_over(decided("A"))
     road.tell("A", "704", "100")
     road.revoke("A")
-    road.tell("A", "704", "100")
-    with pytest.raises(NotAllowedError, match="妥投被撤销"):
-        confirmed(road)
     assert not closed(road, "A")
+    confirmed(road)
+    assert closed(road, "A")
+    assert road.entries() == []
+
+
+def test_no_word_stands_against_a_letter_that_the_post_has_brought_back(road, decided):
+    road.hand_over(decided("A"))
+    road.deliver("A")
+    road.tell("A", "741")
+    road.tell("A", "711")
+    with pytest.raises(NotAllowedError):
+        confirmed(road)
 
 
 def test_no_word_closes_what_the_post_has_not_delivered(road, decided):
