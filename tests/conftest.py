@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import secrets
+import signal
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,11 @@ hypothesis_settings.load_profile("ci")
 
 EXTERNAL = "ZHUANDI_TEST_DATABASE_URL"
 """Where set, the tests that need a database run on this server instead of the embedded one."""
+
+
+def pytest_configure() -> None:
+    """A run that is told to stop tears down as after Ctrl-C: no database server is left behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

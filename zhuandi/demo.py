@@ -186,6 +186,7 @@ def bring_in(world: World, content: bytes, name: str) -> Imported:
 
 def _run(world: World, house: House, content: bytes, name: str, started: float) -> dict[str, float]:
     console.print(f"服务已启动：{house.url}")
+    console.print(house.where_the_key_lies, soft_wrap=True)
     imported = bring_in(world, content, name)
     console.print(f"导入 {name}：新收 {imported.accepted} 件，原已收 {imported.repeated} 件")
     desk = Desk(world, papers_folder(world.settings.home))

@@ -16,6 +16,7 @@ import structlog
 
 from dispatch.errors import ZhuandiError
 from dispatch.settings import Settings
+from dispatch.wiring import KEY_FILE
 from zhuandi.context import CHILD, make_home
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import prepare_practice
@@ -113,6 +114,13 @@ class House:
     def url(self) -> str:
         """Where the doors are."""
         return self.settings.public_url
+
+    @property
+    def where_the_key_lies(self) -> str:
+        """For the person who must back it up."""
+        if self.settings.vault_keys:
+            return "个人信息的密钥来自设置。"
+        return f"个人信息的密钥在 {self.settings.home / KEY_FILE}，请另行备份：没有它，已存的内容打不开。"
 
     def _with_database(self, settings: Settings) -> Settings:
         if settings.database_url:

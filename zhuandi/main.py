@@ -37,7 +37,8 @@ def up(*, sandbox: Annotated[bool, typer.Option(help="连同练习邮政一起�
     """启动全部服务；Ctrl-C 干净停下，再启动时接着做。"""
     leave = serve.until_told()
     with for_people(), House(practice=sandbox).open() as house:
-        console.print(f"政务专递已启动：[bold]{house.url}[/]  密钥与数据在 {house.settings.home}")
+        console.print(f"政务专递已启动：[bold]{house.url}[/]")
+        console.print(house.where_the_key_lies, soft_wrap=True)
         console.print("停下请按 Ctrl-C。")
         while not leave.wait(1):
             house.keep()
