@@ -64,7 +64,7 @@ def test_everything_that_happened_has_its_line(road):
     assert len(words_of(told, Kind.HOLD)) == 2
     assert words_of(told, Kind.PRINT) == [f"打印面单，经办人 {CLERK}"]
     [booking, *asked] = words_of(told, Kind.CALL)
-    assert booking == "向中国邮政 EMS调用 020003：取得邮件号（HTTP 200）"
+    assert booking == "向 中国邮政 EMS 调用 020003：取得邮件号（HTTP 200）"
     assert all("040001" in call for call in asked)
     assert road.number("A") in words_of(told, Kind.WAYBILL)[0]
     [listed] = words_of(told, Kind.POSTING_LIST)

@@ -58,7 +58,7 @@ def _calls(teller: Teller) -> Iterator[Line]:
     for call in teller.session.scalars(query):
         status = f"（HTTP {call.status}）" if call.status else ""
         outcome = OUTCOMES.get(call.outcome, call.outcome) if call.outcome else "尚无结果"
-        said = f"向{teller.title(call.carrier)}调用 {call.operation}：{outcome}{status}"
+        said = f"向 {teller.title(call.carrier)} 调用 {call.operation}：{outcome}{status}"
         yield line(call.intended_at, Kind.CALL, said)
 
 

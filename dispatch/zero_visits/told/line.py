@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
     VISIT = "跑动"
     DECIDED = "决定"
-    RECEIVED = "受理"
+    RECEIVED = "到达"
     PAPER = "出证"
     HOLD = "暂缓"
     RELEASE = "放行"
