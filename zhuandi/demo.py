@@ -23,7 +23,7 @@ from dispatch.approval.lodge import CASE_WATCH
 from dispatch.approval.release import release
 from dispatch.errors import NotFoundError, ZhuandiError
 from dispatch.jobs import Job
-from dispatch.journey import Stage
+from dispatch.journey import Stage, View
 from dispatch.label.print_sheets import print_sheets, to_print, tracking_url
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
@@ -193,6 +193,8 @@ def _run(world: World, house: House, content: bytes, name: str, started: float) 
     post_url = read_practice(world.settings.home).url
     with httpx2.Client(base_url=post_url, timeout=5, trust_env=False) as post, progress(started) as show:
         seen = drive(world, desk, post, house.keep, show)
+    if (doubted := seen.stations[words.VIEWS[View.CLOSED]] - seen.outcomes.closed) > 0:
+        console.print(f"送达闭环中有 {doubted} 件另有疑问未了结，计入待处理，不计入 closed。")
     _leave_urls(world, desk.papers)
     console.print(f"面单与交寄清单在 {desk.papers}，全部网址在其中的 {URLS}；`make up` 后可打开。", soft_wrap=True)
     return last_line(seen, time.monotonic() - started)

@@ -53,8 +53,12 @@ SECOND = "331127202611220002"
 NUMBER = "1100000000001"
 
 
+STARTED = datetime.now(UTC).replace(microsecond=0)
+
+
 def ago(minutes: float) -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes)
+    """From one fixed moment: the same event told twice must not fall on two sides of a second."""
+    return STARTED - timedelta(minutes=minutes)
 
 
 def sightings(world) -> list[Sighting]:
