@@ -31,7 +31,12 @@ def _ways() -> set[tuple[Tracked, Tracked]]:
     for before, after in {(before, after) for (before, _), after in NEWS.items()}:
         near = before in order and after in order and 0 < order.index(after) - order.index(before) <= 1
         ends = before is Tracked.OUT_FOR_DELIVERY or before is Tracked.AWAITING_PICKUP
-        if near or (ends and after in {Tracked.DELIVERED, Tracked.RETURNING, Tracked.LOST, Tracked.ATTEMPT_FAILED}):
+        again = (before, after) == (Tracked.ATTEMPT_FAILED, Tracked.OUT_FOR_DELIVERY)
+        if (
+            (near and before is not Tracked.RETURNED)
+            or again
+            or (ends and after in {Tracked.DELIVERED, Tracked.RETURNING, Tracked.LOST, Tracked.ATTEMPT_FAILED})
+        ):
             steps.add((before, after))
     return steps
 
