@@ -35,6 +35,9 @@ OVERDUE: Mapping[View, Reason] = {
 }
 assert set(OVERDUE) == set(View) - AT_AN_END  # noqa: S101 - a view without a reason would wait unseen
 
+BEFORE_THE_POST = frozenset({View.TO_PRINT, View.TO_PACK, View.TO_HAND_OVER, View.IN_DOUBT})
+"""Views in which the post has nothing to tell yet, although the number may be known."""
+
 
 def watch(world: World, claim: Claim) -> None:
     """Look at a shipment whose time has come: still waiting for the same thing?"""
@@ -94,7 +97,3 @@ def _put(world: World, session: Session, shipment: Shipment, reason: Reason, tim
         cause=f"{shipment.view}:{shipment.moved_at.isoformat()}:{times}",
         detail=f"自 {hall_time(shipment.moved_at)} 起没有进展。",
     )
-
-
-BEFORE_THE_POST = frozenset({View.TO_PRINT, View.TO_PACK, View.TO_HAND_OVER, View.IN_DOUBT})
-"""Views in which the post has nothing to tell yet, although the number may be known."""

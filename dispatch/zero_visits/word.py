@@ -22,8 +22,8 @@ def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
     """Close what the post delivered, on the applicant's word that it is in hand; how many envelopes that were.
 
     `by`: who took the word; `note`: how and when it was given. All cases in such an envelope close with it.
-    Raises NotFoundError (no such case, no envelope), NotAllowedError (not delivered, a contradiction stands, the
-    post's own news are evidence enough, no name or no note).
+    It answers what the post took back, too. Raises NotFoundError (no such case, no envelope), NotAllowedError (never
+    delivered, on its way back or lost, the post's own news are evidence enough, no name or no note).
     """
     signed(by, note)
     with world.begin() as session:
@@ -64,26 +64,18 @@ def _confirm(world: World, session: Session, shipment: Shipment, by: str, note: 
     tracking = fold(row.observed() for row in sightings_of(session, shipment.id))
     consent = consent_to(session, shipment)
     if tracking.contradictions:
-        _settle_contradictions(world, session, shipment, tracking, by, note)
+        for seen in tracking.contradictions:
+            worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=seen.fact)
+        _answer_questions(world, session, shipment, by, note)
         _end(world, session, shipment, tracking, own_word(tracking, consent), by)
         return
     reason = weigh(tracking, consent, asked=True).reason
     if reason not in ANSWERABLE or tracking.cause is None:
         raise NotAllowedError(f"邮件 {shipment.order_no} 的签收情况已经清楚，会自行闭环，无需本人确认。")
-    _write_down(world, session, shipment, reason, tracking.cause.fact, by, note)
+    if not _open_questions(session, shipment):  # nobody asked yet, or it was settled otherwise: for the record
+        worklist.put(world, session, reason, shipment.subject, cause=f"word:{tracking.cause.fact}")
+    _answer_questions(world, session, shipment, by, note)
     close_shipment(world, session, shipment, tracking, own_word(tracking, consent), by=by)
-
-
-def _settle_contradictions(
-    world: World, session: Session, shipment: Shipment, tracking: Tracking, by: str, note: str
-) -> None:
-    """What the post took back, or told two ways, the applicant knows."""
-    for seen in tracking.contradictions:
-        worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=seen.fact)
-    for entry in worklist.standing(session, shipment.subject):
-        if entry.reason in ANSWERABLE:
-            worklist.settle(world, entry, by, f"{EVIDENCE_WORDS[Evidence.CONFIRMED_BY_APPLICANT]}：{note}")
-    session.flush()
 
 
 def _end(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict, by: str) -> None:
@@ -93,13 +85,8 @@ def _end(world: World, session: Session, shipment: Shipment, tracking: Tracking,
         close_shipment(world, session, shipment, tracking, verdict, by=by)
 
 
-def _write_down(
-    world: World, session: Session, shipment: Shipment, reason: Reason, fact: str, by: str, note: str
-) -> None:
-    """The question is settled by the word, before the closing would settle it by itself; where none stands
-    (nobody asked yet, or it was settled otherwise), one is opened for the record."""
-    if not _open_questions(session, shipment):
-        worklist.put(world, session, reason, shipment.subject, cause=f"word:{fact}")
+def _answer_questions(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:
+    """The word settles what it answers, before the closing would settle it by itself."""
     for entry in _open_questions(session, shipment):
         worklist.settle(world, entry, by, f"{EVIDENCE_WORDS[Evidence.CONFIRMED_BY_APPLICANT]}：{note}")
     session.flush()
