@@ -191,11 +191,6 @@ def beat(session: Session, name: str) -> None:
     session.execute(alive.on_conflict_do_update(index_elements=["name"], set_={"at": func.now()}))
 
 
-def open_job(session: Session, name: str, subject: str) -> Job | None:
-    """The open job of this name and subject, if there is one."""
-    return session.scalar(select(Job).where(Job.name == name, Job.subject == subject, Job.done_at.is_(None)))
-
-
 def _due() -> tuple[ColumnElement[bool], ...]:
     free = or_(Job.lease_until.is_(None), Job.lease_until < func.now())
     return (Job.done_at.is_(None), Job.next_at <= func.now(), free)

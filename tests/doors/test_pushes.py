@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from dispatch.api.app import make_app
-from dispatch.jobs import open_job
+from dispatch.jobs import Job
 from dispatch.tracking.push import RAW_MOST, READ, Push
 from tests.doors.conftest import sealed_push
 
@@ -30,7 +30,8 @@ def test_a_genuine_push_is_acknowledged_in_the_posts_own_words(door, world, acco
     [push] = _pushes(world)
     assert push.turned_away is None
     with world.reading() as session:
-        assert open_job(session, READ, push.subject)
+        [job] = session.scalars(select(Job).where(Job.subject == push.subject))
+    assert (job.name, job.done_at) == (READ, None)
 
 
 def bad_pushes(account):

@@ -589,4 +589,5 @@ def test_a_closed_letter_is_not_watched_any_more(there, tell):
     make_due(there, WATCH)
     run_due(there, WATCH)
     with there.begin() as session:
-        assert jobs.open_job(session, WATCH, only(there).subject) is None
+        mine = (jobs.Job.name == WATCH, jobs.Job.subject == only(there).subject, jobs.Job.done_at.is_(None))
+        assert session.scalars(select(jobs.Job).where(*mine)).all() == []
