@@ -1,9 +1,9 @@
 """Is this a proper 020003 body? Required fields and listed values of CARRIERS §1.5, as tables."""
 
-from datetime import datetime
 from typing import Any, Final
 
-from sandbox.ems.envelope import BEIJING, TIME_FORMAT, JsonObject, Refusal, RefusedError
+from sandbox.ems.envelope import JsonObject, Refusal, RefusedError
+from sandbox.post import is_time
 
 REQUIRED: Final = (
     "createdTime",
@@ -44,14 +44,6 @@ def order_in(body: Any, sender_no: str) -> JsonObject:
     _check_values(order, sender_no)
     _check_supported(order)
     return order
-
-
-def is_time(text: str) -> bool:
-    """True for ``yyyy-MM-dd HH:mm:ss`` and nothing looser."""
-    try:
-        return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=BEIJING).strftime(TIME_FORMAT) == text
-    except ValueError:
-        return False
 
 
 def _filled(value: Any) -> bool:

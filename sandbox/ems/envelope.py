@@ -3,18 +3,16 @@
 import base64
 import json
 import uuid
-from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, NoReturn
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
-BEIJING = ZoneInfo("Asia/Shanghai")
+from sandbox.post import beijing, now_ms, read_json
+
 MARK = "|$4|"
 SUCCESS = "00000"
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 JsonObject = dict[str, Any]
 
@@ -38,6 +36,9 @@ class Refusal(Enum):
     UNSUPPORTED = ("SBX203", "沙箱不支持该业务")
     DUPLICATE = ("SBX211", "订单号重复，请勿重复下单")
     OTHER_CONTENT = ("SBX212", "订单号已存在且内容不一致")
+    UNKNOWN_ORDER = ("SBX221", "订单不存在")
+    COLLECTED = ("SBX222", "已收寄，不能撤单")
+    CANCELLED = ("SBX223", "订单已撤销")
     NO_TRACE = ("SBX301", "查无邮件信息")
 
 
@@ -83,36 +84,27 @@ def open_request(sealed: str, sk: str) -> Any:
     if not text.endswith(sk):
         raise RefusedError(Refusal.KEY_TEXT)
     try:
-        body = json.loads(text.removesuffix(sk), parse_constant=_no_constant)
-        canonical(body).encode()  # a lone surrogate could be neither stored nor sent
-    except (ValueError, RecursionError) as error:
+        return read_json(text.removesuffix(sk))
+    except ValueError as error:
         raise RefusedError(Refusal.BODY) from error
+
+
+def object_in(body: Any) -> JsonObject:
+    """The body of every interface but 020003 is one object; RefusedError(BODY) otherwise."""
+    if not isinstance(body, dict):
+        raise RefusedError(Refusal.BODY, "应为对象")
     return body
 
 
-def canonical(body: Any) -> str:
-    """One text for one JSON value, whatever the order of its keys."""
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def success(body: JsonObject) -> JsonObject:
-    """Response envelope of CARRIERS §1.3; retBody is JSON *text*, not an object."""
-    return _envelope(SUCCESS, "成功", json.dumps(body, ensure_ascii=False), good=True)
+def success(body: JsonObject | str) -> JsonObject:
+    """Response envelope of CARRIERS §1.3; retBody is JSON *text*, not an object, or a label's URL or Base64."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return _envelope(SUCCESS, "成功", text, good=True)
 
 
 def refusal(error: RefusedError) -> JsonObject:
     """Response envelope of a refused call; retBody stays empty."""
     return _envelope(error.code, error.words, "", good=False)
-
-
-def now_ms() -> int:
-    """Wall clock in whole milliseconds since 1970."""
-    return int(datetime.now(UTC).timestamp() * 1000)
-
-
-def beijing(epoch_ms: int) -> str:
-    """``yyyy-MM-dd HH:mm:ss`` in Beijing time, the fraction of a second cut off."""
-    return datetime.fromtimestamp(epoch_ms // 1000, BEIJING).strftime(TIME_FORMAT)
 
 
 def _cipher(sk: str) -> Cipher[modes.ECB]:
@@ -128,7 +120,3 @@ def _envelope(code: str, words: str, body: str, *, good: bool) -> JsonObject:
         "retDate": beijing(now_ms()),
         "success": good,
     }
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

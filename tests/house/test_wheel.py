@@ -8,7 +8,7 @@ from pathlib import Path
 SHIPPED = (
     "zhuandi/alembic/env.py",
     "zhuandi/alembic/versions/0001_the_road.py",
-    "sandbox/ems/server.py",
+    "sandbox/post/wire/server.py",
     "dispatch/typefaces/HanaMinB.ttf.xz",
     "dispatch/label/sheet.typ",
     "dispatch/packing/posting_list.typ",

@@ -1,7 +1,6 @@
 """The sandbox post, seen from its wire: every call goes through a real socket on the loopback."""
 
 import ast
-import itertools
 import json
 import random
 import re
@@ -10,185 +9,34 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from sandbox import SandboxSettings, running
-from sandbox.ems import carry, push, scenarios, trace
-from sandbox.ems.envelope import RefusedError, beijing, seal, unseal
-
-ROOT = Path(__file__).parents[2]
-VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text(encoding="utf-8"))
-SK = VECTORS["ems_official"]["sk"]
-SENDER_NO = "1100000000000"
-AUTHORIZATION = "SANDBOX-CODE"
-DEADLINE_SECONDS = 60
-NUMBERS = itertools.count(1)
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Poll until the condition gives something true."""
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not (value := condition()):
-        assert time.monotonic() < end, "the deadline passed"
-        time.sleep(0.02)
-    return value
-
-
-class Receiver:
-    """A customer's push door; `answer` decides what each push is told: (status, ack)."""
-
-    def __init__(self) -> None:
-        self.pushes: list[dict[str, Any]] = []
-        self.answer: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]] = good_ack
-        self._lock = threading.Lock()
-
-    def take(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        event = json.loads(unseal(body["logitcsInterface"], SK))
-        push = {**body, "event": event}
-        with self._lock:
-            self.pushes.append(push)
-        return self.answer(push)
-
-    def of(self, waybill_no: str) -> list[dict[str, Any]]:
-        with self._lock:
-            return [push for push in self.pushes if push["event"]["waybillNo"] == waybill_no]
-
-
-def good_ack(push: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    return 200, {"serialNo": push["serialNo"], "code": "00000", "codeMessage": "", "senderNo": SENDER_NO}
-
-
-@contextmanager
-def receiving() -> Iterator[tuple[Receiver, str]]:
-    receiver = Receiver()
-
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
-            status, ack = receiver.take(json.loads(raw))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(ack).encode())
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield receiver, f"http://127.0.0.1:{server.server_port}/push"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def settings_for(storage: Path, push_url: str, **changes: Any) -> SandboxSettings:
-    values: dict[str, Any] = {
-        "host": "127.0.0.1",
-        "port": 0,
-        "storage": storage,
-        "sender_no": SENDER_NO,
-        "authorization": AUTHORIZATION,
-        "sk": SK,
-        "push_url": push_url,
-        "gap_seconds": 1.0,
-        "seed": 7,
-        "repeat_order": "same_waybill",
-        "push_retry_seconds": 0.05,
-        "lost_answer_seconds": 0.2,
-    }
-    return SandboxSettings(**{**values, **changes})
-
-
-def order(digits: str, **changes: Any) -> dict[str, Any]:
-    town = {"prov": "浙江省", "city": "杭州市", "county": "某县"}
-    return {
-        "createdTime": "2026-11-23 09:00:00",
-        "ecommerceUserId": "u-7f3a",
-        "logisticsOrderNo": f"ZWZD{next(NUMBERS):013d}",
-        "contentsAttribute": "1",
-        "bizProductNo": "1",
-        "deliverType": "2",
-        "sender": {"name": "某县政务服务中心", "mobile": "13900000001", "address": "某路1号", **town},
-        "receiver": {"name": "张三", "mobile": f"139000000{digits}", "address": "某小区1幢101室", **town},
-        "cargos": [{"cargoName": "审批结果文件"}],
-        **changes,
-    }
-
-
-class Customer:
-    """A caller of one sandbox post."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.http = httpx2.Client(base_url=url, trust_env=False, timeout=10)
-
-    def call(self, api_code: str, body: Any, door: str = "open", **form: str) -> httpx2.Response:
-        fields = {
-            "apiCode": api_code,
-            "senderNo": SENDER_NO,
-            "authorization": AUTHORIZATION,
-            "msgType": "0",
-            "timeStamp": "2026-11-23 09:00:00",
-            "version": "V1.0.0",
-            "logitcsInterface": seal(json.dumps(body, ensure_ascii=False) + SK, SK),
-        }
-        return self.http.post(f"/amp-prod-api/f/amp/api/{door}", data={**fields, **form})
-
-    def answer(self, api_code: str, body: Any, door: str = "open", **form: str) -> dict[str, Any]:
-        response = self.call(api_code, body, door, **form)
-        assert response.status_code == 200
-        answer: dict[str, Any] = response.json()
-        assert set(answer) == {"serialNo", "retCode", "retMsg", "retBody", "retDate", "success"}
-        assert isinstance(answer["retBody"], str)
-        assert answer["success"] is (answer["retCode"] == "00000")
-        return answer
-
-    def book(self, body: dict[str, Any]) -> str:
-        answer = self.answer("020003", [body])
-        assert answer["retCode"] == "00000", answer
-        told = json.loads(answer["retBody"])
-        assert told["logisticsOrderNo"] == body["logisticsOrderNo"]
-        assert re.fullmatch(r".+-.+-.+-.+", told["routeCode"])
-        return str(told["waybillNo"])
-
-    def trace(self, waybill_no: str) -> dict[str, Any]:
-        return self.answer("040001", {"waybillNo": waybill_no, "direction": "0"})
-
-    def items(self, waybill_no: str) -> list[dict[str, Any]]:
-        answer = self.trace(waybill_no)
-        return json.loads(answer["retBody"])["responseItems"] if answer["success"] else []
-
-    def collect(self, *waybills: str) -> dict[str, list[str]]:
-        answer: dict[str, list[str]] = self.http.post("/counter/collect", json={"waybills": list(waybills)}).json()
-        return answer
-
-    def entry(self, waybill_no: str) -> dict[str, Any]:
-        orders = self.http.get("/books").json()["orders"]
-        (entry,) = [entry for entry in orders if entry["waybill_no"] == waybill_no]
-        return dict(entry)
-
-    def is_through(self, waybill_no: str) -> bool:
-        """Everything happened and everything was acknowledged."""
-        entry = self.entry(waybill_no)
-        return bool(entry["ended"] and entry["unacknowledged_pushes"] == 0)
-
-
-@contextmanager
-def visiting(url: str) -> Iterator[Customer]:
-    customer = Customer(url)
-    with customer.http:
-        yield customer
+from sandbox import running
+from sandbox.ems import scenarios, trace
+from sandbox.ems.envelope import RefusedError, seal, unseal
+from sandbox.post import beijing, push, story
+from sandbox.post.ledger import carry
+from tests.posts.ems_customer import (
+    AUTHORIZATION,
+    ROOT,
+    SK,
+    VECTORS,
+    Customer,
+    Receiver,
+    good_ack,
+    order,
+    receiving,
+    settings_for,
+    visiting,
+)
+from tests.posts.sandbox_steps import DEADLINE_SECONDS, until
 
 
 @pytest.fixture(scope="module")
@@ -247,35 +95,36 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
 
 def test_the_document_tells_every_scenario() -> None:
     text = (ROOT / "docs" / "sandbox-post.md").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^\| (\d\d) \| ([^|]+?) \|", text, re.MULTILINE))
+    (section,) = re.findall(r"^## EMS$(.+?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    told = dict(re.findall(r"^\| (\d\d) \| ([^|]+?) \|", section, re.MULTILINE))
     assert told == {number: scenario.title for number, scenario in scenarios.SCENARIOS.items()}
-    assert sorted(told) == [f"{number:02d}" for number in range(1, 25)]
+    assert sorted(told) == [f"{number:02d}" for number in range(1, 30)]
 
 
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS.values(), ids=lambda scenario: scenario.number)
 def test_events_never_share_an_op_time(scenario: scenarios.Scenario) -> None:
     for seed in range(20):
-        events = carry.plan(scenario, 1_764_000_000_999, 1.0, random.Random(seed))  # noqa: S311
+        events = story.plan(scenario.steps, 1_764_000_000_999, 1.0, random.Random(seed))  # noqa: S311
         times = [beijing(event.happens_ms) for event in events]
         assert times == sorted(set(times))
-        assert {event.op_code for event in events} <= set(trace.OPERATIONS)
+        assert {event.code for event in events} <= set(trace.OPERATIONS)
 
 
 def test_unlisted_digits_are_drawn_by_seed_and_order_number() -> None:
-    drawn = [scenarios.choose("13900000099", f"N{n}", 1).number for n in range(1000)]
-    assert drawn == [scenarios.choose("13900000099", f"N{n}", 1).number for n in range(1000)]
-    assert drawn != [scenarios.choose("13900000099", f"N{n}", 2).number for n in range(1000)]
+    drawn = [story.choose(scenarios.SCENARIOS, "13900000099", f"N{n}", 1).number for n in range(1000)]
+    assert drawn == [story.choose(scenarios.SCENARIOS, "13900000099", f"N{n}", 1).number for n in range(1000)]
+    assert drawn != [story.choose(scenarios.SCENARIOS, "13900000099", f"N{n}", 2).number for n in range(1000)]
     assert max(set(drawn), key=drawn.count) == "01"
-    assert scenarios.choose("13900000002", "N1", 1).number == "02"
+    assert story.choose(scenarios.SCENARIOS, "13900000002", "N1", 1).number == "02"
 
 
 def test_scrambled_pushes_put_704_before_702_and_some_twice() -> None:
     scenario = scenarios.SCENARIOS["16"]
     for seed in range(50):
         dice = random.Random(seed)  # noqa: S311
-        events = carry.plan(scenario, 0, 1.0, dice)
+        events = story.plan(scenario.steps, 0, 1.0, dice)
         pushes = sorted(carry.pushes_for(scenario, events, 1.0, dice), key=lambda push: push.due_ms)
-        codes = [events[push.seq].op_code for push in pushes]
+        codes = [events[push.seq].code for push in pushes]
         assert codes.index("704") < codes.index("702")
         assert len(codes) == len(events) + 2
         assert len({push.serial_no for push in pushes}) == len(events) + 1
@@ -373,7 +222,7 @@ def test_the_first_call_is_unavailable_and_books_nothing(post: Customer) -> None
         ({"logitcsInterface": seal('["\\ud800"]' + SK, SK)}, "SBX106", "JSON"),
         ({"logitcsInterface": seal("[" * 100_000 + SK, SK)}, "SBX106", "JSON"),
         ({"logitcsInterface": seal("{}" + SK, SK)}, "SBX106", "数组"),
-        ({"apiCode": "020006"}, "SBX107", "接口未开通"),
+        ({"apiCode": "050005"}, "SBX107", "接口未开通"),
     ],
 )
 def test_a_wrong_envelope_is_refused_in_words(post: Customer, form: dict[str, str], code: str, words: str) -> None:
@@ -594,9 +443,10 @@ def test_dead_and_slow_parcels_do_not_hold_up_others(tmp_path: Path, monkeypatch
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from sandbox import SandboxSettings, serve
+from sandbox import EmsSettings, Faults, serve
 values = json.loads(sys.argv[1])
-serve(SandboxSettings(**{**values, "storage": Path(values["storage"])}))
+values |= {"storage": Path(values["storage"]), "faults": Faults(**values["faults"])}
+serve(EmsSettings(**values))
 print("closed")
 """
 
@@ -606,7 +456,7 @@ def process(storage: Path, push_url: str, **changes: Any) -> Iterator[tuple[subp
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     settings = settings_for(storage, push_url, port=port, **changes)
-    values = json.dumps({**vars(settings), "storage": str(storage)})
+    values = json.dumps({**vars(settings), "storage": str(storage), "faults": {}})
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, values], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as child:

@@ -1,11 +1,13 @@
 """An HTTP connection on which an answer can be withheld: the customer hears nothing, then the line is dead."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+DRIP_SECONDS: Final = 1.0  # between two bytes
 
 
 class Line(H11Protocol):
@@ -42,13 +44,36 @@ class Withheld(Response):
         """Wait, hang up, and return only once the line is gone, or uvicorn would answer with a 500."""
         line: Line = scope["state"]["line"]
         line.withheld = True
-        try:
-            await asyncio.wait_for(_gone(receive), self._seconds)
-        except TimeoutError:
+        if not await _gone(receive, self._seconds):
             line.hang_up()
-            await _gone(receive)
+            await _gone(receive, None)
 
 
-async def _gone(receive: Receive) -> None:
+class Dripping(Response):
+    """The right answer, one byte at a time, until the caller gives up: the last byte never comes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a byte, wait, send the next."""
+        line: Line = scope["state"]["line"]
+        line.withheld = True
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = bytes(self.body)
+        for index in range(len(body) - 1):
+            if await _gone(receive, DRIP_SECONDS):
+                return
+            await send({"type": "http.response.body", "body": body[index : index + 1], "more_body": True})
+        await _gone(receive, None)
+
+
+async def _gone(receive: Receive, seconds: float | None) -> bool:
+    """Wait for the caller to leave; False when it stays longer than that."""
+    try:
+        await asyncio.wait_for(_left(receive), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,14 +1,16 @@
 """The post's own books: one SQLite file that a kill -9 cannot take anything back from.
 
-No name, telephone number or street is written here; of an order's body only a keyed digest is kept.
+No name, telephone number or street is written here; of an order's content only a keyed digest is kept.
 """
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+VERSION: Final = 2
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -18,21 +20,27 @@ CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY,
     order_no TEXT NOT NULL UNIQUE,
     digest BLOB NOT NULL,
-    waybill_no TEXT NOT NULL UNIQUE,
-    route_code TEXT NOT NULL,
     scenario TEXT NOT NULL,
-    product TEXT NOT NULL,
-    places TEXT NOT NULL,
+    extra TEXT NOT NULL,
+    subscribed INTEGER NOT NULL,
     booked_ms INTEGER NOT NULL,
-    collected_ms INTEGER
+    collected_ms INTEGER,
+    cancelled_ms INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS numbers (
+    number TEXT PRIMARY KEY,
+    order_id INTEGER NOT NULL REFERENCES orders,
+    place INTEGER NOT NULL,
+    UNIQUE (order_id, place)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS events (
     order_id INTEGER NOT NULL REFERENCES orders,
     seq INTEGER NOT NULL,
-    op_code TEXT NOT NULL,
+    code TEXT NOT NULL,
     happens_ms INTEGER NOT NULL,
-    deliver_code TEXT NOT NULL,
-    attempt_code TEXT NOT NULL,
+    number TEXT NOT NULL,
+    extra TEXT NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (order_id, seq)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS pushes (
@@ -41,15 +49,18 @@ CREATE TABLE IF NOT EXISTS pushes (
     seq INTEGER NOT NULL,
     serial_no TEXT NOT NULL,
     next_ms INTEGER NOT NULL,
+    fault TEXT,
+    held INTEGER NOT NULL DEFAULT 0,
+    more INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
-    acknowledged_ms INTEGER,
+    closed_ms INTEGER,
     FOREIGN KEY (order_id, seq) REFERENCES events
 ) STRICT;
 CREATE INDEX IF NOT EXISTS pushes_of_order ON pushes (order_id);
-CREATE INDEX IF NOT EXISTS pushes_fresh ON pushes (next_ms)
-    WHERE acknowledged_ms IS NULL AND attempts = 0;
-CREATE INDEX IF NOT EXISTS pushes_again ON pushes (next_ms)
-    WHERE acknowledged_ms IS NULL AND attempts > 0;
+CREATE INDEX IF NOT EXISTS pushes_open ON pushes (next_ms) WHERE closed_ms IS NULL;
+CREATE INDEX IF NOT EXISTS pushes_new ON pushes (next_ms) WHERE closed_ms IS NULL AND attempts = 0 AND fault IS NULL;
+CREATE INDEX IF NOT EXISTS pushes_fresh ON pushes (next_ms) WHERE closed_ms IS NULL AND attempts = 0;
+CREATE INDEX IF NOT EXISTS pushes_again ON pushes (next_ms) WHERE closed_ms IS NULL AND attempts > 0;
 """
 
 
@@ -65,7 +76,15 @@ class Books:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
+        self._open_schema(storage)
+
+    def _open_schema(self, storage: Path) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and version != VERSION:
+            self._db.close()
+            raise ValueError(f"{storage} was written by another version of the sandbox: delete it to begin anew")
+        self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -79,7 +98,7 @@ class Books:
                 raise
             self._db.execute("COMMIT")
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
         """Every row of one SELECT."""
         with self._lock:
             return self._db.execute(sql, values).fetchall()

@@ -1,0 +1,1 @@
+"""The post on the network: connections, spoiled answers, doors."""

@@ -1,0 +1,75 @@
+"""What the tests of every sandbox post need: a poll with a deadline, and a customer's push door."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+DEADLINE_SECONDS = 60
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Poll until the condition gives something true."""
+    end = time.monotonic() + DEADLINE_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < end, "the deadline passed"
+        time.sleep(0.02)
+    return value
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """One push as it came."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class PushDoor:
+    """A customer's door; `answer` decides what each push is told: (status, body)."""
+
+    answer: Callable[[Arrived], tuple[int, bytes]]
+    url: str = ""
+    arrived: list[Arrived] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, push: Arrived) -> tuple[int, bytes]:
+        with self._lock:
+            self.arrived.append(push)
+        return self.answer(push)
+
+    def all(self) -> list[Arrived]:
+        with self._lock:
+            return list(self.arrived)
+
+
+@contextmanager
+def push_door(answer: Callable[[Arrived], tuple[int, bytes]]) -> Iterator[PushDoor]:
+    """A real HTTP server that takes pushes on every path."""
+    door = PushDoor(answer)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            status, body = door.take(Arrived(self.path, dict(self.headers), raw))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        door.url = f"http://127.0.0.1:{server.server_port}/push"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield door
+        finally:
+            server.shutdown()
+            thread.join()
