@@ -1,19 +1,25 @@
 """Calls to a carrier, kept: the intent before it is spoken, the outcome after it (for disputes, and for doubt)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch.carrier import Answer, Call
+from dispatch import breaker
+from dispatch.carrier import Answer, Booked, Call, Carrier, CarrierError, InDoubt
 from dispatch.db import Base, RowId
 from dispatch.shipment import Shipment
 from dispatch.world import World
 
 ANSWER_MOST = 65_536
 """Characters of an answer that are kept: a carrier's answer is untrusted input."""
+Told = TypeVar("Told")
+Told_co = TypeVar("Told_co", covariant=True)
 
 
 class CarrierCall(Base):
@@ -25,12 +31,28 @@ class CarrierCall(Base):
     shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
     carrier: Mapped[str]
     operation: Mapped[str]
-    intended_at: Mapped[datetime]
+    intended_at: Mapped[datetime] = mapped_column(index=True)
     request: Mapped[bytes]  # sealed
     answered_at: Mapped[datetime | None]
     status: Mapped[int | None]
     answer: Mapped[bytes | None]  # sealed
     outcome: Mapped[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[Told_co]):
+    """What came of speaking: an answer or none, what it told or an error."""
+
+    answer: Answer | None
+    told: Told_co | None = None
+    error: CarrierError | None = None
+
+    @property
+    def outcome(self) -> str:
+        """One word for the kept call."""
+        if self.error is not None:
+            return type(self.error).__name__
+        return "Booked" if isinstance(self.told, Booked) else "Told"
 
 
 def intend(world: World, session: Session, shipment: Shipment, call: Call) -> UUID:
@@ -47,21 +69,44 @@ def intend(world: World, session: Session, shipment: Shipment, call: Call) -> UU
     return kept.id
 
 
-def conclude(world: World, session: Session, call_id: UUID, answer: Answer | None, outcome: str) -> None:
+def converse(world: World, carrier: Carrier, call: Call, read: Callable[[Answer], Told]) -> Heard[Told]:
+    """Send the call and read its answer; no transaction is open here. The account's breaker hears of it."""
+    answer: Answer | None = None
+    heard: Heard[Told]
+    try:
+        answer = carrier.speak(call)
+        heard = Heard(answer, told=read(answer))
+    except CarrierError as error:
+        heard = Heard(answer, error=error)
+    except ValueError as unreadable:
+        heard = Heard(answer, error=InDoubt(f"寄递企业的答复读不懂：{unreadable}"))
+    breaker.report(world, carrier, heard.error)
+    return heard
+
+
+def conclude(world: World, session: Session, call_id: UUID, heard: Heard[object]) -> None:
     """Write what came back, if anything did, and what it meant."""
     kept = session.get_one(CarrierCall, call_id)
-    kept.answered_at, kept.outcome = world.now(), outcome
-    if answer is not None:
-        kept.status = answer.status
-        world.vault.seal(kept, "answer", answer.text[:ANSWER_MOST])
+    kept.answered_at, kept.outcome = world.now(), heard.outcome
+    if heard.answer is not None:
+        kept.status = heard.answer.status
+        world.vault.seal(kept, "answer", heard.answer.text[:ANSWER_MOST])
 
 
-def last_said(world: World, session: Session, shipment: Shipment, operation: str) -> str | None:
-    """What was said last in this operation for this shipment: its business part, word for word."""
+def last_said(world: World, session: Session, shipment: Shipment, operation: str, since: datetime) -> str | None:
+    """What was said last in this operation for this shipment since then: its business part, word for word."""
     query = (
         select(CarrierCall)
         .where(CarrierCall.shipment_id == shipment.id, CarrierCall.operation == operation)
+        .where(CarrierCall.intended_at >= since)
         .order_by(CarrierCall.intended_at.desc())
     )
     last = session.scalars(query.limit(1)).first()
     return None if last is None else world.vault.open(last, "request")
+
+
+def forget_calls(session: Session, before: datetime, most: int) -> int:
+    """Erase calls older than the retention, oldest first; how many were erased."""
+    old = select(CarrierCall.id).where(CarrierCall.intended_at < before).order_by(CarrierCall.intended_at).limit(most)
+    gone = delete(CarrierCall).where(CarrierCall.id.in_(old.scalar_subquery())).returning(CarrierCall.id)
+    return len(session.execute(gone).all())

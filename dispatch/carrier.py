@@ -1,4 +1,4 @@
-"""The port: what we ask of any post, and our words for its answers.
+"""The port: what we ask of any carrier, and our words for its answers.
 
 An adapter keeps three things apart: building a call (pure), speaking (HTTP), reading the answer (pure), so that
 the call can be committed as an intent before it is spoken, and kept afterwards. The error tree is the retry policy:
@@ -9,9 +9,11 @@ CarrierError
 ├── Refused         a documented refusal: a person looks, with the carrier's own words
 ├── Unauthorised    our account is not accepted: nothing was processed, every further call will fail too
 └── InDoubt         it may have been processed: ask before anything else
-    └── Duplicate   the carrier says that it has this order; with a number that is as good as booked
+    ├── NoAnswer    nothing came, or nothing that this carrier would say: the line or the carrier is sick
+    └── Duplicate   the carrier has this order; with its number that is as good as booked, and the number is not told
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,18 +49,51 @@ class Unauthorised(CarrierError):  # noqa: N818
 
 
 class InDoubt(CarrierError):  # noqa: N818
-    """No answer, or one that says nothing certain."""
+    """It may have been processed: the answer says nothing certain."""
+
+
+class NoAnswer(InDoubt):
+    """No answer came in time, or one that cannot be this carrier's (an error page, a cut text)."""
 
 
 class Duplicate(InDoubt):
-    """The carrier knows this order number already, and did not tell the waybill."""
+    """The carrier knows this order number already, and did not tell the waybill (yet)."""
+
+
+class NotVouched(CarrierError):  # noqa: N818
+    """A push that its carrier cannot have sent like this, or that does not open under our key."""
 
 
 class Means(StrEnum):
     """The surest way that an account offers out of doubt (DESIGN promise 3)."""
 
+    LOOK_UP = "look_up"  # by our order number
     REPEAT = "repeat"  # the identical order under the same number
     WAIT = "wait"  # for a push that carries our number, or a person
+
+
+class Standing(StrEnum):
+    """What a carrier is in the eyes of the law (邮政法 55: express companies may not carry 国家机关公文)."""
+
+    POSTAL = "postal"  # the postal enterprise
+    OWN = "own"  # the centre's own people
+    EXPRESS = "express"
+
+
+class Numbering(StrEnum):
+    """Where waybill numbers come from."""
+
+    ANSWERED = "answered"  # the carrier gives one in its answer to the order
+    ALLOTTED = "allotted"  # the carrier has allotted us a segment of numbers beforehand
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the account permits, and how long its own books need."""
+
+    per_second: float = 5.0  # calls
+    ask_floor: timedelta = timedelta(0)  # the least time between two questions about one number
+    settling: timedelta = timedelta(minutes=10)  # an order younger than this may be missing in a look-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +120,30 @@ class Order:
     contents: tuple[str, ...]
     way: str  # door, locker, village_station or post_office
     way_of_delivery: str  # what the waybill says of it: 须上门投递, or the named point
+    direction: str = "outbound"  # or inbound: from the applicant to the centre
+    case_nos: tuple[str, ...] = ()
+    department: str = ""
+    collection_code: str = ""  # six digits that the citizen is asked for at the door, where the carrier asks
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a carrier may need to be told when it is asked about a parcel."""
+
+    number: str
+    order_no: str = ""
+    phone: str = field(default="", repr=False)  # the recipient's
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes over the wire."""
+
+    url: str
+    body: bytes = field(default=b"", repr=False)
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +152,29 @@ class Call:
 
     operation: str
     kept: str
-    form: Mapping[str, str] = field(repr=False)
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it came: HTTP status and text."""
+    """An answer as it came."""
 
     status: int
-    text: str
+    raw: bytes
+    content_type: str = ""
+    retry_after: timedelta | None = None
+
+    @property
+    def text(self) -> str:
+        """As UTF-8, whatever set is claimed: JSON is UTF-8 (RFC 8259), and a claimed set may decode nothing."""
+        return self.raw.decode(errors="replace")
+
+
+class Line(Protocol):
+    """The wire to a carrier, with a limit on every wait."""
+
+    def speak(self, request: Request) -> Answer:
+        """Send it. Raises Unavailable where it was surely not processed, NoAnswer otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +183,14 @@ class Booked:
 
     waybill_no: str
     sorting_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether the carrier collects or delivers at an address; None where it cannot tell. `words` are its own."""
+
+    inside: bool | None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +208,19 @@ class Seen:
     wants_detail: bool = False
     text: str = ""
     place: str = ""
+    carrier: str = ""  # whose parcel it is, where a tracker tells of others' parcels; else whoever tells it
+    new_number: str = ""  # the parcel goes on under this number, on its way back to us (SF 648, 631)
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A push as it arrived at the door."""
+
+    raw: bytes
+    content_type: str = ""
+    source: str = ""  # the caller's address
+    secret: str = field(default="", repr=False)  # the last part of the address that was called, if any
+    signature: str = ""  # the header X-Signature, where the carrier signs so
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,60 +236,134 @@ class Reply:
     """What we answer to a push: the carrier's own words, bare."""
 
     status: int
-    body: Mapping[str, object]
+    text: str
+    content_type: str = "application/json"
 
 
-class NotVouched(CarrierError):  # noqa: N818
-    """A push that its carrier cannot have sent like this, or that does not open under our key."""
+class Door(ABC):
+    """Whoever may tell us news by push: a carrier, or a tracker of others' parcels. One account each."""
+
+    name: str
+    """The word in tables and URLs, for instance `ems`."""
+
+    @abstractmethod
+    def vouch(self, knock: Knock) -> Vouched:
+        """Is this push genuine? Raises NotVouched with the reason."""
+
+    @abstractmethod
+    def read_push(self, body: str) -> tuple[Seen, ...]:
+        """The news in a vouched push; a bad line is UNKNOWN news. Raises ValueError where its shape is not known."""
+
+    @abstractmethod
+    def acknowledge(self, reference: str) -> Reply:
+        """«Received»: it will not be sent again."""
+
+    @abstractmethod
+    def turn_away(self, knock: Knock, reason: str) -> Reply:
+        """«Not received», in the carrier's terms."""
 
 
-class Carrier(Protocol):
-    """One account at one post."""
+class Carrier(Door):
+    """One account at one carrier. What a carrier does not offer is None: there is no such call."""
+
+    title: str
+    """The name on labels and pages."""
+    standing: Standing
+    line: Line
 
     @property
-    def name(self) -> str:
-        """The carrier's word in tables and URLs, for instance `ems`."""
+    @abstractmethod
+    def limits(self) -> Limits:
+        """What the account permits."""
 
     @property
-    def title(self) -> str:
-        """The carrier's name on labels and pages."""
+    def account_name(self) -> str:
+        """Whose limits and health its calls share: a tracked carrier's calls are its tracker's."""
+        return self.name
+
+    @property
+    def numbering(self) -> Numbering:
+        """Where its waybill numbers come from."""
+        return Numbering.ANSWERED
 
     @property
     def means(self) -> Means:
         """How doubt about a booking is resolved."""
+        return Means.WAIT
 
-    def booking(self, order: Order) -> Call:
-        """The call that places this order; identical for an identical order."""
+    @property
+    def insists_on_label(self) -> bool:
+        """Only the carrier's own label is accepted: it is fetched and printed as it is."""
+        return False
 
+    def speak(self, call: Call) -> Answer:
+        """Send it. Raises Unavailable where it was surely not processed, NoAnswer otherwise."""
+        return self.line.speak(call.request)
+
+    @abstractmethod
     def again(self, call: Call, kept: str) -> Call:
         """The call that says word for word what was said before: `kept` of an earlier call like `call`."""
 
-    def question(self, waybill_no: str) -> Call:
-        """The call that asks for everything known of a number."""
+    @abstractmethod
+    def booking(self, order: Order) -> Call:
+        """The call that places this order; its `kept` is identical for an identical order."""
 
-    def code_name(self, code: str) -> str:
-        """What the carrier officially calls a code of its own; empty for one that it has not published."""
-
-    def is_number(self, text: str) -> bool:
-        """Whether this can be a waybill number of this carrier."""
-
-    def speak(self, call: Call) -> Answer:
-        """Send it. Raises Unavailable where it was surely not processed, InDoubt otherwise."""
-
+    @abstractmethod
     def read_booking(self, answer: Answer, order_no: str) -> Booked:
         """Raises Refused, Unauthorised, Throttled, Duplicate or InDoubt."""
 
+    def look_up(self, order_no: str) -> Call | None:  # noqa: ARG002 - the port's signature
+        """The call that asks for our order by our own number."""
+        return None
+
+    def read_look_up(self, answer: Answer, order_no: str) -> Booked | None:
+        """The number of the order; None where the carrier surely has no such order. Raises CarrierError."""
+        raise NotImplementedError
+
+    def announcing(self, parcel: Parcel) -> Call | None:  # noqa: ARG002
+        """What must be said once the number is known: a tracker's subscription, SF's confirmation."""
+        return None
+
+    def read_announcing(self, answer: Answer) -> None:
+        """Raises CarrierError; «you have told me already» is success."""
+        raise NotImplementedError
+
+    def cancelling(self, parcel: Parcel) -> Call | None:  # noqa: ARG002
+        """The call that takes a booking back. May be repeated."""
+        return None
+
+    def read_cancelling(self, answer: Answer) -> None:
+        """Nothing where it is cancelled now, or was before. Raises Refused (it was collected), InDoubt and so on."""
+        raise NotImplementedError
+
+    def own_label(self, number: str) -> Call | None:  # noqa: ARG002
+        """The call that fetches the carrier's own label."""
+        return None
+
+    def read_label(self, answer: Answer) -> bytes | Call:
+        """The label as PDF, or the call that fetches it from where the answer points. Raises CarrierError."""
+        raise NotImplementedError
+
+    def reach(self, party: Party) -> Call | None:  # noqa: ARG002
+        """The call that asks whether the carrier serves an address."""
+        return None
+
+    def read_reach(self, answer: Answer) -> Reach:
+        """Raises CarrierError."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def question(self, parcel: Parcel) -> Call | None:
+        """The call that asks for everything known of a parcel."""
+
+    @abstractmethod
     def read_trace(self, answer: Answer) -> tuple[Seen, ...]:
-        """All news of the number, in any order; empty where the carrier has none yet. Raises CarrierError."""
+        """All news of the parcel, in any order; empty where the carrier has none yet. Raises CarrierError."""
 
-    def vouch(self, raw: bytes) -> Vouched:
-        """Is this push genuine? Raises NotVouched with the reason."""
+    @abstractmethod
+    def is_number(self, text: str) -> bool:
+        """Whether this can be a waybill number of this carrier."""
 
-    def read_push(self, body: str) -> tuple[Seen, ...]:
-        """The news in a vouched push. Raises ValueError where its shape is not known."""
-
-    def acknowledge(self, reference: str) -> Reply:
-        """«Received»: the carrier will not send it again."""
-
-    def turn_away(self, reason: str) -> Reply:
-        """«Not received», in the carrier's terms."""
+    def code_name(self, code: str) -> str:  # noqa: ARG002
+        """What the carrier officially calls a code of its own; empty for one that it has not published."""
+        return ""

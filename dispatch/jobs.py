@@ -92,6 +92,12 @@ class Claim:
             else:
                 self._write(session, done_at=func.now(), last_error=None)
 
+    def postpone(self, wait: timedelta, words: str) -> None:
+        """Not now, and why: nothing was done, so it counts as no attempt."""
+        with self.world.begin() as session:
+            self._write(session, next_at=func.now() + wait, attempts=Job.attempts - 1)
+            self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
+
     @contextmanager
     def later(self, wait: timedelta) -> Iterator[Session]:
         """The outcome so far, and the job comes back after `wait` (no failure); at once if it was left meanwhile."""
@@ -134,8 +140,27 @@ class Claim:
             raise LeaseLostError(f"任务 {self.name}（{self.subject}）已由另一个工作进程接手，本次结果不写入。")
 
 
-def leave(session: Session, name: str, subject: str, *, after: timedelta = timedelta(0)) -> None:
+LANE = "@"
+
+
+def on_lane(name: str, lane: str) -> str:
+    """A job that speaks to a carrier is named with it: each carrier has workers of its own, so none slows another."""
+    return f"{name}{LANE}{lane}"
+
+
+def kind_of(name: str) -> str:
+    """The kind of work, without the carrier."""
+    return name.partition(LANE)[0]
+
+
+def lane_of(name: str) -> str:
+    """The carrier that a job speaks to; empty for work that stays in the house."""
+    return name.partition(LANE)[2]
+
+
+def leave(session: Session, name: str, subject: str, *, lane: str = "", after: timedelta = timedelta(0)) -> None:
     """Leave a job: due after `after` on the database's clock. If it is open already, the earlier time holds."""
+    name = on_lane(name, lane) if lane else name
     at = func.now() + after
     new = insert(Job).values(id=uuid7(), name=name, subject=subject, next_at=at)
     session.execute(

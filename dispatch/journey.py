@@ -22,6 +22,7 @@ class Stage(StrEnum):
     BOOKED = "booked"
     PRINTED = "printed"
     PACKED = "packed"
+    CANCELLING = "cancelling"
     HANDED_OVER = "handed_over"
     CLOSED = "closed"
     CANCELLED = "cancelled"
@@ -42,6 +43,9 @@ class Act(StrEnum):
     PACK = "pack"
     UNPACK = "unpack"
     HAND_OVER = "hand_over"
+    VOID = "void"  # the label is taken back: the carrier is told before anything else happens
+    VOIDED = "voided"  # the carrier has no booking any more: it is booked anew
+    KEEP = "keep"  # the carrier would not take it back: the label stands
     CLOSE = "close"
     CANCEL = "cancel"
 
@@ -65,6 +69,11 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.PRINTED, Act.PRINT): Stage.PRINTED,
     (Stage.PRINTED, Act.PACK): Stage.PACKED,
     (Stage.PACKED, Act.UNPACK): Stage.PRINTED,
+    (Stage.BOOKED, Act.VOID): Stage.CANCELLING,
+    (Stage.PRINTED, Act.VOID): Stage.CANCELLING,
+    (Stage.CANCELLING, Act.VOIDED): Stage.TO_BOOK,
+    (Stage.CANCELLING, Act.CANCEL): Stage.CANCELLED,
+    (Stage.CANCELLING, Act.KEEP): Stage.BOOKED,
     (Stage.PACKED, Act.HAND_OVER): Stage.HANDED_OVER,
     (Stage.HANDED_OVER, Act.CLOSE): Stage.CLOSED,
 }
@@ -295,6 +304,7 @@ class View(StrEnum):
     TO_PRINT = "to_print"
     TO_PACK = "to_pack"
     TO_HAND_OVER = "to_hand_over"
+    CANCELLING = "cancelling"
     HANDED_OVER = "handed_over"
     IN_TRANSIT = "in_transit"
     OUT_FOR_DELIVERY = "out_for_delivery"
@@ -317,6 +327,7 @@ BY_STAGE: Mapping[Stage, View] = {
     Stage.BOOKED: View.TO_PRINT,
     Stage.PRINTED: View.TO_PACK,
     Stage.PACKED: View.TO_HAND_OVER,
+    Stage.CANCELLING: View.CANCELLING,
     Stage.HANDED_OVER: View.HANDED_OVER,
     Stage.CLOSED: View.CLOSED,
     Stage.CANCELLED: View.CANCELLED,

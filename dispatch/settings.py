@@ -12,6 +12,15 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dispatch.accounts import (
+    ByHandAccount,
+    EmsAccount,
+    GovEmsAccount,
+    KdniaoAccount,
+    Kuaidi100Account,
+    SfAccount,
+    TrackedCarrier,
+)
 from dispatch.journey import AT_AN_END, View
 
 SETTINGS_FILE = "zhuandi.json"
@@ -38,26 +47,6 @@ class Centre(BaseModel):
     postcode: str = "323500"
 
 
-class EmsAccount(BaseModel):
-    """An agreement account at China Post/EMS (CARRIERS §1.1). What a repeated order does is unconfirmed."""
-
-    endpoint: str = "https://api.ems.com.cn/amp-prod-api/f/amp/api/open"
-    sender_no: str = ""
-    authorization: SecretStr = SecretStr("")
-    sk: SecretStr = SecretStr("")
-    retired_sk: tuple[SecretStr, ...] = ()
-    repeats_are_idempotent: bool = False  # unconfirmed: on only where the post has said so for this account
-    product: str = "1"  # 特快专递
-    weight_grams: int = 200
-    # unconfirmed: what is surely a refusal. Any other failure may hide a booking, so it is doubt, not a refusal
-    refused_codes: tuple[str, ...] = ()
-    duplicate_codes: tuple[str, ...] = ()  # unconfirmed: EMS publishes no list of retCodes
-    unauthorised_codes: tuple[str, ...] = ()  # unconfirmed likewise
-    no_trace_words: tuple[str, ...] = ("无客户信息", "无查询信息", "查无", "无邮件信息")  # unconfirmed
-    connect_seconds: float = 5.0
-    answer_seconds: float = 20.0
-
-
 PATIENCE: Mapping[View, timedelta] = {
     View.GATHERING: timedelta(hours=4),
     View.TO_BOOK: timedelta(minutes=30),
@@ -67,6 +56,7 @@ PATIENCE: Mapping[View, timedelta] = {
     View.TO_PRINT: timedelta(days=1),
     View.TO_PACK: timedelta(hours=8),
     View.TO_HAND_OVER: timedelta(days=1),
+    View.CANCELLING: timedelta(hours=1),
     View.HANDED_OVER: timedelta(days=1),
     View.IN_TRANSIT: timedelta(hours=72),
     View.OUT_FOR_DELIVERY: timedelta(hours=24),
@@ -78,6 +68,19 @@ PATIENCE: Mapping[View, timedelta] = {
     View.LOST: timedelta(days=3),
 }
 assert set(PATIENCE) == set(View) - AT_AN_END  # noqa: S101 - a view without patience would wait unseen
+
+
+RHYTHM: Mapping[View, timedelta] = {
+    View.HANDED_OVER: timedelta(hours=12),
+    View.IN_TRANSIT: timedelta(hours=12),
+    View.OUT_FOR_DELIVERY: timedelta(hours=6),
+    View.ATTEMPT_FAILED: timedelta(hours=12),
+    View.AWAITING_PICKUP: timedelta(hours=12),
+    View.DELIVERED: timedelta(hours=2),
+    View.RETURNING: timedelta(hours=24),
+}
+"""How long a carrier may be silent before it is asked: our judgement, until there is enough to learn from."""
+assert RHYTHM.keys() < PATIENCE.keys()  # noqa: S101 - and no other view waits for a carrier's news
 
 
 class Settings(BaseSettings):
@@ -97,6 +100,13 @@ class Settings(BaseSettings):
     listen_port: int = 8080
     centre: Centre = Centre()
     ems: EmsAccount = EmsAccount()
+    further_ems: Mapping[str, EmsAccount] = Field(default_factory=dict)  # more agreement accounts, by their name
+    sf: SfAccount | None = None
+    by_hand: ByHandAccount | None = None
+    gov_ems: GovEmsAccount | None = None
+    kdniao: KdniaoAccount | None = None
+    kuaidi100: Kuaidi100Account | None = None
+    tracked: Mapping[str, TrackedCarrier] = Field(default_factory=dict)  # by the word for it in tables: zto
 
     item_release: Literal["at_once", "when_released"] = "when_released"
     item_grouping: timedelta = timedelta(minutes=30)
@@ -108,8 +118,26 @@ class Settings(BaseSettings):
     ask_again: timedelta = timedelta(hours=6)  # once a person has been told, the post is asked so often
     ask_floor: timedelta = timedelta(minutes=10)  # the least time between two questions about one number
     doubt_ladder: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200))
+    absences: int = (
+        3  # so often a look-up must miss an order, over longer than the carrier settles, until it is absent
+    )
     unmatched_grace: timedelta = timedelta(minutes=2)  # a push may overtake the commit of its booking
 
+    number_rest: timedelta = timedelta(days=90)  # after a closing its number may come again for another envelope
+    look_after_closing: timedelta = timedelta(days=2)  # a delivery may be revoked, and the push of that be lost
+    calls_kept: timedelta = timedelta(days=730)  # 邮政法: a claim may be made for a year, and disputes last longer
+    rhythm: Mapping[View, timedelta] = RHYTHM
+    rhythm_enough: int = 30  # so many passages through a view until its median is believed
+    rhythm_factor: float = 2.0  # silence longer than this many medians is asked after
+    rhythm_learned: timedelta = timedelta(days=1)  # how often
+
+    breaker_failures: int = 5  # calls in a row without an answer
+    breaker_first: timedelta = timedelta(seconds=30)
+    breaker_longest: timedelta = timedelta(minutes=10)
+    breaker_probe: timedelta = timedelta(seconds=40)
+    breaker_unauthorised: timedelta = timedelta(minutes=15)
+
+    unvouched_pushes: Literal["turn_away", "acknowledge"] = "turn_away"  # kept and never read, either way
     refused_pushes_per_hour: int = 2000  # kept with their bytes, for each carrier; a flood of more is only refused
 
     job_lease: timedelta = timedelta(minutes=2)
@@ -117,6 +145,7 @@ class Settings(BaseSettings):
     job_retry_cap: timedelta = timedelta(minutes=30)
     clock_rhythm: timedelta = timedelta(seconds=30)
     worker_threads: int = 8
+    lane_threads: int = 2  # for each carrier: so many calls at once
 
     token_days: int = 90  # a tracking link lives this long after the closing
     token_misses_per_minute: int = 20

@@ -3,7 +3,7 @@
 import base64
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs, words, worklist
-from dispatch.carrier import Booked
+from dispatch.carrier import Booked, Parcel
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import ACTS, AT_AN_END, Act, Stage, Tracked, Tracking, View, view
@@ -19,6 +19,9 @@ from dispatch.world import World
 
 TOKEN_BYTES = 16
 WATCH = "shipment.watch"
+ASK = "shipment.ask"
+ANNOUNCE = "shipment.announce"
+FETCH_LABEL = "shipment.fetch_label"
 WEIGH = "shipment.weigh"
 FOLLOW = "shipment.follow"
 
@@ -45,6 +48,9 @@ class Shipment(Base):
     created_at: Mapped[datetime]
     seal_at: Mapped[datetime]  # until then documents of the same recipient may join
     doubts: Mapped[int] = mapped_column(default=0)  # rungs of the in-doubt ladder already climbed
+    absences: Mapped[int] = mapped_column(default=0)  # look-ups in a row that did not find the order
+    intended_at: Mapped[datetime | None]  # when it was last said to the carrier that we book
+    after_voiding: Mapped[str | None]  # what follows when the carrier has cancelled: book_again or cancel
     prints: Mapped[int] = mapped_column(default=0)
 
     __table_args__ = (
@@ -183,7 +189,16 @@ def _move(
     shipment.moved_at, shipment.overdue_asked = world.now(), False
     worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
     if shipment.view not in AT_AN_END:
-        jobs.leave(session, WATCH, shipment.subject, after=world.settings.patience[shipment.view])
+        jobs.leave(session, WATCH, shipment.subject, after=_next_look(world, shipment.view))
+    elif stage is Stage.CLOSED:
+        later = world.settings.look_after_closing
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier, after=later)
+
+
+def _next_look(world: World, seen: View) -> timedelta:
+    """When to look again: at the end of patience, or before it, when the carrier should have told something."""
+    patience = world.settings.patience[seen]
+    return min(patience, world.settings.rhythm.get(seen, patience))
 
 
 def lock_number(session: Session, carrier: str, number: str) -> None:
@@ -205,11 +220,37 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
             f"邮件 {shipment.order_no} 已有运单 {live.number}，寄递企业又给出 {booked.waybill_no}：两个号只能用一个。"
         )
     holder = find_live_number(session, shipment.carrier, booked.waybill_no)
-    if holder is not None:
+    if holder is not None and not _retire(world, session, holder):
         raise ConflictError(f"运单号 {booked.waybill_no} 已属于另一邮件 {holder.order_no}，不能再用。")
     act(world, session, shipment, Act.ADOPT, by=adopted_from)
     jobs.leave(session, FOLLOW, shipment.subject)  # news of this number may have come before the number
+    _prepare(world, session, shipment, booked.waybill_no)
     return _add_waybill(world, session, shipment, booked, adopted_from)
+
+
+def _retire(world: World, session: Session, holder: Shipment) -> bool:
+    """Carriers use numbers again: whether this one could be freed, its envelope being closed long ago."""
+    if holder.view not in AT_AN_END or world.now() - holder.moved_at < world.settings.number_rest:
+        return False
+    void_waybill(world, session, holder)
+    return True
+
+
+def void_waybill(world: World, session: Session, shipment: Shipment) -> None:
+    """The number no longer stands for this shipment: news of it is nobody's."""
+    waybill = live_waybill(session, shipment.id)
+    if waybill is not None:
+        waybill.voided_at = world.now()
+        session.flush()
+
+
+def _prepare(world: World, session: Session, shipment: Shipment, number: str) -> None:
+    """What this carrier needs as soon as the number is known."""
+    carrier = world.carriers[shipment.carrier]
+    if carrier.announcing(Parcel(number, shipment.order_no or "")) is not None:
+        jobs.leave(session, ANNOUNCE, shipment.subject, lane=shipment.carrier)
+    if carrier.insists_on_label:
+        jobs.leave(session, FETCH_LABEL, shipment.subject, lane=shipment.carrier)
 
 
 def _add_waybill(world: World, session: Session, shipment: Shipment, booked: Booked, adopted_from: str) -> Waybill:

@@ -1,10 +1,11 @@
 """The only place where real things are chosen."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import uuid4
 
 import dramatiq
 import psycopg
@@ -13,10 +14,19 @@ from dramatiq_postgres import PostgresBroker
 from dramatiq_postgres.schema import init
 from sqlalchemy import make_url
 
+from dispatch.accounts import Account
+from dispatch.carrier import Carrier, Line
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
 from dispatch.key_mark import check_key
-from dispatch.posts.ems.account import Ems, open_client
+from dispatch.posts.by_hand.account import ByHand
+from dispatch.posts.ems.account import Ems
+from dispatch.posts.gov_ems.account import GovEms
+from dispatch.posts.kdniao.account import Kdniao
+from dispatch.posts.kuaidi100.account import Kuaidi100
+from dispatch.posts.line import HttpLine, open_line
+from dispatch.posts.sf.account import Sf
+from dispatch.posts.tracked import Tracked, Tracker
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault, read_or_make_key
@@ -125,16 +135,73 @@ def database_url(settings: Settings) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
+class Lines:
+    """Opens a line for each account, and closes them all."""
+
+    def __init__(self) -> None:
+        self._open: list[HttpLine] = []
+
+    def open(self, account: Account) -> HttpLine:
+        """A line of its own for this account."""
+        line = open_line(account)
+        self._open.append(line)
+        return line
+
+    def close(self) -> None:
+        """No call is made on them any more."""
+        for line in self._open:
+            line.client.close()
+
+
+Opener = Callable[[Account], Line]
+
+
+def make_trackers(settings: Settings, opened: Opener) -> Mapping[str, Tracker]:
+    """The trackers that the settings name, each with its words for the carriers that it follows."""
+
+    def followed(tracker: str) -> Mapping[str, str]:
+        return {one.code: name for name, one in settings.tracked.items() if one.tracker == tracker}
+
+    made: dict[str, Tracker] = {}
+    if (account := settings.kdniao) is not None:
+        made["kdniao"] = Kdniao(account, opened(account), now, followed("kdniao"))
+    if (at_100 := settings.kuaidi100) is not None:
+        made["kuaidi100"] = Kuaidi100(at_100, opened(at_100), followed("kuaidi100"))
+    return made
+
+
+def make_carriers(settings: Settings, opened: Opener, trackers: Mapping[str, Tracker]) -> Mapping[str, Carrier]:
+    """The carriers that the settings name; China Post/EMS is always among them. Raises ZhuandiError."""
+    made: dict[str, Carrier] = {"ems": Ems(settings.ems, opened(settings.ems), now)}
+    for name, further in settings.further_ems.items():
+        made[name] = Ems(further, opened(further), now, name=name)
+    if (sf := settings.sf) is not None:
+        made["sf"] = Sf(sf, opened(sf), now, new_id=lambda: str(uuid4()))
+    if (desk := settings.by_hand) is not None:
+        made["by_hand"] = ByHand(desk, opened(desk), now)
+    if (province := settings.gov_ems) is not None:
+        made["gov_ems"] = GovEms(province, opened(province))
+    for name, one in settings.tracked.items():
+        if one.tracker not in trackers:
+            raise ZhuandiError(f"{one.title}（{name}）要由 {one.tracker} 跟踪，但没有设置 {one.tracker} 的账号。")
+        made[name] = Tracked(name, one, trackers[one.tracker])
+    if clash := made.keys() & trackers.keys():
+        raise ZhuandiError(f"寄递企业与轨迹平台重名：{'、'.join(sorted(clash))}。请改名。")
+    return made
+
+
 @contextmanager
 def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> Iterator[World]:
     """The whole service, ready for a door, a worker or a command; everything it opened is closed at the end."""
-    engine, bell, client = connect(database_url(settings)), Doorbell(broker, queues), open_client(settings.ems)
+    engine, bell, lines = connect(database_url(settings)), Doorbell(broker, queues), Lines()
     try:
+        trackers = make_trackers(settings, lines.open)
         world = World(
             settings=settings,
             sessions=sessions(engine),
             vault=make_vault(settings),
-            carriers={"ems": Ems(settings.ems, client, now)},
+            carriers=make_carriers(settings, lines.open, trackers),
+            trackers=trackers,
             typefaces=Typefaces(settings.home / "typefaces"),
             bell=bell,
             now=now,
@@ -144,5 +211,5 @@ def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> I
     finally:
         bell.close()
         broker.close()
-        client.close()
+        lines.close()
         engine.dispose()

@@ -13,6 +13,7 @@ VIEWS: Mapping[View, str] = {
     View.TO_PRINT: "待打单",
     View.TO_PACK: "待封装",
     View.TO_HAND_OVER: "待交寄",
+    View.CANCELLING: "撤单中",
     View.HANDED_OVER: "已交寄未收寄",
     View.IN_TRANSIT: "在途",
     View.OUT_FOR_DELIVERY: "投递中",
@@ -38,6 +39,9 @@ ACTS: Mapping[Act, str] = {
     Act.PACK: "封装",
     Act.UNPACK: "拆封",
     Act.HAND_OVER: "交寄",
+    Act.VOID: "作废运单",
+    Act.VOIDED: "撤单后重下",
+    Act.KEEP: "保留运单",
     Act.CLOSE: "闭环",
     Act.CANCEL: "撤销",
 }

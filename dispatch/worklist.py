@@ -38,6 +38,12 @@ class Reason(StrEnum):
     PAPER_LATE = "paper_late"
     ON_HOLD = "on_hold"
     NOT_RELEASED = "not_released"
+    POST_SICK = "post_sick"
+    ACCOUNT_REFUSED = "account_refused"
+    NUMBERS_OUT = "numbers_out"
+    ROUTE_UNLAWFUL = "route_unlawful"
+    NOT_CANCELLED = "not_cancelled"
+    NOT_FOLLOWED = "not_followed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,20 @@ WORDS: Mapping[Reason, Words] = {
     Reason.PAPER_LATE: Words("待出证", "催科室"),
     Reason.ON_HOLD: Words("暂缓寄递", "解除原因"),
     Reason.NOT_RELEASED: Words("待放行", "放行"),
+    Reason.POST_SICK: Words("寄递企业接口不通", "联系寄递企业"),
+    Reason.ACCOUNT_REFUSED: Words("寄递账号不被认可", "核对账号"),
+    Reason.NUMBERS_OUT: Words("运单号段用完", "补领号段"),
+    Reason.ROUTE_UNLAWFUL: Words("承运方式不合规", "改由邮政或办理放开"),
+    Reason.NOT_CANCELLED: Words("撤单未成", "联系寄递企业"),
+    Reason.NOT_FOLLOWED: Words("轨迹订阅未成", "人工查询"),
 }
 assert set(WORDS) == set(Reason)  # noqa: S101 - a reason without words would show a clerk nothing
 
 ENDS_BY_ITSELF = frozenset(
     {Reason.BOOKING_IN_DOUBT, Reason.NOT_FETCHED, Reason.SIGNER_UNKNOWN, Reason.RETURNING, Reason.STALLED}
     | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
-    | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED}
+    | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED, Reason.POST_SICK, Reason.ACCOUNT_REFUSED}
+    | {Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED, Reason.NOT_FOLLOWED}
 )
 """Reasons that only wait for something to move. The others are facts that somebody must have seen."""
 

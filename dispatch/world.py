@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from dispatch.carrier import Carrier
+from dispatch.carrier import Carrier, Door
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
@@ -32,9 +32,14 @@ class World:
     sessions: sessionmaker[Session]
     vault: Vault
     carriers: Mapping[str, Carrier]
+    trackers: Mapping[str, Door]
     typefaces: Typefaces
     bell: Bell
     now: Callable[[], datetime]
+
+    def door(self, name: str) -> Door | None:
+        """Whoever may push under this name: a carrier, or a tracker."""
+        return self.carriers.get(name) or self.trackers.get(name)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

@@ -14,17 +14,19 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, make_url, text
 
+from dispatch.accounts import EmsAccount
 from dispatch.approval.decided_case import DecidedCase
 from dispatch.db import connect, sessions
 from dispatch.jobs import due_names
 from dispatch.journey import AT_AN_END, View
-from dispatch.posts.ems.account import Ems, open_client
-from dispatch.settings import EmsAccount, Settings
+from dispatch.posts.ems.account import Ems
+from dispatch.posts.line import open_line
+from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
 from dispatch.wiring import now
 from dispatch.world import World
-from sandbox import SandboxSettings, running
+from sandbox import EmsSettings, running
 from tests.leftovers import remove_postgres
 from workers.run import run_due
 from zhuandi import migrate
@@ -116,6 +118,7 @@ def account() -> EmsAccount:
         refused_codes=("SBX201", "SBX202", "SBX203", "SBX212"),
         duplicate_codes=("SBX211",),
         unauthorised_codes=("SBX101", "SBX102", "SBX105"),
+        per_second=10_000,
         connect_seconds=2,
         answer_seconds=2,
     )
@@ -138,6 +141,10 @@ def settings(tmp_path: Path, account: EmsAccount) -> Settings:
         unmatched_grace=soon,
         job_retry_first=soon,
         job_retry_cap=soon,
+        breaker_first=soon,
+        breaker_longest=soon,
+        breaker_probe=soon,
+        breaker_unauthorised=soon,
     )
 
 
@@ -145,17 +152,18 @@ def settings(tmp_path: Path, account: EmsAccount) -> Settings:
 def world(database_url: str, settings: Settings, typefaces: Typefaces) -> Iterator[World]:
     """The whole service on a fresh database; its post does not answer unless `post` is asked for too."""
     engine = connect(database_url)
-    client = open_client(settings.ems)
+    line = open_line(settings.ems)
     yield World(
         settings=settings,
         sessions=sessions(engine),
         vault=Vault((secrets.token_bytes(32),)),
-        carriers={"ems": Ems(settings.ems, client, now)},
+        carriers={"ems": Ems(settings.ems, line, now)},
+        trackers={},
         typefaces=typefaces,
         bell=SilentBell(),
         now=now,
     )
-    client.close()
+    line.client.close()
     engine.dispose()
 
 
@@ -170,7 +178,7 @@ class Post:
 @pytest.fixture
 def post(world: World, account: EmsAccount, tmp_path: Path) -> Iterator[Post]:
     """A sandbox post over a real socket. Its pushes go to a closed door unless a test opens one."""
-    told = SandboxSettings(
+    told = EmsSettings(
         host="127.0.0.1",
         port=0,
         storage=tmp_path / "post.sqlite",
@@ -184,9 +192,9 @@ def post(world: World, account: EmsAccount, tmp_path: Path) -> Iterator[Post]:
     with running(told) as server:
         endpoint = f"{server.url}/amp-prod-api/f/amp/api/open"
         there = account.model_copy(update={"endpoint": endpoint})
-        client = open_client(there)
-        yield Post(server.url, dataclasses.replace(world, carriers={"ems": Ems(there, client, now)}))
-        client.close()
+        line = open_line(there)
+        yield Post(server.url, dataclasses.replace(world, carriers={"ems": Ems(there, line, now)}))
+        line.client.close()
 
 
 ROUNDS = 500

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import structlog
 
-from dispatch.jobs import beat, due_names, next_due
+from dispatch.jobs import beat, due_names, leave, next_due
 from dispatch.world import World
+from workers.jobs import STANDING
 
 log = structlog.get_logger()
 SHORTEST = timedelta(milliseconds=100)
@@ -23,11 +24,21 @@ def tick(world: World) -> timedelta:
     return max(SHORTEST, min(rhythm, coming)) if coming is not None and not names else rhythm
 
 
-def run_clock(world: World, leave: threading.Event) -> None:
+def leave_standing(world: World) -> None:
+    """The jobs that are always open are there; a job that is open already stays as it is."""
+    with world.begin() as session:
+        for name, subject in STANDING:
+            leave(session, name, subject)
+
+
+def run_clock(world: World, told: threading.Event) -> None:
     """Tick until told to leave. A database that is away is waited for."""
-    wait = timedelta(0)
-    while not leave.wait(wait.total_seconds()):
+    wait, standing = timedelta(0), False
+    while not told.wait(wait.total_seconds()):
         try:
+            if not standing:
+                leave_standing(world)
+                standing = True
             wait = tick(world)
         except Exception as error:  # noqa: BLE001 - a clock that dies of one bad tick would strand everything
             log.warning("clock.interrupted", error=type(error).__name__)

@@ -8,8 +8,10 @@ import dramatiq
 import structlog
 from dramatiq.worker import Worker
 
+from dispatch.booking.book import BOOK
+from dispatch.jobs import on_lane
 from dispatch.world import World
-from workers.jobs import JOBS
+from workers.jobs import ROAD, names_on, queue_of
 from workers.run import run_due
 
 log = structlog.get_logger()
@@ -17,10 +19,10 @@ IDLE_MS = 500
 
 
 def declare_actors(broker: dramatiq.Broker, world: World) -> None:
-    """One actor for each row of the table. Its message carries nothing: the work is in the database."""
-    for kind in JOBS.values():
-        declare = dramatiq.actor(actor_name=kind.name, queue_name=kind.queue, broker=broker)
-        declare(_answer(world, kind.name))
+    """One actor for each name of a job. Its message carries nothing: the work is in the database."""
+    for name in names_on(world.carriers):
+        declare = dramatiq.actor(actor_name=name, queue_name=queue_of(name), broker=broker)
+        declare(_answer(world, name))
 
 
 def _answer(world: World, name: str) -> Callable[[], None]:
@@ -33,15 +35,28 @@ def _answer(world: World, name: str) -> Callable[[], None]:
     return answer
 
 
+def _crews(broker: dramatiq.Broker, world: World) -> list[Worker]:
+    """Threads for the road, and a few of its own for each carrier: who hangs, hangs alone."""
+    settings = world.settings
+    queues = {ROAD: settings.worker_threads}
+    queues |= {queue_of(on_lane(BOOK, lane)): settings.lane_threads for lane in world.carriers}
+    return [
+        Worker(broker, queues={queue}, worker_timeout=IDLE_MS, worker_threads=threads)
+        for queue, threads in queues.items()
+    ]
+
+
 def work(broker: dramatiq.Broker, world: World) -> None:
     """Answer bells until SIGTERM or SIGINT; what is being worked on is finished first."""
     declare_actors(broker, world)
-    worker = Worker(broker, worker_timeout=IDLE_MS, worker_threads=world.settings.worker_threads)
+    crews = _crews(broker, world)
     leave = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leave.set())
-    worker.start()
-    log.info("worker.started", threads=world.settings.worker_threads)
+    for crew in crews:
+        crew.start()
+    log.info("worker.started", threads=world.settings.worker_threads, lanes=sorted(world.carriers))
     leave.wait()
-    worker.stop(timeout=30_000)
+    for crew in crews:
+        crew.stop(timeout=30_000)
     log.info("worker.stopped")

@@ -209,7 +209,7 @@ def doubt(
     if (adopt is None) is not never_placed:
         raise typer.BadParameter("请在 --adopt 运单号 与 --never-placed 中选一个")
     with for_people(), open_world() as world:
-        shipment_id = _shipment_at(world, case, Stage.IN_DOUBT)
+        shipment_id = shipment_at(world, case, Stage.IN_DOUBT)
         if adopt is not None:
             adopt_by_hand(world, shipment_id, adopt, by)
         else:
@@ -221,13 +221,15 @@ def doubt(
 def book_refused_again(case: str, *, by: By = BY) -> None:
     """被拒的订单改好后重下。"""
     with for_people(), open_world() as world:
-        book_again(world, _shipment_at(world, case, Stage.REFUSED), by)
+        book_again(world, shipment_at(world, case, Stage.REFUSED), by)
     console.print(f"办件 {case} 将重新下单。")
 
 
-def _shipment_at(world: World, case_no: str, stage: Stage) -> UUID:
+def shipment_at(world: World, case_no: str, *stages: Stage) -> UUID:
+    """The envelope with this case's documents that stands at one of these stages. Raises NotFoundError."""
     with world.reading() as session:
-        chosen = holding(session, [find_case(session, case_no).case_no], (stage,))
+        chosen = holding(session, [find_case(session, case_no).case_no], stages)
     if not chosen:
-        raise NotFoundError(f"办件“{case_no}”没有处于“{words.VIEWS[BY_STAGE[stage]]}”的邮件。")
+        wanted = "”或“".join(words.VIEWS[BY_STAGE[stage]] for stage in stages)
+        raise NotFoundError(f"办件“{case_no}”没有处于“{wanted}”的邮件。")
     return chosen[0]

@@ -1,10 +1,11 @@
-"""The practice profile: a sandbox post with random credentials, and the service's waits made short."""
+"""The practice profile: sandbox posts with random credentials, and the service's waits made short."""
 
 import base64
 import json
 import os
 import secrets
 import socket
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,15 @@ from dispatch.settings import PATIENCE, SETTINGS_FILE
 
 log = structlog.get_logger()
 API_PORT = 8080
-POST_PORT = 8090
+POSTS = ("ems", "sf", "gov_ems", "kdniao", "kuaidi100", "by_hand")
+POST_PORTS = {name: port for port, name in enumerate(POSTS, start=8090)}
+PATHS: Mapping[str, Mapping[str, str]] = {
+    "ems": {"endpoint": "/amp-prod-api/f/amp/api/open"},
+    "sf": {"endpoint": "/std/service"},
+    "gov_ems": {"endpoint": "/onlineGovEMS/services/CityToGovService"},
+    "kdniao": {"query_endpoint": "/Ebusiness/EbusinessOrderHandle.aspx", "subscribe_endpoint": "/api/dist"},
+    "kuaidi100": {"query_endpoint": "/poll/query.do", "subscribe_endpoint": "/poll"},
+}
 SM4_KEY_BYTES = 16
 ON_THE_WAY = {
     View.HANDED_OVER: 8,
@@ -29,18 +38,22 @@ ON_THE_WAY = {
     View.RETURNING: 6,
 }
 """Seconds of patience that fit a post which moves once a second; the desk's patience stays as it is."""
+HASTE: Mapping[str, Any] = {"per_second": 500, "connect_seconds": 2, "answer_seconds": 2}
+TRACKED: Mapping[str, Mapping[str, str]] = {
+    "zto": {"title": "中通快递", "tracker": "kdniao", "code": "ZTO"},
+    "yto": {"title": "圆通速递", "tracker": "kuaidi100", "code": "yuantong"},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """Where the sandbox post listens."""
+    """Where the sandbox posts listen."""
 
-    port: int
+    ports: Mapping[str, int]
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+    def url(self, post: str) -> str:
+        """The address of one of them."""
+        return f"http://127.0.0.1:{self.ports[post]}"
 
 
 def read_practice(home: Path) -> Practice:
@@ -48,7 +61,7 @@ def read_practice(home: Path) -> Practice:
     file = home / SETTINGS_FILE
     if not file.exists():
         raise ZhuandiError("还没有练习环境的设置。请先运行 `zhuandi up --sandbox`（或 `make up`）。")
-    return Practice(json.loads(file.read_text())["practice_post_port"])
+    return Practice(json.loads(file.read_text())["practice_posts"])
 
 
 def prepare_practice(home: Path) -> None:
@@ -58,26 +71,34 @@ def prepare_practice(home: Path) -> None:
     said = json.loads(file.read_text()) if file.exists() else _new_settings()
     if said.get("profile") != "sandbox":
         raise ZhuandiError(f"{file} 是正式环境的设置，不能用来练习。请另设 ZHUANDI_HOME。")
-    api_port = free_port(said["listen_port"])
-    post_port = free_port(said["practice_post_port"], but_not=api_port)
-    if api_port != said["listen_port"]:
-        log.warning("practice.port_moved", was=said["listen_port"], now=api_port, advice="先前打印的二维码指向旧端口")
-    said |= {
-        "listen_port": api_port,
-        "public_url": f"http://127.0.0.1:{api_port}",
-        "practice_post_port": post_port,
-    }
-    said["ems"]["endpoint"] = f"http://127.0.0.1:{post_port}/amp-prod-api/f/amp/api/open"
+    for name, account in _accounts().items():
+        said.setdefault(name, account)  # a home of an earlier version knew one post
+    said.setdefault("tracked", TRACKED)
+    _give_ports(said)
     _write_private(file, json.dumps(said, ensure_ascii=False, indent=2))
 
 
-def _new_settings() -> dict[str, Any]:
-    seconds = {view: ON_THE_WAY.get(view, PATIENCE[view].total_seconds()) for view in PATIENCE}
+def _give_ports(said: dict[str, Any]) -> None:
+    api_port = free_port(said["listen_port"])
+    if api_port != said["listen_port"]:
+        log.warning("practice.port_moved", was=said["listen_port"], now=api_port, advice="先前打印的二维码指向旧端口")
+    wanted, taken = {**POST_PORTS, **said.get("practice_posts", {})}, [api_port]
+    for name in POSTS:
+        wanted[name] = free_port(wanted[name], but_not=taken)
+        taken.append(wanted[name])
+        for field, path in PATHS.get(name, {}).items():
+            said[name][field] = f"http://127.0.0.1:{wanted[name]}{path}"
+    url = f"http://127.0.0.1:{api_port}"
+    said |= {"listen_port": api_port, "public_url": url, "practice_posts": wanted}
+    said["by_hand"]["endpoint"] = f"{url}/by-hand"  # the centre's own desk is ours, in practice too
+    said["kuaidi100"]["callback_url"] = f"{url}/pushes/kuaidi100"
+
+
+def _accounts() -> dict[str, dict[str, Any]]:
+    """An account at each post, with credentials of their own."""
     return {
-        "profile": "sandbox",
-        "listen_port": API_PORT,
-        "practice_post_port": POST_PORT,
         "ems": {
+            **HASTE,
             "sender_no": f"1100{secrets.randbelow(10**9):09}",
             "authorization": secrets.token_hex(16),
             "sk": base64.b64encode(secrets.token_bytes(SM4_KEY_BYTES)).decode(),
@@ -85,9 +106,33 @@ def _new_settings() -> dict[str, Any]:
             "refused_codes": ["SBX201", "SBX202", "SBX203", "SBX212"],
             "duplicate_codes": ["SBX211"],
             "unauthorised_codes": ["SBX101", "SBX102", "SBX105"],
-            "connect_seconds": 2,
-            "answer_seconds": 2,
         },
+        "sf": {
+            **HASTE,
+            "partner_id": f"ZW{secrets.token_hex(4).upper()}",
+            "checkword": secrets.token_hex(16),
+            "monthly_card": "7551234567",
+            "push_secret": secrets.token_urlsafe(24),
+            "settling": 3,
+        },
+        "gov_ems": {**HASTE, "centre_code": "331127JT", "des_key": secrets.token_hex(4), "delivered_letters": ["C"]},
+        "kdniao": {**HASTE, "business_id": f"1{secrets.randbelow(10**6):06}", "app_key": secrets.token_hex(16)},
+        "kuaidi100": {
+            **HASTE,
+            "customer": secrets.token_hex(8).upper(),
+            "key": secrets.token_hex(8),
+            "salt": secrets.token_hex(8),
+        },
+        "by_hand": {**HASTE, "key": secrets.token_hex(16), "settling": 3},
+    }
+
+
+def _new_settings() -> dict[str, Any]:
+    seconds = {view: ON_THE_WAY.get(view, PATIENCE[view].total_seconds()) for view in PATIENCE}
+    return {
+        "profile": "sandbox",
+        "listen_port": API_PORT,
+        **_accounts(),
         "item_release": "when_released",
         "item_grouping": 3,
         "patience": seconds,
@@ -100,6 +145,10 @@ def _new_settings() -> dict[str, Any]:
         "job_retry_first": 1,
         "job_retry_cap": 5,
         "clock_rhythm": 0.5,
+        "breaker_first": 1,
+        "breaker_longest": 5,
+        "breaker_probe": 5,
+        "breaker_unauthorised": 30,
     }
 
 
@@ -113,7 +162,7 @@ def _write_private(file: Path, text: str) -> None:
     draft.replace(file)
 
 
-def free_port(wanted: int, *, but_not: int = 0) -> int:
+def free_port(wanted: int, *, but_not: Iterable[int] = ()) -> int:
     """`wanted` if nobody listens there, otherwise one that the system gives."""
     for port in (wanted, 0):
         with socket.socket() as probe:
@@ -123,6 +172,6 @@ def free_port(wanted: int, *, but_not: int = 0) -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            if (found := int(probe.getsockname()[1])) != but_not:
+            if (found := int(probe.getsockname()[1])) not in set(but_not):
                 return found
     raise ZhuandiError("本机没有空闲的端口。")

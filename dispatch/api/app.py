@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dispatch.api import cases, health, pushes, track
+from dispatch.api import cases, errands, health, pushes, track
 from dispatch.api.shell import Shell, put_handlers
 from dispatch.world import World
 
@@ -29,6 +29,6 @@ def make_app(world: World) -> FastAPI:
     app.state.tracking = track.make_pages(world.settings)
     app.add_middleware(Shell)
     put_handlers(app)
-    for router in (cases.router, pushes.router, track.router, health.router):
+    for router in (cases.router, pushes.router, errands.router, track.router, health.router):
         app.include_router(router)
     return app

@@ -32,6 +32,7 @@ VIEWS: Mapping[View, Told] = {
     View.REFUSED: PREPARING,
     View.TO_PRINT: PREPARING,
     View.TO_PACK: PREPARING,
+    View.CANCELLING: PREPARING,
     View.TO_HAND_OVER: Told("您的证件已经装好，等邮政来取", 1, NOTHING, "邮政取走后，这里会显示走到了哪里。"),
     View.HANDED_OVER: Told("您的证件已寄出，交给了邮政", 2, NOTHING, "邮政收寄后，这里会显示走到了哪里。"),
     View.IN_TRANSIT: Told("您的证件已寄出，正在路上", 2, NOTHING, "快到的时候，邮政会联系您。请保持电话畅通。"),

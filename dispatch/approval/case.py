@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, exists, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, exists, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -37,9 +37,20 @@ class Item(Base):
     release: Mapped[str]
     grouping: Mapped[timedelta]
     carriage: Mapped[str]  # postal_only, unless the legal office cleared it (邮政法 55)
+    carriage_ground: Mapped[str | None]  # the legal office's ground for it
+    carriage_by: Mapped[str | None]
+    carriage_at: Mapped[datetime | None]
     payer: Mapped[str]  # 免费, 到付, 线上自付
     published_trips: Mapped[int]
     hide_title: Mapped[bool]
+
+    __table_args__ = (
+        CheckConstraint(
+            "carriage = 'postal_only' OR (carriage = 'cleared' AND carriage_ground IS NOT NULL"
+            " AND carriage_by IS NOT NULL AND carriage_at IS NOT NULL)",
+            name="carriage",
+        ),
+    )
 
 
 class Matter(Base):

@@ -1,15 +1,28 @@
-"""Telling the post, in three beats: intent committed, spoken, outcome committed (DESIGN section 3)."""
+"""Telling the carrier, in three beats: intent committed, spoken, outcome committed (DESIGN section 3)."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dispatch import jobs, worklist
-from dispatch.booking.call import conclude, intend, last_said
+from dispatch import breaker, jobs, worklist
+from dispatch.booking.allot import take_allotted
 from dispatch.booking.order import build_order
-from dispatch.carrier import Answer, Booked, Call, Carrier, CarrierError, InDoubt, Refused, Unauthorised, Unavailable
+from dispatch.booking.route import unlawful_items
+from dispatch.call import Heard, conclude, converse, intend, last_said
+from dispatch.carrier import (
+    Booked,
+    Call,
+    Carrier,
+    Duplicate,
+    InDoubt,
+    Numbering,
+    Refused,
+    Unauthorised,
+    Unavailable,
+)
 from dispatch.errors import ConflictError
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
@@ -17,6 +30,7 @@ from dispatch.shipment import Shipment, act, adopt, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World
 
+BOOK = "shipment.book"
 SETTLE_DOUBT = "shipment.settle_doubt"
 
 
@@ -30,43 +44,57 @@ class Intent:
     order_no: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What came of speaking: an answer or none, a number or an error."""
-
-    answer: Answer | None
-    booked: Booked | None = None
-    error: CarrierError | None = None
-
-    @property
-    def outcome(self) -> str:
-        """One word for the kept call."""
-        return type(self.error).__name__ if self.error else "Booked"
-
-
 def book(world: World, claim: Claim) -> None:
     """Place the order of a sealed shipment. Finding it `booking` means that its last speaker died: doubt."""
     intent = _intend(world, claim)
     if intent is None:
         return
-    heard = speak(intent)
+    heard = speak(world, intent)
     with written_in(claim, heard) as session:
         shipment = lock(session, subject_id(claim.subject))
-        conclude(world, session, intent.call_id, heard.answer, heard.outcome)
+        conclude(world, session, intent.call_id, heard)
         _write_outcome(world, session, shipment, heard)
 
 
 def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage == Stage.TO_BOOK:
+        carrier = world.carriers[shipment.carrier]
+        ours = jobs.lane_of(claim.name) == shipment.carrier  # it may have been given to another carrier meanwhile
+        asks = ours and shipment.stage == Stage.TO_BOOK and carrier.numbering is Numbering.ANSWERED
+        if asks and not unlawful_items(session, shipment, carrier):
             act(world, session, shipment, Act.INTEND)
-            return commit_intent(world, session, shipment)
+            shipment.intended_at = world.now()
+            try:
+                return commit_intent(world, session, shipment)
+            except Refused as refusal:  # the order cannot even be written as this carrier wants it
+                _refuse(world, session, shipment, refusal)
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage == Stage.BOOKING:
+        if shipment.stage == Stage.BOOKING and ours:
             _doubt(world, session, shipment)
+        elif shipment.stage == Stage.TO_BOOK and shipment.carrier != jobs.lane_of(claim.name):
+            jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+        elif shipment.stage == Stage.TO_BOOK:
+            _book_without_asking(world, session, shipment)
     return None
+
+
+def _book_without_asking(world: World, session: Session, shipment: Shipment) -> None:
+    """A number from the segment, unless the law forbids the carrier or no number is left: then a person is told."""
+    carrier = world.carriers[shipment.carrier]
+    if forbidden := unlawful_items(session, shipment, carrier):
+        words = f"{'、'.join(forbidden)}不得交给{carrier.title}（邮政法第五十五条），没有下单。"
+        worklist.put(world, session, Reason.ROUTE_UNLAWFUL, shipment.subject, detail=words)
+        return
+    number = take_allotted(session, shipment)
+    if number is None:
+        subject = breaker.subject_of(shipment.carrier)
+        worklist.put(world, session, Reason.NUMBERS_OUT, subject, detail=f"{carrier.title}的号段没有可用的运单号。")
+        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier, after=world.settings.job_retry_cap)
+        return
+    act(world, session, shipment, Act.INTEND)
+    take_number(world, session, shipment, Booked(number), "segment")
 
 
 def commit_intent(world: World, session: Session, shipment: Shipment, *, repeat: bool = False) -> Intent:
@@ -77,22 +105,20 @@ def commit_intent(world: World, session: Session, shipment: Shipment, *, repeat:
     carrier = world.carriers[shipment.carrier]
     order = build_order(world, session, shipment)
     call = carrier.booking(order)
-    if repeat and (kept := last_said(world, session, shipment, call.operation)) is not None:
+    since = shipment.intended_at or shipment.created_at
+    if repeat and (kept := last_said(world, session, shipment, call.operation, since)) is not None:
         call = carrier.again(call, kept)
     return Intent(carrier, call, intend(world, session, shipment, call), order.order_no)
 
 
-def speak(intent: Intent) -> Heard:
+def speak(world: World, intent: Intent) -> Heard[Booked]:
     """Send the call and read its answer; no transaction is open here."""
-    answer: Answer | None = None
-    try:
-        answer = intent.carrier.speak(intent.call)
-        return Heard(answer, booked=intent.carrier.read_booking(answer, intent.order_no))
-    except CarrierError as error:
-        return Heard(answer, error=error)
+    return converse(
+        world, intent.carrier, intent.call, lambda answer: intent.carrier.read_booking(answer, intent.order_no)
+    )
 
 
-def written_in(claim: Claim, heard: Heard) -> AbstractContextManager[Session]:
+def written_in(claim: Claim, heard: Heard[Booked | None]) -> AbstractContextManager[Session]:
     """Where the outcome is written: the job is done, or failed and comes back."""
     if isinstance(heard.error, Unavailable):
         return claim.failed(str(heard.error), heard.error.retry_after)
@@ -101,25 +127,23 @@ def written_in(claim: Claim, heard: Heard) -> AbstractContextManager[Session]:
     return claim.done()
 
 
-def _write_outcome(world: World, session: Session, shipment: Shipment, heard: Heard) -> None:
-    if heard.booked is not None:
-        take_number(world, session, shipment, heard.booked, "answer")
+def _write_outcome(world: World, session: Session, shipment: Shipment, heard: Heard[Booked]) -> None:
+    if heard.told is not None:
+        take_number(world, session, shipment, heard.told, "answer")
     elif shipment.stage != Stage.BOOKING:
         return  # a push has settled it meanwhile
     elif isinstance(heard.error, InDoubt):
-        _doubt(world, session, shipment)
+        _doubt(world, session, shipment, known=isinstance(heard.error, Duplicate))
     elif isinstance(heard.error, Refused):
-        act(world, session, shipment, Act.REFUSE)
-        worklist.put(
-            world,
-            session,
-            Reason.REFUSED_BY_CARRIER,
-            shipment.subject,
-            cause=shipment.moved_at.isoformat(),  # a second refusal is a new fact
-            detail=str(heard.error),
-        )
+        _refuse(world, session, shipment, heard.error)
     else:
         act(world, session, shipment, Act.POSTPONE)
+
+
+def _refuse(world: World, session: Session, shipment: Shipment, refusal: Refused) -> None:
+    act(world, session, shipment, Act.REFUSE)
+    cause = shipment.moved_at.isoformat()  # a second refusal is a new fact
+    worklist.put(world, session, Reason.REFUSED_BY_CARRIER, shipment.subject, cause=cause, detail=str(refusal))
 
 
 def take_number(world: World, session: Session, shipment: Shipment, booked: Booked, source: str) -> None:
@@ -141,7 +165,9 @@ def take_number(world: World, session: Session, shipment: Shipment, booked: Book
         )
 
 
-def _doubt(world: World, session: Session, shipment: Shipment) -> None:
+def _doubt(world: World, session: Session, shipment: Shipment, *, known: bool = False) -> None:
+    """`known`: the carrier has the order and only its number is missing, so it is asked for at once."""
     act(world, session, shipment, Act.DOUBT)
-    shipment.doubts = 0
-    jobs.leave(session, SETTLE_DOUBT, shipment.subject, after=world.settings.doubt_ladder[0])
+    shipment.doubts = shipment.absences = 0
+    after = timedelta(0) if known else world.settings.doubt_ladder[0]
+    jobs.leave(session, SETTLE_DOUBT, shipment.subject, lane=shipment.carrier, after=after)

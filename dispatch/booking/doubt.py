@@ -1,14 +1,15 @@
 """Out of doubt: by the surest means that the account declares, otherwise by a person (DESIGN promise 3)."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
-from dispatch.booking.book import Heard, Intent, commit_intent, speak, take_number, written_in
-from dispatch.booking.call import conclude
-from dispatch.booking.gather import BOOK
-from dispatch.carrier import Booked, Means, Unauthorised, Unavailable
+from dispatch.booking.book import BOOK, Intent, commit_intent, speak, take_number, written_in
+from dispatch.call import Heard, conclude, converse, intend
+from dispatch.carrier import Booked, Duplicate, Means, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
@@ -16,49 +17,105 @@ from dispatch.shipment import Shipment, act, adopt, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World
 
+WAITS = "寄递企业没有按订单号查单的接口，重复下单的后果未经确认。"
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """One rung: what was heard, and when the next one comes (None: this was the last)."""
+
+    heard: Heard[Booked | None]
+    rung: int
+    next_in: timedelta | None
+
+    @property
+    def absent(self) -> bool:
+        """A look-up was answered, and the order is not there."""
+        return self.heard.told is None and self.heard.error is None
+
 
 def settle_doubt(world: World, claim: Claim) -> None:
     """Climb one rung of the ladder. Nothing is ever booked anew while in doubt."""
-    intent = _repeat(world, claim)
+    intent = _ask(world, claim)
     if intent is None:
         return
-    heard = speak(intent)
+    looks_up = intent.carrier.means is Means.LOOK_UP
+    heard = _look_up(world, intent) if looks_up else speak(world, intent)
     if isinstance(heard.error, Unavailable | Unauthorised):
         with written_in(claim, heard) as session:
-            conclude(world, session, intent.call_id, heard.answer, heard.outcome)
+            conclude(world, session, intent.call_id, heard)
         return
-    _climb(world, claim, intent, heard)
+    climb = _climb(world, claim, heard, endless=looks_up)
+    with claim.later(climb.next_in) if climb.next_in else claim.done() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        conclude(world, session, intent.call_id, heard)
+        if shipment.stage == Stage.IN_DOUBT:
+            _write(world, session, shipment, climb)
 
 
-def _repeat(world: World, claim: Claim) -> Intent | None:
-    """The identical order again, where the account is known to be idempotent; else wait for a push or a person."""
+def _ask(world: World, claim: Claim) -> Intent | None:
+    """A look-up, or the identical order again where the account is idempotent; else a push or a person decides."""
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage == Stage.IN_DOUBT and world.carriers[shipment.carrier].means is Means.REPEAT:
+        carrier = world.carriers[shipment.carrier]
+        if shipment.stage == Stage.IN_DOUBT and carrier.means is Means.REPEAT:
             return commit_intent(world, session, shipment, repeat=True)
+        if shipment.stage == Stage.IN_DOUBT and carrier.means is Means.LOOK_UP:
+            order_no = shipment.order_no or ""
+            call = carrier.look_up(order_no)
+            if call is not None:
+                return Intent(carrier, call, intend(world, session, shipment, call), order_no)
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage == Stage.IN_DOUBT:
-            _ask_a_person(world, session, shipment, "寄递企业没有按订单号查单的接口，重复下单的后果未经确认。")
+            _ask_a_person(world, session, shipment, WAITS)
     return None
 
 
-def _climb(world: World, claim: Claim, intent: Intent, heard: Heard) -> None:
+def _look_up(world: World, intent: Intent) -> Heard[Booked | None]:
+    return converse(
+        world, intent.carrier, intent.call, lambda answer: intent.carrier.read_look_up(answer, intent.order_no)
+    )
+
+
+def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, endless: bool) -> Climb:
+    """Looking costs nothing and goes on, slowly; an order is not repeated beyond the ladder."""
     with world.reading() as session:
-        rung = session.get_one(Shipment, subject_id(claim.subject)).doubts + 1
+        shipment = session.get_one(Shipment, subject_id(claim.subject))
+        rung = shipment.doubts + 1
+        absent = Climb(heard, rung, None).absent and _surely_absent(world, shipment)
     ladder = world.settings.doubt_ladder
-    settled = heard.booked is not None
-    with claim.done() if settled or rung >= len(ladder) else claim.later(ladder[rung]) as session:
-        shipment = lock(session, subject_id(claim.subject))
-        conclude(world, session, intent.call_id, heard.answer, heard.outcome)
-        if shipment.stage != Stage.IN_DOUBT:
-            return
-        if heard.booked is not None:
-            take_number(world, session, shipment, heard.booked, "answer")
-            return
-        shipment.doubts = rung
-        if rung >= len(ladder):
-            _ask_a_person(world, session, shipment, str(heard.error))
+    if heard.told is not None or absent:
+        return Climb(heard, rung, None)
+    if rung < len(ladder):
+        return Climb(heard, rung, ladder[rung])
+    return Climb(heard, rung, max(ladder[-1], world.settings.ask_again) if endless else None)
+
+
+def _surely_absent(world: World, shipment: Shipment) -> bool:
+    """Missed so often in a row, and the carrier's own books have had time: the order was never placed."""
+    settled = world.carriers[shipment.carrier].limits.settling
+    since = shipment.intended_at or shipment.created_at
+    return shipment.absences + 1 >= world.settings.absences and world.now() - since > settled
+
+
+def _write(world: World, session: Session, shipment: Shipment, climb: Climb) -> None:
+    shipment.doubts = climb.rung
+    if climb.heard.told is not None:
+        take_number(world, session, shipment, climb.heard.told, "answer")
+        return
+    if climb.absent and _surely_absent(world, shipment):
+        act(world, session, shipment, Act.NEVER_PLACED)
+        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+        return
+    if climb.absent:
+        shipment.absences += 1
+    elif climb.heard.error is not None and climb.heard.answer is not None:
+        shipment.absences = 0  # the carrier says that it has the order, or something that may mean it
+    taken = isinstance(climb.heard.error, Duplicate)  # only the number is missing: the patience of the view holds
+    if climb.rung >= len(world.settings.doubt_ladder) and not (taken and climb.next_in):
+        words = str(climb.heard.error) if climb.heard.error else "寄递企业按订单号查不到这张订单。"
+        _ask_a_person(world, session, shipment, words)
 
 
 def _ask_a_person(world: World, session: Session, shipment: Shipment, known: str) -> None:
@@ -80,7 +137,7 @@ def confirm_never_placed(world: World, shipment_id: UUID, by: str) -> None:
     with world.begin() as session:
         shipment = _in_doubt(session, shipment_id)
         act(world, session, shipment, Act.NEVER_PLACED, by=by)
-        jobs.leave(session, BOOK, shipment.subject)
+        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
 
 
 def book_again(world: World, shipment_id: UUID, by: str) -> None:
@@ -88,10 +145,15 @@ def book_again(world: World, shipment_id: UUID, by: str) -> None:
     with world.begin() as session:
         shipment = lock(session, shipment_id)
         act(world, session, shipment, Act.AMEND, by=by)
-        for entry in worklist.standing(session, shipment.subject):
-            if entry.reason == Reason.REFUSED_BY_CARRIER:
-                worklist.settle(world, entry, by, "改后重下")
-        jobs.leave(session, BOOK, shipment.subject)
+        settle_refusal(world, session, shipment, by, "改后重下")
+        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+
+
+def settle_refusal(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:
+    """What was refused goes another way."""
+    for entry in worklist.standing(session, shipment.subject):
+        if entry.reason == Reason.REFUSED_BY_CARRIER:
+            worklist.settle(world, entry, by, note)
 
 
 def _in_doubt(session: Session, shipment_id: UUID) -> Shipment:

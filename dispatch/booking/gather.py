@@ -10,18 +10,15 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, worklist
 from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, documents_of, may_leave
 from dispatch.approval.lodge import CASE_WATCH
+from dispatch.booking.book import BOOK
 from dispatch.booking.order import order_number
+from dispatch.booking.route import choose_carrier
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
 from dispatch.shipment import Content, Shipment, act, lock, subject_id
 from dispatch.world import World
 
 SEAL = "shipment.seal"
-BOOK = "shipment.book"
-POSTAL = "ems"
-"""Official documents go by China Post/EMS only (邮政法 55); another carrier needs a cleared item and its adapter."""
-
-
 ONLY_GATHERING = text("stage = 'gathering'")
 """Written out: a prepared statement with the stage as a parameter would not match the partial index."""
 
@@ -34,7 +31,7 @@ def gather(world: World, claim: Claim) -> None:
         documents = [paper for paper in documents_of(session, case.id) if not _enveloped(session, paper)]
         if not documents or not may_leave(session, case, item):
             return
-        shipment = _open_envelope(world, session, case, item.grouping)
+        shipment = _open_envelope(world, session, case, item)
         for paper in documents:
             session.add(Content(id=uuid7(), shipment_id=shipment.id, document_id=paper.id))
         worklist.settle_by_itself(world, session, case.subject, worklist.ENDS_BY_ITSELF)
@@ -57,11 +54,11 @@ def _enveloped(session: Session, paper: Document) -> bool:
     return session.scalar(query) is not None
 
 
-def _open_envelope(world: World, session: Session, case: Case, grouping: timedelta) -> Shipment:
-    """The envelope that gathers for this recipient, locked; a new one where none does."""
+def _open_envelope(world: World, session: Session, case: Case, item: Item) -> Shipment:
+    """The envelope that gathers for this recipient and carrier, locked; a new one where none does."""
     slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
-    now = world.now()
-    digest = world.vault.digest("envelope", POSTAL, slip.group_digest.hex())
+    carrier, now = choose_carrier(world, session, slip, item), world.now()
+    digest = world.vault.digest("envelope", carrier, slip.group_digest.hex())
     while True:
         session.execute(
             insert(Shipment)
@@ -70,11 +67,11 @@ def _open_envelope(world: World, session: Session, case: Case, grouping: timedel
                 direction=Direction.OUTBOUND,
                 slip_id=slip.id,
                 group_digest=digest,
-                carrier=POSTAL,
+                carrier=carrier,
                 stage=Stage.GATHERING,
                 moved_at=now,
                 created_at=now,
-                seal_at=now + grouping,
+                seal_at=now + item.grouping,
             )
             .on_conflict_do_nothing(index_elements=["group_digest"], index_where=ONLY_GATHERING)
         )
@@ -94,10 +91,10 @@ def _seal(world: World, session: Session, shipment: Shipment) -> None:
     if not papers:
         act(world, session, shipment, Act.CANCEL)
         return
-    shipment.sequence = 1 + _earlier_envelopes(session, shipment)
+    shipment.sequence = 1 + _earlier_orders(session, shipment)
     shipment.order_no = order_number(world, shipment.direction, papers, shipment.sequence)
     act(world, session, shipment, Act.SEAL)
-    jobs.leave(session, BOOK, shipment.subject)
+    jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
 
 
 def _papers_that_may_leave(world: World, session: Session, shipment: Shipment) -> list[tuple[str, int]]:
@@ -122,10 +119,12 @@ def _papers_that_may_leave(world: World, session: Session, shipment: Shipment) -
     return staying
 
 
-def _earlier_envelopes(session: Session, shipment: Shipment) -> int:
-    """How many voided envelopes held one of these documents before: a new order needs a new number."""
+def _earlier_orders(session: Session, shipment: Shipment) -> int:
+    """The last sequence under which one of these documents was ever ordered: a new order needs a new number."""
     mine = select(Content.document_id).where(Content.shipment_id == shipment.id)
-    earlier = select(func.count(func.distinct(Content.shipment_id))).where(
-        Content.document_id.in_(mine), Content.void
+    earlier = (
+        select(func.max(Shipment.sequence))
+        .join(Content, Content.shipment_id == Shipment.id)
+        .where(Content.document_id.in_(mine), Content.void)
     )
     return session.scalar(earlier) or 0

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch.approval.case import CaseSlip, Document
+from dispatch.approval.case import Case, CaseSlip, Document
 from dispatch.approval.decided_case import Way
-from dispatch.carrier import Order, Party
+from dispatch.carrier import Order, Parcel, Party
 from dispatch.shipment import Content, Shipment
 from dispatch.world import World
 
 NUMBER_BYTES = 10
+CODE_DIGITS = 6
 
 
 def order_number(world: World, direction: str, papers: Collection[tuple[str, int]], sequence: int) -> str:
@@ -31,6 +32,7 @@ def build_order(world: World, session: Session, shipment: Shipment) -> Order:
         raise ValueError(f"shipment {shipment.id} is not sealed yet")
     slip = session.get_one(CaseSlip, shipment.slip_id)
     centre = world.settings.centre
+    cases = cases_in(session, shipment)
     return Order(
         order_no=shipment.order_no,
         created_at=shipment.created_at,
@@ -41,7 +43,23 @@ def build_order(world: World, session: Session, shipment: Shipment) -> Order:
         contents=tuple(paper.name for paper in papers_in(session, shipment)),
         way=slip.way,
         way_of_delivery=way_words(world, slip),
+        direction=shipment.direction,
+        case_nos=tuple(case.case_no for case in cases),
+        department=cases[0].department if cases else "",
+        collection_code=collection_code(world, shipment.order_no),
     )
+
+
+def collection_code(world: World, order_no: str) -> str:
+    """取件验证码: six digits for one order, asked for at the door by carriers that ask. Derived, never stored."""
+    digest = world.vault.digest("collection_code", order_no)
+    return f"{int.from_bytes(digest[:8]) % 10**CODE_DIGITS:0{CODE_DIGITS}}"
+
+
+def parcel(world: World, session: Session, shipment: Shipment, number: str) -> Parcel:
+    """What a carrier may need to be told when it is asked about a parcel."""
+    slip = session.get_one(CaseSlip, shipment.slip_id)
+    return Parcel(number, shipment.order_no or "", world.vault.open(slip, "phone") or "")
 
 
 def recipient(world: World, slip: CaseSlip) -> Party:
@@ -73,3 +91,27 @@ def papers_in(session: Session, shipment: Shipment) -> list[Document]:
         .where(Content.shipment_id == shipment.id, ~Content.void)
     )
     return list(session.scalars(query.order_by(Document.code)))
+
+
+def cases_in(session: Session, shipment: Shipment) -> list[Case]:
+    """The cases whose documents lie in an envelope, in order of their numbers."""
+    inside = (
+        select(Document.case_id)
+        .join(Content, Content.document_id == Document.id)
+        .where(Content.shipment_id == shipment.id, ~Content.void)
+    )
+    return list(session.scalars(select(Case).where(Case.id.in_(inside)).order_by(Case.case_no)))
+
+
+def new_order(world: World, session: Session, shipment: Shipment) -> None:
+    """Give a sealed shipment its next order number: what is booked anew must not answer to the old one."""
+    query = (
+        select(Case.case_no, Document.number)
+        .join(Document, Document.case_id == Case.id)
+        .join(Content, Content.document_id == Document.id)
+        .where(Content.shipment_id == shipment.id, ~Content.void)
+    )
+    papers = [(case_no, number) for case_no, number in session.execute(query)]
+    shipment.sequence += 1
+    shipment.order_no = order_number(world, shipment.direction, papers, shipment.sequence)
+    shipment.intended_at = None

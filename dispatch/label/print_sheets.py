@@ -1,8 +1,10 @@
 """Waybills are printed: drawn on demand from the database, never stored; a reprint says that it is one."""
 
+import io
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import pypdfium2 as pdfium
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,7 @@ from dispatch.errors import NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
 from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
+from dispatch.label.their_label import their_label
 from dispatch.mask import mask_address, mask_name, mask_phone
 from dispatch.shipment import Content, Shipment, Waybill, act, live_waybill, lock
 from dispatch.world import World
@@ -31,8 +34,8 @@ def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by
     NotAllowedError (a shipment that has no number yet, or that was packed already).
     """
     with world.reading() as session:
-        sheets = [_sheet(world, session, session.get_one(Shipment, chosen)) for chosen in shipment_ids]
-    drawn = draw_sheets(sheets, size, world.typefaces.folder())
+        chosen_sheets = [_page(world, session, session.get_one(Shipment, chosen)) for chosen in shipment_ids]
+    drawn = _bind(world, chosen_sheets, size)
     with world.begin() as session:
         for chosen in sorted(shipment_ids):
             shipment = lock(session, chosen)
@@ -58,6 +61,35 @@ def holding(session: Session, case_nos: Collection[str], stages: Collection[Stag
         .distinct()
     )
     return sorted(session.scalars(query))
+
+
+def _page(world: World, session: Session, shipment: Shipment) -> Sheet | bytes:
+    """Our sheet, or the carrier's own label where it accepts no other."""
+    if not world.carriers[shipment.carrier].insists_on_label:
+        return _sheet(world, session, shipment)
+    waybill = live_waybill(session, shipment.id)
+    drawn = their_label(world, session, waybill) if waybill is not None else None
+    if drawn is None:
+        raise NotFoundError(f"邮件 {shipment.order_no} 要用寄递企业的面单，还没有取到。请稍后再打。")
+    return drawn
+
+
+def _bind(world: World, pages: Sequence[Sheet | bytes], size: SheetSize) -> bytes:
+    """One PDF in the order of the pages; labels of carriers keep their own size."""
+    ours = [page for page in pages if isinstance(page, Sheet)]
+    drawn = draw_sheets(ours, size, world.typefaces.folder()) if ours or not pages else b""
+    if len(ours) == len(pages):
+        return drawn
+    bound, own, place = pdfium.PdfDocument.new(), pdfium.PdfDocument(drawn) if drawn else None, 0
+    for page in pages:
+        if isinstance(page, bytes):
+            bound.import_pages(pdfium.PdfDocument(page))
+        else:
+            bound.import_pages(own, pages=[place])
+            place += 1
+    written = io.BytesIO()
+    bound.save(written)
+    return written.getvalue()
 
 
 def _sheet(world: World, session: Session, shipment: Shipment) -> Sheet:

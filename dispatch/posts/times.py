@@ -1,19 +1,21 @@
-"""EMS writes times as `yyyy-MM-dd HH:mm:ss` without a zone: Beijing time (CARRIERS §0.7)."""
+"""Carriers write times as `yyyy-MM-dd HH:mm:ss` without a zone: Beijing time (CARRIERS §0.7)."""
 
 from datetime import UTC, datetime
 
 from dispatch.hall_time import SHANGHAI
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
+NEVER = datetime.fromtimestamp(0, UTC)
+"""No carrier's time: news at it moves nothing, and a person reads it."""
 
 
 def wire_time(at: datetime) -> str:
-    """An aware time as EMS writes it."""
+    """An aware time as carriers write it."""
     return at.astimezone(SHANGHAI).strftime(FORMAT)
 
 
 def read_time(text: str) -> datetime:
-    """An aware UTC time from EMS's text. Raises ValueError."""
+    """An aware UTC time from a carrier's text. Raises ValueError."""
     at = datetime.strptime(text.strip(), FORMAT).replace(tzinfo=SHANGHAI)
     try:
         return at.astimezone(UTC)

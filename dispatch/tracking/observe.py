@@ -1,5 +1,6 @@
 """News meets its shipment: matched, kept, folded. Every source of news goes through here."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,14 +10,29 @@ from dispatch import jobs, worklist
 from dispatch.booking.book import take_number
 from dispatch.carrier import Booked, Seen
 from dispatch.jobs import Claim
-from dispatch.journey import News, Stage, fold
-from dispatch.shipment import Shipment, find_live_number, find_order, live_waybill, lock, lock_number, subject_id
+from dispatch.journey import News, Stage
+from dispatch.shipment import (
+    ASK,
+    Shipment,
+    find_live_number,
+    find_order,
+    live_waybill,
+    lock,
+    lock_number,
+    subject_id,
+)
 from dispatch.shipment import follow as follow_tracking
-from dispatch.tracking.sighting import claim_unmatched, keep, lacks_detail, sightings_of
+from dispatch.tracking.sighting import (
+    claim_unmatched,
+    find_by_new_number,
+    fold_sightings,
+    keep,
+    lacks_detail,
+    sightings_of,
+)
 from dispatch.worklist import Reason
 from dispatch.world import World
 
-ASK = "shipment.ask"
 WITHOUT_NUMBER = frozenset({Stage.TO_BOOK, Stage.BOOKING, Stage.IN_DOUBT, Stage.REFUSED})
 """Stages of a sealed envelope whose number a push may tell: then it is booked, whatever we thought."""
 AHEAD = timedelta(hours=1)  # a carrier's clock may be a little ahead of ours
@@ -38,7 +54,8 @@ class Match(StrEnum):
 
 def observe(world: World, session: Session, carrier: str, seen: Seen, source: str) -> Match:
     """Keep one line of news and fold it into its shipment, if that is known. Locks the shipment."""
-    shipment = _matching(session, carrier, seen, numbered=world.carriers[carrier].is_number(seen.waybill_no))
+    post = world.carriers.get(carrier)
+    shipment = _matching(session, carrier, seen, numbered=post is not None and post.is_number(seen.waybill_no))
     if shipment is None:
         # Whoever adopts a number holds this lock until the commit: either we see the number, or they see our row.
         lock_number(session, carrier, seen.waybill_no)
@@ -50,9 +67,23 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
     locked = lock(session, shipment.id)
     if locked.stage in WITHOUT_NUMBER:
         take_number(world, session, locked, Booked(seen.waybill_no), source)
+    learn_new_numbers(world, session, locked, [seen])
     keep(world, session, carrier, plausible(world, locked, seen), source, locked.id)
     refold(world, session, locked)
     return Match.FOUND
+
+
+def learn_new_numbers(world: World, session: Session, shipment: Shipment, news: Iterable[Seen]) -> None:
+    """The number under which a parcel comes back: what came before it was known is claimed, and it is asked after."""
+    since, until = _plausible_times(world, shipment)
+    for number in sorted({seen.new_number for seen in news if seen.new_number}):
+        lock_number(session, shipment.carrier, number)
+        if find_by_new_number(session, shipment.carrier, number) is not None:
+            continue
+        claim_unmatched(session, shipment, number, since, until)
+        parcel = parcel_subject(shipment.carrier, number)
+        worklist.settle_by_itself(world, session, parcel, [Reason.UNKNOWN_PARCEL])
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
 def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> Shipment | None:
@@ -60,6 +91,8 @@ def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> 
     by_number = find_live_number(session, carrier, seen.waybill_no)
     if by_number is not None:
         return by_number if _speaks_of(seen, by_number) else None
+    if (coming_back := find_by_new_number(session, carrier, seen.waybill_no)) is not None:
+        return coming_back
     if not seen.order_no or not numbered:
         return None
     by_order = find_order(session, carrier, seen.order_no)
@@ -85,6 +118,7 @@ def plausible(world: World, shipment: Shipment, seen: Seen) -> Seen:
         detail=seen.detail,
         text=f"（时间可疑）{seen.text}",
         place=seen.place,
+        carrier=seen.carrier,
     )
 
 
@@ -96,9 +130,9 @@ def refold(world: World, session: Session, shipment: Shipment, *, asked: bool = 
     """Fold all news of a locked shipment; the post is asked where a sub-code is missing, unless it just was."""
     session.flush()
     rows = sightings_of(session, shipment.id)
-    follow_tracking(world, session, shipment, fold(row.observed() for row in rows))
+    follow_tracking(world, session, shipment, fold_sightings(rows))
     if lacks_detail(rows) and not asked:
-        jobs.leave(session, ASK, shipment.subject)
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
 def follow(world: World, claim: Claim) -> None:

@@ -8,13 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs
-from dispatch.carrier import Carrier, NotVouched, Reply
+from dispatch.carrier import Door, Knock, NotVouched, Reply
 from dispatch.db import Base, RowId
 from dispatch.world import World
 
 READ = "push.read"
-RAW_MOST = 65_536
-"""Bytes of a push that are read; no carrier's event is longer."""
+RAW_MOST = 2_000_000
+"""Bytes of a push that are read: a tracker tells whole histories of several parcels, URL-encoded."""
+REFUSED_MOST = 65_536  # of one that is turned away so much is kept: anybody can send it
 
 
 class Push(Base):
@@ -41,54 +42,52 @@ class Push(Base):
         return f"push:{self.id}"
 
 
-def receive(world: World, carrier: Carrier, raw: bytes, source: str) -> Reply:
+def receive(world: World, door: Door, knock: Knock) -> Reply:
     """Store a push and answer it. The acknowledgement is given only after the commit; a repetition is one row."""
-    if len(raw) > RAW_MOST:
-        return _turn_away(world, carrier, raw, source, f"报文超过 {RAW_MOST} 字节")
+    if len(knock.raw) > RAW_MOST:
+        return _turn_away(world, door, knock, f"报文超过 {RAW_MOST} 字节")
     try:
-        vouched = carrier.vouch(raw)
+        vouched = door.vouch(knock)
     except NotVouched as refusal:
-        return _turn_away(world, carrier, raw, source, str(refusal))
-    _store(world, carrier, raw, source, body=vouched.body)
-    return carrier.acknowledge(vouched.reference)
+        return _turn_away(world, door, knock, str(refusal))
+    _store(world, door, knock, body=vouched.body)
+    return door.acknowledge(vouched.reference)
 
 
-def _turn_away(world: World, carrier: Carrier, raw: bytes, source: str, reason: str) -> Reply:
-    if _room_for_refused(world, carrier):
-        _store(world, carrier, raw, source, turned_away=reason)
-    return carrier.turn_away(reason)
+def _turn_away(world: World, door: Door, knock: Knock, reason: str) -> Reply:
+    """Kept, and never read. Some pushers repeat for ever what is turned away: the centre may choose to say yes."""
+    if _room_for_refused(world, door):
+        _store(world, door, knock, turned_away=reason)
+    if world.settings.unvouched_pushes == "acknowledge":
+        return door.acknowledge("")
+    return door.turn_away(knock, reason)
 
 
-def _room_for_refused(world: World, carrier: Carrier) -> bool:
+def _room_for_refused(world: World, door: Door) -> bool:
     """Refused pushes are kept, but nobody may fill the disk with them: a genuine one is sent again."""
     since = world.now() - timedelta(hours=1)
-    refused = select(func.count()).where(Push.carrier == carrier.name, Push.turned_away.is_not(None))
+    refused = select(func.count()).where(Push.carrier == door.name, Push.turned_away.is_not(None))
     with world.reading() as session:
         kept = session.scalar(refused.where(Push.received_at > since)) or 0
     return kept < world.settings.refused_pushes_per_hour
 
 
 def _store(
-    world: World,
-    carrier: Carrier,
-    raw: bytes,
-    source: str,
-    *,
-    body: str | None = None,
-    turned_away: str | None = None,
+    world: World, door: Door, knock: Knock, *, body: str | None = None, turned_away: str | None = None
 ) -> None:
-    digest = world.vault.digest("push", raw.hex())
+    digest = world.vault.digest("push", knock.raw.hex())
     push = Push(
         id=uuid7(),
-        carrier=carrier.name,
+        carrier=door.name,
         digest=digest,
         turned_away=turned_away,
-        source=source,
+        source=knock.source,
         received_at=world.now(),
         times=1,
     )
     # Bytes that are no text (a wrong character set) must still be kept as they came.
-    world.vault.seal(push, "raw", raw[:RAW_MOST].decode("latin-1"))
+    most = RAW_MOST if body is not None else REFUSED_MOST
+    world.vault.seal(push, "raw", knock.raw[:most].decode("latin-1"))
     if body is not None:
         world.vault.seal(push, "body", body)
     columns = {column.key: getattr(push, column.key) for column in Push.__table__.columns}

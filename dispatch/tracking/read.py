@@ -1,15 +1,14 @@
 """A stored push is read: a new field or a bug in a translation never loses one, it only waits here."""
 
 from dispatch import worklist
-from dispatch.carrier import Seen
+from dispatch.carrier import Door, Seen
 from dispatch.jobs import Claim
 from dispatch.shipment import subject_id
 from dispatch.tracking.observe import Match, observe, parcel_subject
 from dispatch.tracking.push import Push
+from dispatch.tracking.sighting import PUSHED
 from dispatch.worklist import Reason
 from dispatch.world import World
-
-PUSHED = "push"
 
 
 def read_push(world: World, claim: Claim) -> None:
@@ -18,24 +17,32 @@ def read_push(world: World, claim: Claim) -> None:
         push = session.get_one(Push, subject_id(claim.subject))
         body = world.vault.open(push, "body") or ""
     try:
-        news = world.carriers[push.carrier].read_push(body)
+        news = _door(world, push).read_push(body)
     except (ValueError, KeyError) as unreadable:
         with claim.done() as session:
             session.get_one(Push, push.id).read_at = world.now()
             words = f"推送的格式读不懂：{unreadable}"
             worklist.put(world, session, Reason.UNREADABLE_PUSH, push.subject, detail=words)
         return
-    matches = [(seen.waybill_no, _observe(world, push.carrier, seen)) for seen in news]
-    nobodys = sorted({number for number, match in matches if match is Match.NOBODY})
+    parcels = [(seen.carrier or push.carrier, seen) for seen in news]
+    matches = [(carrier, seen.waybill_no, _observe(world, carrier, seen)) for carrier, seen in parcels]
+    nobodys = sorted({(carrier, number) for carrier, number, match in matches if match is Match.NOBODY})
     waited = world.now() - push.received_at >= world.settings.unmatched_grace
-    if any(match is Match.LOOK_AGAIN for _, match in matches) or (nobodys and not waited):
+    if any(match is Match.LOOK_AGAIN for _, _, match in matches) or (nobodys and not waited):
         with claim.later(world.settings.unmatched_grace):
             return
     with claim.done() as session:
         session.get_one(Push, push.id).read_at = world.now()
-        for number in nobodys:
-            parcel, words = parcel_subject(push.carrier, number), f"推送的运单号 {number} 不属于任何在途邮件。"
+        for carrier, number in nobodys:
+            parcel, words = parcel_subject(carrier, number), f"推送的运单号 {number} 不属于任何在途邮件。"
             worklist.put(world, session, Reason.UNKNOWN_PARCEL, parcel, cause=push.subject, detail=words)
+
+
+def _door(world: World, push: Push) -> Door:
+    door = world.door(push.carrier)
+    if door is None:
+        raise ValueError(f"没有对接寄递企业 {push.carrier} 了")
+    return door
 
 
 def _observe(world: World, carrier: str, seen: Seen) -> Match:

@@ -1,6 +1,6 @@
 """Sightings: one line of news each, our word beside the carrier's, kept for ever in the set that is folded."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,9 +12,12 @@ from uuid_utils.compat import uuid7
 
 from dispatch.carrier import Seen
 from dispatch.db import Base, RowId
-from dispatch.journey import News, Observed, Signer
-from dispatch.shipment import Shipment
+from dispatch.journey import News, Observed, Signer, Tracking, fold
+from dispatch.shipment import Shipment, Waybill
 from dispatch.world import World
+
+PUSHED = "push"
+ASKED = "question"
 
 
 class Sighting(Base):
@@ -36,23 +39,29 @@ class Sighting(Base):
     wants_detail: Mapped[bool]
     words: Mapped[bytes]  # sealed: the carrier's words may name people
     place: Mapped[bytes]  # sealed
-    source: Mapped[str]  # push or question
+    source: Mapped[str]  # push or question: who told it first
+    pushed: Mapped[bool]  # a push has told it, sooner or later
+    new_number: Mapped[str] = mapped_column(default="")  # the parcel goes on under this number, back to us
     received_at: Mapped[datetime]
     digest: Mapped[bytes]  # keyed, over everything the carrier said
 
     __table_args__ = (
         UniqueConstraint("carrier", "waybill_no", "digest"),
         Index("ix_sightings_unmatched", "carrier", "waybill_no", postgresql_where=text("shipment_id IS NULL")),
+        Index("ix_sightings_new_number", "carrier", "new_number", postgresql_where=text("new_number <> ''")),
     )
 
-    def observed(self) -> Observed:
-        """As the fold needs it."""
+    def observed(self, *, coming_back: bool = False) -> Observed:
+        """As the fold needs it. `coming_back`: told of the number under which it travels back to us."""
+        news, signer = News(self.news), Signer(self.signer) if self.signer else None
+        if coming_back and news in HANDED_OUT:
+            news, signer = News.RETURNED, None  # what is signed for there is signed for by us
         return Observed(
             at=self.at,
             code=self.code,
-            news=News(self.news),
+            news=news,
             detail=self.detail,
-            signer=Signer(self.signer) if self.signer else None,
+            signer=signer,
             voids=frozenset(self.voids),
             digest=self.digest.hex(),
         )
@@ -75,6 +84,8 @@ def keep(world: World, session: Session, carrier: str, seen: Seen, source: str, 
         voids=sorted(seen.voids),
         wants_detail=seen.wants_detail,
         source=source,
+        pushed=source == PUSHED,
+        new_number=seen.new_number,
         received_at=world.now(),
         digest=digest,
     )
@@ -82,7 +93,11 @@ def keep(world: World, session: Session, carrier: str, seen: Seen, source: str, 
     world.vault.seal(row, "place", seen.place)
     columns = {column.key: getattr(row, column.key) for column in Sighting.__table__.columns}
     keys = ["carrier", "waybill_no", "digest"]
-    session.execute(insert(Sighting).values(**columns).on_conflict_do_nothing(index_elements=keys))
+    told = insert(Sighting).values(**columns)
+    again = {"pushed": True}
+    session.execute(
+        told.on_conflict_do_update(index_elements=keys, set_=again, where=told.excluded.pushed & ~Sighting.pushed)
+    )
     kept = select(Sighting).where(
         Sighting.carrier == carrier, Sighting.waybill_no == seen.waybill_no, Sighting.digest == digest
     )
@@ -108,6 +123,31 @@ def sightings_of(session: Session, shipment_id: UUID) -> list[Sighting]:
     """All news of a shipment, by the carrier's time."""
     query = select(Sighting).where(Sighting.shipment_id == shipment_id)
     return list(session.scalars(query.order_by(Sighting.at, Sighting.received_at)))
+
+
+def fold_sightings(rows: Sequence[Sighting]) -> Tracking:
+    """What all news of one shipment say together."""
+    back = new_numbers(rows)
+    return fold(row.observed(coming_back=row.waybill_no in back) for row in rows)
+
+
+HANDED_OUT = frozenset({News.DELIVERED, News.FETCHED})
+
+
+def new_numbers(sightings: Iterable[Sighting]) -> frozenset[str]:
+    """The numbers under which a shipment travels back, as its own news tell them."""
+    return frozenset(row.new_number for row in sightings if row.new_number)
+
+
+def find_by_new_number(session: Session, carrier: str, number: str) -> Shipment | None:
+    """The live shipment that travels back under this number."""
+    query = (
+        select(Shipment)
+        .join(Sighting, Sighting.shipment_id == Shipment.id)
+        .join(Waybill, Waybill.shipment_id == Shipment.id)
+        .where(Sighting.carrier == carrier, Sighting.new_number == number, Waybill.voided_at.is_(None))
+    )
+    return session.scalars(query.limit(1)).first()
 
 
 def lacks_detail(sightings: Iterable[Sighting]) -> bool:

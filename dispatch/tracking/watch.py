@@ -1,4 +1,7 @@
-"""Whatever waits is seen (DESIGN promise 10): past its patience the post is asked, then a person."""
+"""Whatever waits is seen (DESIGN promise 10): after a silence the carrier is asked, past its patience a person.
+
+A push is never trusted to be the only news: the carrier is asked as soon as it is silent for longer than usual.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,8 +12,8 @@ from dispatch import jobs, worklist
 from dispatch.hall_time import hall_time
 from dispatch.jobs import Claim
 from dispatch.journey import AT_AN_END, View
-from dispatch.shipment import Shipment, live_waybill, lock, subject_id
-from dispatch.tracking.observe import ASK
+from dispatch.shipment import ASK, Shipment, live_waybill, lock, subject_id
+from dispatch.tracking.rhythm import silence
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -23,6 +26,7 @@ OVERDUE: Mapping[View, Reason] = {
     View.TO_PRINT: Reason.DEADLINE_NEAR,
     View.TO_PACK: Reason.DEADLINE_NEAR,
     View.TO_HAND_OVER: Reason.DEADLINE_NEAR,
+    View.CANCELLING: Reason.NOT_CANCELLED,
     View.HANDED_OVER: Reason.STALLED,
     View.IN_TRANSIT: Reason.STALLED,
     View.OUT_FOR_DELIVERY: Reason.STALLED,
@@ -35,15 +39,17 @@ OVERDUE: Mapping[View, Reason] = {
 }
 assert set(OVERDUE) == set(View) - AT_AN_END  # noqa: S101 - a view without a reason would wait unseen
 
-BEFORE_THE_POST = frozenset({View.TO_PRINT, View.TO_PACK, View.TO_HAND_OVER, View.IN_DOUBT})
+BEFORE_THE_POST = frozenset({View.TO_PRINT, View.TO_PACK, View.TO_HAND_OVER, View.IN_DOUBT, View.CANCELLING})
 """Views in which the post has nothing to tell yet, although the number may be known."""
 
 
 def watch(world: World, claim: Claim) -> None:
     """Look at a shipment whose time has come: still waiting for the same thing?"""
     with world.reading() as session:
-        wait = _left(world, session.get_one(Shipment, subject_id(claim.subject)))
-    if wait is None:
+        shipment = session.get_one(Shipment, subject_id(claim.subject))
+        over = shipment.view in AT_AN_END
+        wait = timedelta(0) if over else _until_next(world, session, shipment)
+    if over:
         with claim.done():
             return
     if wait > timedelta(0):
@@ -52,22 +58,34 @@ def watch(world: World, claim: Claim) -> None:
     _look(world, claim)
 
 
+def _until_next(world: World, session: Session, shipment: Shipment) -> timedelta:
+    """Until the silence or the patience is over, whichever comes first."""
+    left = _left(world, shipment)
+    quiet = silence(world, session, shipment)
+    if quiet is None or shipment.overdue_asked:
+        return left
+    heard = max(shipment.moved_at, shipment.asked_at or shipment.moved_at)
+    return min(left, heard + quiet - world.now())
+
+
 def _look(world: World, claim: Claim) -> None:
-    """Past its patience: the post is asked once, then a person is told, and the post asked again now and then."""
+    """Past a silence the post is asked. Past its patience too, once; then a person is told."""
     with world.reading() as session:
         seen = session.get_one(Shipment, subject_id(claim.subject))
-        pause = world.settings.ask_again if seen.overdue_asked else world.settings.after_asking
+        late = _left(world, seen) <= timedelta(0)
+        pause = world.settings.ask_again if late and seen.overdue_asked else world.settings.after_asking
     with claim.later(pause) as session:
         shipment = lock(session, subject_id(claim.subject))
-        left = _left(world, shipment)
-        if left is not None and left <= timedelta(0):
+        if shipment.view in AT_AN_END:
+            return
+        if _left(world, shipment) <= timedelta(0):
             _overdue(world, session, shipment)
+        elif live_waybill(session, shipment.id) is not None:
+            jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
-def _left(world: World, shipment: Shipment) -> timedelta | None:
-    """The time left to this view; None where nothing is waited for any more."""
-    if shipment.view in AT_AN_END:
-        return None
+def _left(world: World, shipment: Shipment) -> timedelta:
+    """The time left to this view."""
     return shipment.moved_at + world.settings.patience[shipment.view] - world.now()
 
 
@@ -75,7 +93,7 @@ def _overdue(world: World, session: Session, shipment: Shipment) -> None:
     may_ask = live_waybill(session, shipment.id) is not None and shipment.view not in BEFORE_THE_POST
     if may_ask and not shipment.overdue_asked:
         shipment.overdue_asked = True
-        jobs.leave(session, ASK, shipment.subject)
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
         return
     reason = OVERDUE[shipment.view]
     # Settled by a person and still not moved, it rests for one patience, and then it is shown again.
@@ -85,7 +103,7 @@ def _overdue(world: World, session: Session, shipment: Shipment) -> None:
     if rested and not seen_to:
         _put(world, session, shipment, reason, times)
     if may_ask:
-        jobs.leave(session, ASK, shipment.subject)
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
 def _put(world: World, session: Session, shipment: Shipment, reason: Reason, times: int) -> None:

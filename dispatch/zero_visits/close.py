@@ -14,10 +14,9 @@ from dispatch.approval.decided_case import Way
 from dispatch.db import Base, RowId
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Claim
-from dispatch.journey import Act, Observed, Stage, Tracking, fold
-from dispatch.shipment import Content, Shipment, act, lock, subject_id
-from dispatch.tracking.observe import ASK
-from dispatch.tracking.sighting import Sighting, sightings_of
+from dispatch.journey import Act, Observed, Stage, Tracking
+from dispatch.shipment import ASK, Content, Shipment, act, lock, subject_id
+from dispatch.tracking.sighting import Sighting, fold_sightings, sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.evidence import ANSWERABLE, Consent, Evidence, Verdict, weigh
@@ -51,7 +50,7 @@ def weigh_shipment(world: World, claim: Claim) -> None:
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         rows = sightings_of(session, shipment.id)
-        tracking = fold(row.observed() for row in rows)
+        tracking = fold_sightings(rows)
         _show_facts(world, session, shipment, tracking)
         if _show_contradictions(world, session, shipment, tracking):
             return
@@ -96,7 +95,7 @@ def consent_to(session: Session, shipment: Shipment) -> Consent:
 
 def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
     if verdict.ask:
-        jobs.leave(session, ASK, shipment.subject)
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
     elif verdict.reason is not None and tracking.cause is not None:
         if not (verdict.reason in ANSWERABLE and _confirmed(session, shipment)):
             worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from dispatch import words, worklist
 from dispatch.approval.case import Case, Document, find_case
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.journey import Stage, Tracked, Tracking, fold
+from dispatch.journey import Stage, Tracked, Tracking
 from dispatch.shipment import Content, Shipment, lock
-from dispatch.tracking.sighting import sightings_of
+from dispatch.tracking.sighting import fold_sightings, sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.close import close_shipment, confirm_evidence, consent_to
@@ -56,12 +56,12 @@ def _may_be_in_hand(session: Session, shipment: Shipment) -> bool:
         return False
     if shipment.stage == Stage.CLOSED:
         return shipment.tracked != Tracked.DELIVERED
-    contradicted = fold(row.observed() for row in sightings_of(session, shipment.id)).contradictions
+    contradicted = fold_sightings(sightings_of(session, shipment.id)).contradictions
     return shipment.stage == Stage.HANDED_OVER and (shipment.tracked == Tracked.DELIVERED or bool(contradicted))
 
 
 def _confirm(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:
-    tracking = fold(row.observed() for row in sightings_of(session, shipment.id))
+    tracking = fold_sightings(sightings_of(session, shipment.id))
     consent = consent_to(session, shipment)
     if tracking.contradictions:
         for seen in tracking.contradictions:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from dispatch.api.app import make_app
 from dispatch.jobs import Job
-from dispatch.tracking.push import RAW_MOST, READ, Push
+from dispatch.tracking.push import RAW_MOST, READ, REFUSED_MOST, Push
 from tests.doors.conftest import sealed_push
 
 HERE = "/pushes/ems"
@@ -84,7 +84,7 @@ def test_a_push_that_cannot_be_genuine_is_turned_away_and_kept(door, world, acco
     assert answer.json()["codeMessage"]
     [push] = _pushes(world)
     assert push.turned_away
-    assert (world.vault.open(push, "raw") or "").encode("latin-1") == raw[:RAW_MOST]
+    assert (world.vault.open(push, "raw") or "").encode("latin-1") == raw[:REFUSED_MOST]
 
 
 def test_a_serial_number_of_half_a_surrogate_pair_is_echoed_not_stumbled_over(door, account):

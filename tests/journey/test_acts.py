@@ -12,9 +12,10 @@ ALLOWED = {
     "booking": {"adopt": "booked", "doubt": "in_doubt", "refuse": "refused", "postpone": "to_book"},
     "in_doubt": {"adopt": "booked", "never_placed": "to_book"},
     "refused": {"amend": "to_book", "cancel": "cancelled", "adopt": "booked"},
-    "booked": {"print": "printed"},
-    "printed": {"print": "printed", "pack": "packed"},
+    "booked": {"print": "printed", "void": "cancelling"},
+    "printed": {"print": "printed", "pack": "packed", "void": "cancelling"},
     "packed": {"unpack": "printed", "hand_over": "handed_over"},
+    "cancelling": {"voided": "to_book", "cancel": "cancelled", "keep": "booked"},
     "handed_over": {"close": "closed"},
     "closed": {},
     "cancelled": {},
@@ -54,8 +55,14 @@ def test_nothing_is_ever_booked_anew_or_cancelled_while_in_doubt():
 
 
 def test_a_number_is_the_only_way_to_be_booked_and_an_intent_the_only_way_to_be_booking():
-    assert {act for (_, act), after in ACTS.items() if after is Stage.BOOKED} == {Act.ADOPT}
+    assert {act for (_, act), after in ACTS.items() if after is Stage.BOOKED} == {Act.ADOPT, Act.KEEP}
+    assert [stage for (stage, act) in ACTS if act is Act.KEEP] == [Stage.CANCELLING]  # its number is live still
     assert {act for (_, act), after in ACTS.items() if after is Stage.BOOKING} == {Act.INTEND}
+
+
+def test_a_booking_is_taken_back_only_before_the_envelope_is_packed():
+    assert {stage for (stage, act) in ACTS if act is Act.VOID} == {Stage.BOOKED, Stage.PRINTED}
+    assert {act for (_, act), after in ACTS.items() if after is Stage.CANCELLING} == {Act.VOID}
 
 
 def test_what_has_a_live_number_cannot_be_cancelled_behind_the_carriers_back():

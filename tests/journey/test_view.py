@@ -20,6 +20,7 @@ OF_STAGE = {
     "booked": "to_print",
     "printed": "to_pack",
     "packed": "to_hand_over",
+    "cancelling": "cancelling",
     "closed": "closed",
     "cancelled": "cancelled",
 }

@@ -14,18 +14,24 @@ import pytest
 
 from dispatch.carrier import (
     Booked,
+    Call,
     Duplicate,
     InDoubt,
+    Knock,
+    NoAnswer,
     NotVouched,
     Order,
+    Parcel,
     Party,
     Refused,
+    Reply,
     Throttled,
     Unauthorised,
     Unavailable,
 )
 from dispatch.journey import News
-from dispatch.posts.ems.account import Ems, open_client
+from dispatch.posts.ems.account import Ems
+from dispatch.posts.line import HttpLine, open_line
 from dispatch.wiring import now
 from sandbox.ems.envelope import seal
 
@@ -73,13 +79,13 @@ def answering(account, told: Told) -> Iterator[Ems]:
     there = account.model_copy(
         update={"endpoint": f"http://127.0.0.1:{server.server_address[1]}/open", "answer_seconds": 0.5}
     )
-    client = open_client(there)
+    line = open_line(there)
     try:
-        yield Ems(there, client, now)
+        yield Ems(there, line, now)
     finally:
         if told.drip is not None:
             told.drip.set()
-        client.close()
+        line.client.close()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -95,6 +101,15 @@ def booked(number: object = NUMBER, order_no: str = ORDER.order_no, **more: obje
     return envelope({"waybillNo": number, "logisticsOrderNo": order_no, "routeCode": "330-A1", **more})
 
 
+def sealed_in(call: Call) -> str:
+    return httpx2.QueryParams(call.request.body.decode())["logitcsInterface"]
+
+
+def serial_and_code(reply: Reply) -> tuple[str, str]:
+    told = json.loads(reply.text)
+    return told["serialNo"], told["code"]
+
+
 def order_at(ems: Ems) -> Booked:
     return ems.read_booking(ems.speak(ems.booking(ORDER)), ORDER.order_no)
 
@@ -108,7 +123,7 @@ def test_the_same_order_is_the_same_text_whenever_it_is_spoken(account):
     with answering(account, Told()) as ems:
         later = replace(ems, now=lambda: datetime(2027, 1, 1, tzinfo=UTC))
         one, two = ems.booking(ORDER), later.booking(ORDER)
-        assert (one.kept, one.form["logitcsInterface"]) == (two.kept, two.form["logitcsInterface"])
+        assert (one.kept, sealed_in(one)) == (two.kept, sealed_in(two))
         assert account.sk.get_secret_value() not in one.kept
         assert account.authorization.get_secret_value() not in repr(one)
 
@@ -117,8 +132,9 @@ def test_a_refused_connection_was_surely_not_processed(account):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can answer here
         there = account.model_copy(update={"endpoint": f"http://127.0.0.1:{closed.getsockname()[1]}/"})
-        with open_client(there) as client, pytest.raises(Unavailable):
-            order_at(Ems(there, client, now))
+        line = open_line(there)
+        with line.client, pytest.raises(Unavailable):
+            order_at(Ems(there, line, now))
 
 
 def test_a_server_that_takes_the_order_and_hangs_up_leaves_doubt(account):
@@ -134,15 +150,17 @@ def test_a_server_that_takes_the_order_and_hangs_up_leaves_doubt(account):
         thread = threading.Thread(target=hang_up)
         thread.start()
         there = account.model_copy(update={"endpoint": f"http://127.0.0.1:{listening.getsockname()[1]}/"})
-        with open_client(there) as client, pytest.raises(InDoubt):
-            order_at(Ems(there, client, now))
+        line = open_line(there)
+        with line.client, pytest.raises(NoAnswer):
+            order_at(Ems(there, line, now))
         thread.join()
 
 
 def test_silence_after_the_order_was_taken_leaves_doubt(account):
     with answering(account, Told(body=booked(), drip=threading.Event(), status=200)) as ems:
-        silent = replace(ems, client=httpx2.Client(timeout=0.05, trust_env=False))
-        with silent.client, pytest.raises(InDoubt):
+        line = HttpLine(httpx2.Client(timeout=0.05, trust_env=False), answer_seconds=1)
+        silent = replace(ems, line=line)
+        with line.client, pytest.raises(InDoubt):
             order_at(silent)
 
 
@@ -229,7 +247,7 @@ def test_of_several_numbers_the_first_is_the_envelopes(account):
 
 
 def ask(ems: Ems) -> tuple:
-    return ems.read_trace(ems.speak(ems.question(NUMBER)))
+    return ems.read_trace(ems.speak(ems.question(Parcel(NUMBER))))
 
 
 @pytest.mark.parametrize("words", ["无客户信息", "无查询信息", "查无邮件信息", "该邮件查无轨迹", "无邮件信息"])
@@ -269,7 +287,7 @@ def test_the_sandbox_books_once_and_repeats_its_number(post):
 def test_the_sandbox_knows_no_trace_of_a_letter_that_was_not_collected(post):
     ems = post.world.carriers["ems"]
     number = order_at(ems).waybill_no
-    assert ems.read_trace(ems.speak(ems.question(number))) == ()
+    assert ems.read_trace(ems.speak(ems.question(Parcel(number)))) == ()
 
 
 @pytest.mark.parametrize(("field", "value"), [("sender_no", "1100000000009"), ("authorization", "wrong")])
@@ -293,10 +311,10 @@ def pushed(ems: Ems, change: Callable[[dict], None] = lambda _: None, sealed: st
 
 def test_a_push_under_our_key_is_vouched_for_and_its_serial_number_echoed(post):
     ems = post.world.carriers["ems"]
-    vouched = ems.vouch(pushed(ems))
+    vouched = ems.vouch(Knock(pushed(ems)))
     assert [seen.waybill_no for seen in ems.read_push(vouched.body)] == [NUMBER]
     reply = ems.acknowledge(vouched.reference)
-    assert (reply.status, reply.body["serialNo"], reply.body["code"]) == (200, "s-1", "00000")
+    assert (reply.status, *serial_and_code(reply)) == (200, "s-1", "00000")
 
 
 def test_a_push_under_a_retired_key_is_still_read_until_the_key_is_taken_away(post):
@@ -304,9 +322,9 @@ def test_a_push_under_a_retired_key_is_still_read_until_the_key_is_taken_away(po
     raw = pushed(ems)
     newer = ems.account.model_validate({**ems.account.model_dump(), "sk": "TvaBgrhE46sft3nZlfe7xw=="})
     with pytest.raises(NotVouched):
-        replace(ems, account=newer).vouch(raw)
+        replace(ems, account=newer).vouch(Knock(raw))
     both = newer.model_copy(update={"retired_sk": (ems.account.sk,)})
-    assert replace(ems, account=both).vouch(raw)
+    assert replace(ems, account=both).vouch(Knock(raw))
 
 
 @pytest.mark.parametrize(
@@ -315,18 +333,18 @@ def test_a_push_under_a_retired_key_is_still_read_until_the_key_is_taken_away(po
 )
 def test_noise_at_the_door_is_turned_away_and_never_breaks_it(post, raw):
     with pytest.raises(NotVouched):
-        post.world.carriers["ems"].vouch(raw)
+        post.world.carriers["ems"].vouch(Knock(raw))
 
 
 @pytest.mark.parametrize("change", [{"senderNo": "1"}, {"method": "040001"}, {"logitcsInterface": "|$4|AAAA"}])
 def test_a_push_for_another_customer_of_another_kind_or_under_another_key_is_turned_away(post, change):
     ems = post.world.carriers["ems"]
     with pytest.raises(NotVouched):
-        ems.vouch(pushed(ems, lambda call: call.update(change)))
+        ems.vouch(Knock(pushed(ems, lambda call: call.update(change))))
 
 
 @pytest.mark.parametrize("inside", ["[]", "null", "no json", "[" * 60_000])
 def test_a_sealed_text_that_is_no_object_is_turned_away(post, inside):
     ems = post.world.carriers["ems"]
     with pytest.raises(NotVouched):
-        ems.vouch(pushed(ems, sealed=seal(inside, ems.account.sk.get_secret_value())))
+        ems.vouch(Knock(pushed(ems, sealed=seal(inside, ems.account.sk.get_secret_value()))))

@@ -13,8 +13,8 @@ from dispatch.journey import News, Signer
 from dispatch.posts.ems.booking import is_waybill_no
 from dispatch.posts.ems.codes import OPERATIONS, VOIDS, meaning
 from dispatch.posts.ems.envelope import EnvelopeError, unwrap, wrap
-from dispatch.posts.ems.times import read_time, wire_time
 from dispatch.posts.ems.trace import read_event
+from dispatch.posts.times import read_time, wire_time
 from sandbox.ems.envelope import seal, unseal
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors.json").read_text(encoding="utf-8"))

@@ -66,7 +66,7 @@ class Home:
 
     @property
     def post_url(self) -> str:
-        return f"http://127.0.0.1:{self.told['practice_post_port']}"
+        return f"http://127.0.0.1:{self.told['practice_posts']['ems']}"
 
     def books(self) -> Mapping[str, object]:
         """The post's own books; empty while it is not open."""

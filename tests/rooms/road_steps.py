@@ -14,18 +14,29 @@ from sqlalchemy import select, text
 
 from dispatch import jobs, worklist
 from dispatch.approval.lodge import lodge
-from dispatch.carrier import Reply
+from dispatch.carrier import Knock, Reply
 from dispatch.journey import Act
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
-from dispatch.posts.ems.account import Ems, open_client
-from dispatch.posts.ems.times import wire_time
+from dispatch.posts.ems.account import Ems
+from dispatch.posts.line import open_line
+from dispatch.posts.times import wire_time
 from dispatch.shipment import Shipment, Waybill, act, lock
 from dispatch.tracking.push import receive
 from dispatch.wiring import now
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World
 from sandbox.ems.envelope import seal
+
+BOOK, SETTLE_DOUBT, ASK, CANCEL = (
+    jobs.on_lane(f"shipment.{kind}", "ems") for kind in ("book", "settle_doubt", "ask", "cancel")
+)
+"""Jobs that speak to EMS, by their full names."""
+
+
+def code_in(reply: Reply) -> str:
+    """EMS's own word in our answer to a push."""
+    return str(json.loads(reply.text)["code"])
 
 
 def phone(scenario: int, who: int = 0) -> dict[str, str]:
@@ -54,7 +65,9 @@ def end_leases(world: World) -> None:
 
 
 def make_due(world: World, name: str) -> None:
-    sql(world, "UPDATE jobs SET next_at = now() WHERE done_at IS NULL AND name = :name", name=name)
+    """Whatever its lane."""
+    due = "UPDATE jobs SET next_at = now() WHERE done_at IS NULL AND :name IN (name, split_part(name, '@', 1))"
+    sql(world, due, name=name)
 
 
 def shipments(world: World) -> list[Shipment]:
@@ -147,7 +160,7 @@ def raw_text(world: World, inside: str) -> bytes:
 
 
 def push(world: World, raw: bytes) -> Reply:
-    return receive(world, world.carriers["ems"], raw, "127.0.0.1")
+    return receive(world, world.carriers["ems"], Knock(raw, source="127.0.0.1"))
 
 
 def at_once(works: list[Callable[[], object]]) -> list[object]:
@@ -185,11 +198,11 @@ def post_that_says(world: World, say: Callable[[str], tuple[int, dict]]) -> Iter
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     there = world.settings.ems.model_copy(update={"endpoint": f"http://127.0.0.1:{server.server_address[1]}/"})
-    client = open_client(there)
+    line = open_line(there)
     try:
-        yield replace(world, carriers={"ems": Ems(there, client, now)})
+        yield replace(world, carriers={"ems": Ems(there, line, now)})
     finally:
-        client.close()
+        line.client.close()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from road_steps import (
+    BOOK,
+    SETTLE_DOUBT,
     at_once,
     books,
     details,
@@ -28,10 +30,10 @@ from dispatch.approval.lodge import CASE_WATCH, GATHER, lodge
 from dispatch.approval.release import hold, lift, paper_ready, release
 from dispatch.approval.watch_case import watch_case
 from dispatch.booking import book as booking
-from dispatch.booking.call import CarrierCall
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed
-from dispatch.booking.gather import BOOK, SEAL
+from dispatch.booking.gather import SEAL
 from dispatch.booking.order import order_number
+from dispatch.call import CarrierCall
 from dispatch.carrier import Seen
 from dispatch.errors import ConflictError, LeaseLostError, NotAllowedError
 from dispatch.journey import Act, News
@@ -221,7 +223,7 @@ def test_killed_between_intent_and_call_the_order_is_repeated_under_its_number_a
     end_leases(world)
     run_due(world, BOOK)
     assert only(world).stage == "in_doubt"
-    make_due(world, booking.SETTLE_DOUBT)
+    make_due(world, SETTLE_DOUBT)
     drain(world)
     texts, _ = requests(world)
     assert len(texts) == 2
@@ -233,12 +235,12 @@ def test_killed_between_intent_and_call_the_order_is_repeated_under_its_number_a
 def test_killed_after_the_post_took_the_order_the_repetition_brings_the_same_number(post, drain, decided):
     world = post.world
     _, intent = killed_after_intent(world, decided)
-    heard = booking.speak(intent)
+    heard = booking.speak(world, intent)
     end_leases(world)
     run_due(world, BOOK)
-    make_due(world, booking.SETTLE_DOUBT)
+    make_due(world, SETTLE_DOUBT)
     drain(world)
-    assert numbers(world) == [heard.booked.waybill_no]
+    assert numbers(world) == [heard.told.waybill_no]
     assert books(post)["bookings"] == 1
 
 
@@ -247,32 +249,32 @@ def test_a_worker_that_wakes_after_its_lease_writes_nothing_and_books_nothing_tw
     claim, intent = killed_after_intent(world, decided)
     end_leases(world)
     run_due(world, BOOK)
-    heard = booking.speak(intent)
+    heard = booking.speak(world, intent)
     with pytest.raises(LeaseLostError), booking.written_in(claim, heard) as session:
-        booking.take_number(world, session, booking.lock(session, only(world).id), heard.booked, "answer")
+        booking.take_number(world, session, booking.lock(session, only(world).id), heard.told, "answer")
     assert (only(world).stage, numbers(world)) == ("in_doubt", [])
-    make_due(world, booking.SETTLE_DOUBT)
+    make_due(world, SETTLE_DOUBT)
     drain(world)
-    assert (books(post)["bookings"], numbers(world)) == (1, [heard.booked.waybill_no])
+    assert (books(post)["bookings"], numbers(world)) == (1, [heard.told.waybill_no])
 
 
 def test_a_lost_answer_ends_in_one_booking(post, drain, decided):
     patient = post.world.carriers["ems"]
-    patient.client.timeout = 0.3
+    patient.line.client.timeout = 0.3
     lodge(post.world, decided(slip=phone(17)), "test")
     drain(post.world)
-    make_due(post.world, booking.SETTLE_DOUBT)
+    make_due(post.world, SETTLE_DOUBT)
     drain(post.world)
-    assert requests(post.world)[1][0] == "InDoubt"
+    assert requests(post.world)[1][0] == "NoAnswer"
     assert (books(post)["bookings"], len(numbers(post.world)), entries(post.world)) == (1, 1, [])
 
 
 def test_a_503_is_doubt_and_ends_in_one_booking(post, drain, decided):
     lodge(post.world, decided(slip=phone(23)), "test")
     drain(post.world)
-    make_due(post.world, booking.SETTLE_DOUBT)
+    make_due(post.world, SETTLE_DOUBT)
     drain(post.world)
-    assert requests(post.world)[1] == ["InDoubt", "Booked"]
+    assert requests(post.world)[1] == ["NoAnswer", "Booked"]
     assert (books(post)["bookings"], len(numbers(post.world)), entries(post.world)) == (1, 1, [])
 
 
@@ -292,7 +294,7 @@ def test_an_account_whose_repetitions_are_unconfirmed_repeats_nothing_and_asks_a
     world = with_account(post.world, repeats_are_idempotent=False)
     lodge(world, decided(slip=phone(23)), "test")
     drain(world)
-    make_due(world, booking.SETTLE_DOUBT)
+    make_due(world, SETTLE_DOUBT)
     drain(world)
     assert (only(world).stage, entries(world)) == ("in_doubt", [Reason.BOOKING_IN_DOUBT])
     assert (len(requests(world)[0]), books(post)["bookings"]) == (1, 0)
@@ -302,7 +304,7 @@ def in_doubt(post, drain, decided):
     world = with_account(post.world, repeats_are_idempotent=False)
     lodge(world, decided(slip=phone(23)), "test")
     drain(world)
-    make_due(world, booking.SETTLE_DOUBT)
+    make_due(world, SETTLE_DOUBT)
     drain(world)
     return world, only(world)
 
@@ -324,7 +326,7 @@ def test_doubt_that_comes_back_after_a_person_settled_it_is_seen_again(world, dr
         lodge(lodged, decided(), "test")
         for _ in range(2):
             drain(lodged)
-            make_due(lodged, booking.SETTLE_DOUBT)
+            make_due(lodged, SETTLE_DOUBT)
             drain(lodged)
             assert (only(lodged).stage, entries(lodged)) == ("in_doubt", [Reason.BOOKING_IN_DOUBT])
             confirm_never_placed(lodged, only(lodged).id, "clerk")
@@ -376,14 +378,14 @@ def test_a_second_number_for_one_letter_is_never_live_beside_the_first(world, dr
     answer = lambda _: (200, {"waybillNo": f"110000000000{next(counted)}"})  # noqa: E731
     with post_that_says(world, answer) as there:
         claim, intent = killed_after_intent(there, decided)
-        heard, other = booking.speak(intent), booking.speak(intent)
+        heard, other = booking.speak(world, intent), booking.speak(world, intent)
         with booking.written_in(claim, heard) as session:
             shipment = booking.lock(session, only(there).id)
-            booking.take_number(there, session, shipment, heard.booked, "answer")
+            booking.take_number(there, session, shipment, heard.told, "answer")
         with there.begin() as session:
             shipment = booking.lock(session, only(there).id)
-            booking.take_number(there, session, shipment, other.booked, "push")
-        assert numbers(there) == [heard.booked.waybill_no]
+            booking.take_number(there, session, shipment, other.told, "push")
+        assert numbers(there) == [heard.told.waybill_no]
         assert (only(there).stage, entries(there)) == ("booked", [Reason.TWO_NUMBERS])
 
 
@@ -395,11 +397,11 @@ def test_doubt_that_no_rung_of_the_ladder_settles_ends_before_a_person_and_is_ne
         lodge(there, decided(), "test")
         drain(there)
         for _ in range(6):
-            make_due(there, booking.SETTLE_DOUBT)
+            make_due(there, SETTLE_DOUBT)
             drain(there)
         texts, outcomes = requests(there)
         assert len(texts) == len(asked) == 1 + len(there.settings.doubt_ladder)
-        assert (set(outcomes), len(set(texts))) == ({"InDoubt"}, 1)
+        assert (set(outcomes), len(set(texts))) == ({"NoAnswer"}, 1)
         assert (only(there).stage, entries(there)) == ("in_doubt", [Reason.BOOKING_IN_DOUBT])
 
 

@@ -149,9 +149,9 @@ INSERT INTO visits (id, matter_id, case_id, kind, trip, origin, recorded_at)
 INSERT INTO documents (id, case_id, number, code, name, copies)
   SELECT gen_random_uuid(), id, 1, case_no, 'x', 1 FROM cases WHERE source = 'test';
 INSERT INTO shipments (id, direction, slip_id, group_digest, carrier, sequence, stage, tracked, last_news, moved_at,
-                       overdue_asked, created_at, seal_at, doubts, prints)
+                       overdue_asked, created_at, seal_at, doubts, absences, prints)
   SELECT d.id, 'outbound', (SELECT id FROM slips), '', 'ems', 1, 'closed', 'delivered', '', now(), false, now(),
-         now(), 0, 1 FROM documents d JOIN cases c ON c.id = d.case_id WHERE c.source = 'test';
+         now(), 0, 0, 1 FROM documents d JOIN cases c ON c.id = d.case_id WHERE c.source = 'test';
 INSERT INTO contents (id, shipment_id, document_id, void)
   SELECT gen_random_uuid(), id, id, false FROM shipments WHERE stage = 'closed';
 INSERT INTO leg_evidence (id, leg_id, shipment_id, evidence, happened_at, recorded_at)
@@ -159,9 +159,9 @@ INSERT INTO leg_evidence (id, leg_id, shipment_id, evidence, happened_at, record
   JOIN documents d ON d.case_id = l.case_id JOIN cases c ON c.id = l.case_id WHERE c.source = 'test';
 INSERT INTO closures (id, case_id, closed_at) SELECT gen_random_uuid(), id, now() FROM cases WHERE source = 'test';
 INSERT INTO sightings (id, shipment_id, carrier, waybill_no, order_no, at, code, detail, news, voids, wants_detail,
-                       words, place, source, received_at, digest)
+                       words, place, source, pushed, new_number, received_at, digest)
   SELECT gen_random_uuid(), s.id, 'ems', s.id::text, '', '2026-11-05T03:00Z', k.code, '', k.news, '{}', false, '', '',
-         'push', now(), k.code::bytea
+         'push', true, '', now(), k.code::bytea
   FROM shipments s, (VALUES ('203', 'collected'), ('389', 'in_transit'), ('704', 'delivered')) k (code, news)
   WHERE s.stage = 'closed';
 """

@@ -134,7 +134,7 @@ def test_a_failed_job_is_told_in_words_and_masked(world, drain, decided):
     run_due(world, "case.gather")
     from dispatch.jobs import claim  # noqa: PLC0415
 
-    [job] = claim(world, "shipment.book", 1)
+    [job] = claim(world, "shipment.book@ems", 1)
     with job.failed(f"地址有误：{NAME} {PHONE} {DETAIL}"):
         pass
     told = words_of(story(world, "A"), Kind.JOB)

@@ -12,8 +12,11 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 from road_steps import (
+    ASK,
+    BOOK,
     at_once,
     books,
+    code_in,
     details,
     end_leases,
     entries,
@@ -37,11 +40,11 @@ from sqlalchemy import select
 from dispatch import jobs
 from dispatch.approval.lodge import GATHER, lodge
 from dispatch.booking import book as booking
-from dispatch.booking.gather import BOOK
+from dispatch.carrier import Parcel
 from dispatch.journey import Tracked
-from dispatch.posts.ems.times import wire_time
+from dispatch.posts.times import wire_time
 from dispatch.shipment import FOLLOW, WATCH, WEIGH, Waybill
-from dispatch.tracking.observe import ASK, Match, observe
+from dispatch.tracking.observe import Match, observe
 from dispatch.tracking.push import READ, Push
 from dispatch.tracking.sighting import Sighting
 from dispatch.worklist import Reason
@@ -104,7 +107,7 @@ def test_the_same_push_twice_is_one_row_one_sighting_and_two_good_answers(there,
     drain(there)
     replies.append(push(there, raw))
     drain(there)
-    assert {reply.body["code"] for reply in replies} == {"00000"}
+    assert {code_in(reply) for reply in replies} == {"00000"}
     assert [row.times for row in pushes(there)] == [3]
     assert (len(sightings(there)), only(there).tracked) == (1, "collected")
 
@@ -113,7 +116,7 @@ def test_the_same_push_from_many_threads_at_once_is_one_row_and_applied_once(the
     raw = raw_push(there, numbers(there)[0], "203", ago(9))
     replies = at_once([lambda: push(there, raw)] * 16)
     drain(there)
-    assert {reply.body["code"] for reply in replies} == {"00000"}
+    assert {code_in(reply) for reply in replies} == {"00000"}
     assert ([row.times for row in pushes(there)], len(sightings(there))) == ([16], 1)
 
 
@@ -188,8 +191,8 @@ def write_answer(world, claim, heard) -> None:
 def test_a_push_that_overtakes_its_bookings_answer_finds_its_letter_in_the_end(post, drain, decided, with_our_number):
     world = with_settings(post.world, unmatched_grace=HOUR)
     claim, intent = before_the_answer(world, decided)
-    heard = booking.speak(intent)
-    number = heard.booked.waybill_no
+    heard = booking.speak(world, intent)
+    number = heard.told.waybill_no
     more = {"orderNo": only(world).order_no} if with_our_number else {}
     push(world, raw_push(world, number, "203", ago(1), **more))
     drain(world)
@@ -207,7 +210,7 @@ def test_a_push_that_overtakes_its_bookings_answer_finds_its_letter_in_the_end(p
 def test_a_push_with_our_number_settles_a_doubt_without_a_second_order(post, drain, decided):
     world = post.world
     _, intent = before_the_answer(world, decided)
-    number = booking.speak(intent).booked.waybill_no
+    number = booking.speak(world, intent).told.waybill_no
     end_leases(world)
     run_due(world, BOOK)
     assert only(world).stage == "in_doubt"
@@ -241,7 +244,7 @@ def test_pushes_and_the_answer_at_the_same_moment_meet_every_time(world, drain, 
             current[0] = f"11000000010{turn:02}"
             claim, intent = before_the_answer(there, decided, f"3311272026112200{turn:02}")
             [mine] = [shipment for shipment in shipments(there) if shipment.stage == "booking"]
-            heard = booking.speak(intent)
+            heard = booking.speak(world, intent)
 
             def tell(code: str, minutes: int, *, ours: bool, order_no: str = mine.order_no) -> None:
                 more = {"orderNo": order_no} if ours else {}
@@ -271,8 +274,8 @@ def test_news_that_is_being_written_while_its_number_is_adopted_is_not_left_behi
     """The reader found no number; before it commits, the number is adopted and earlier news is gathered."""
     world = post.world
     claim, intent = before_the_answer(world, decided)
-    heard = booking.speak(intent)
-    number = heard.booked.waybill_no
+    heard = booking.speak(world, intent)
+    number = heard.told.waybill_no
     seen = world.carriers["ems"].read_push(json.dumps(event_told(number, "203", ago(1))))[0]
 
     def adopt_and_gather() -> None:
@@ -357,7 +360,7 @@ def test_a_settled_unknown_code_does_not_come_back_with_the_next_news(there, tel
 )
 def test_a_push_in_a_shape_that_is_not_known_is_acknowledged_kept_and_shown(there, drain, inside):
     raw = raw_text(there, inside)
-    assert push(there, raw).body["code"] == "00000"
+    assert code_in(push(there, raw)) == "00000"
     drain(there)
     assert (entries(there), sightings(there)) == ([Reason.UNREADABLE_PUSH], [])
     [kept] = pushes(there)
@@ -367,9 +370,9 @@ def test_a_push_in_a_shape_that_is_not_known_is_acknowledged_kept_and_shown(ther
 
 def test_a_push_that_is_turned_away_is_kept_and_moves_nothing(there, drain):
     raw = raw_push(there, numbers(there)[0], "704", ago(1)).replace(b"040002", b"040009")
-    assert push(there, raw).body["code"] != "00000"
-    assert push(there, b"\xff\xfe noise").body["code"] != "00000"
-    assert push(there, b"x" * 70_000).body["code"] != "00000"
+    assert code_in(push(there, raw)) != "00000"
+    assert code_in(push(there, b"\xff\xfe noise")) != "00000"
+    assert code_in(push(there, b"x" * 70_000)) != "00000"
     drain(there)
     assert [row.body for row in pushes(there)] == [None] * 3
     assert (only(there).tracked, sightings(there)) == ("unseen", [])
@@ -380,9 +383,9 @@ def test_a_push_turned_away_under_a_wrong_key_is_read_when_it_comes_again_under_
     ems = there.carriers["ems"]
     wrong = ems.account.model_validate({**ems.account.model_dump(), "sk": "TvaBgrhE46sft3nZlfe7xw=="})
     misconfigured = replace(there, carriers={"ems": replace(ems, account=wrong)})
-    assert push(misconfigured, raw).body["code"] != "00000"
+    assert code_in(push(misconfigured, raw)) != "00000"
     drain(there)
-    assert push(there, raw).body["code"] == "00000"
+    assert code_in(push(there, raw)) == "00000"
     drain(there)
     assert (only(there).tracked, [row.turned_away for row in pushes(there)]) == ("collected", [None])
 
@@ -491,7 +494,7 @@ def test_a_delivery_pushed_without_its_code_is_asked_for_and_closes(post, drain,
     httpx2.post(f"{post.url}/counter/collect", json={"waybills": [number]}).raise_for_status()
     until(lambda: books(post)["orders"][0]["ended"])
     ems = world.carriers["ems"]
-    trace = ems.read_trace(ems.speak(ems.question(number)))
+    trace = ems.read_trace(ems.speak(ems.question(Parcel(number))))
     [delivered] = [seen for seen in trace if seen.code == "704"]
     push(world, raw_push(world, number, "704", delivered.at))
     run_due(world, READ)

@@ -3,9 +3,21 @@
 import json
 from typing import Any
 
-from dispatch.carrier import Answer, Booked, Duplicate, InDoubt, Order, Party, Refused, Throttled, Unauthorised
-from dispatch.posts.ems.times import wire_time
-from dispatch.settings import EmsAccount
+from dispatch.accounts import EmsAccount
+from dispatch.carrier import (
+    Answer,
+    Booked,
+    Duplicate,
+    InDoubt,
+    NoAnswer,
+    Order,
+    Party,
+    Refused,
+    Throttled,
+    Unauthorised,
+)
+from dispatch.posts.reading import as_object, json_answer, text_of
+from dispatch.posts.times import wire_time
 
 OPERATION = "020003"
 SUCCESS = "00000"
@@ -52,54 +64,48 @@ def _party(party: Party) -> dict[str, str]:
     }
 
 
-def envelope(answer: Answer) -> dict[str, Any]:
-    """The response envelope of §1.3. Raises Throttled, Unauthorised, or InDoubt where nothing certain is said."""
-    if answer.status == 429:
-        raise Throttled("寄递企业要求放慢（HTTP 429）。")
-    if answer.status in {401, 403}:
-        raise Unauthorised(f"寄递企业不认可本中心的协议账号（HTTP {answer.status}）。请核对客户号与授权码。")
-    if answer.status != 200:
-        raise InDoubt(f"寄递企业答复 HTTP {answer.status}，订单可能已收也可能未收。")
-    try:
-        said = json.loads(answer.text)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or not isinstance(said.get("retCode"), str):
-        raise InDoubt("寄递企业的答复不是约定的格式，订单可能已收也可能未收。")
+def envelope(answer: Answer, account: EmsAccount) -> dict[str, Any]:
+    """The response envelope of §1.3. Raises NoAnswer, Throttled or Unauthorised; other codes are the reader's."""
+    said = json_answer(answer)
+    if not isinstance(said.get("retCode"), str):
+        raise NoAnswer("寄递企业的答复不是约定的格式，不能确定是否已受理。")
+    if said["retCode"] in account.unauthorised_codes:
+        raise Unauthorised(f"寄递企业不认可本中心的协议账号（{words_of(said)}）。请核对客户号与授权码。")
+    if said["retCode"] in account.throttled_codes:
+        raise Throttled(f"寄递企业要求放慢（{words_of(said)}）。")
     return said
+
+
+def words_of(said: dict[str, Any]) -> str:
+    """The code and the carrier's own words."""
+    return f"{text_of(said, 'retCode')} {text_of(said, 'retMsg')}".strip()
 
 
 def body_of(said: dict[str, Any]) -> dict[str, Any]:
     """`retBody` is JSON text (occasionally an object). Raises InDoubt where it is neither."""
-    inner = said.get("retBody")
-    try:
-        body = json.loads(inner) if isinstance(inner, str) else inner
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
+    body = as_object(said.get("retBody"))
+    if body is None:
         raise InDoubt("寄递企业报成功，但答复正文读不懂。")
     return body
 
 
 def read_booking(answer: Answer, order_no: str, account: EmsAccount) -> Booked:
     """The waybill number and the sorting code. The list of retCodes is unpublished: their words go to a person."""
-    said = envelope(answer)
-    code, words = said["retCode"], str(said.get("retMsg") or "")
+    said = envelope(answer, account)
+    code = said["retCode"]
     if code in account.duplicate_codes:
-        raise Duplicate(f"寄递企业称此单已存在（{code} {words}），但没有给出运单号。")
-    if code in account.unauthorised_codes:
-        raise Unauthorised(f"寄递企业不认可本中心的协议账号（{code} {words}）。请核对客户号与授权码。")
+        raise Duplicate(f"寄递企业称此单已存在（{words_of(said)}），但没有给出运单号。")
     if code in account.refused_codes:
-        raise Refused(f"{code} {words}")
+        raise Refused(words_of(said))
     if code != SUCCESS:
-        raise InDoubt(f"寄递企业答复“{code} {words}”，不能确定订单是否已收。")
+        raise InDoubt(f"寄递企业答复“{words_of(said)}”，不能确定订单是否已收。")
     body = body_of(said)
-    number = str(body.get("waybillNo") or "").split(",")[0].strip()
-    if str(body.get("logisticsOrderNo") or order_no) != order_no:
+    number = text_of(body, "waybillNo").split(",")[0].strip()
+    if (text_of(body, "logisticsOrderNo") or order_no) != order_no:
         raise InDoubt("寄递企业的答复是另一张订单的。")
     if not is_waybill_no(number):
         raise InDoubt("寄递企业报成功，但没有给出合规的运单号。")
-    return Booked(number, str(body.get("routeCode") or ""))
+    return Booked(number, text_of(body, "routeCode"))
 
 
 def is_waybill_no(number: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import select
 
 from dispatch import words
-from dispatch.booking.call import CarrierCall
+from dispatch.call import CarrierCall
 from dispatch.journey import Act, News, Signer, View, taken_back
 from dispatch.shipment import Move, Waybill
 from dispatch.tracking.sighting import Sighting
@@ -31,7 +31,8 @@ NEWS: Mapping[News, str] = {
 }
 OUTCOMES: Mapping[str, str] = {
     "Booked": "取得邮件号",
-    "Told": "已答复轨迹",
+    "Told": "已答复",
+    "NoAnswer": "没有等到答复，结果不明",
     "Refused": "拒单",
     "Unavailable": "没有送达，稍后再试",
     "Throttled": "要求稍后再试",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from dispatch.approval.case import Direction, Leg
-from dispatch.jobs import Job, JobFailure
+from dispatch.jobs import Job, JobFailure, kind_of
 from dispatch.ledger import count, visits_of
 from dispatch.worklist import SYSTEM, WORDS, Entry, Reason
 from dispatch.zero_visits.close import Closure, LegEvidence
@@ -44,7 +44,7 @@ def _failures(teller: Teller) -> Iterator[Line]:
     )
     for failure, name in teller.session.execute(query):
         words = teller.curtain.free(teller.world.vault.open(failure, "words"))
-        yield line(failure.at, Kind.JOB, f"任务 {name} 第 {failure.attempt} 次没有做成：{words}")
+        yield line(failure.at, Kind.JOB, f"任务 {kind_of(name)} 第 {failure.attempt} 次没有做成：{words}")
 
 
 def _evidence(teller: Teller) -> Iterator[Line]:

@@ -1,0 +1,48 @@
+"""Once the number is known, whoever must hear of it: a tracker's subscription, SF's confirmation."""
+
+from uuid import UUID
+
+from dispatch import worklist
+from dispatch.booking.order import parcel
+from dispatch.call import conclude, converse, intend
+from dispatch.carrier import Answer, Call, Carrier, Refused, Unavailable
+from dispatch.jobs import Claim
+from dispatch.shipment import live_waybill, lock, subject_id
+from dispatch.worklist import Reason
+from dispatch.world import World
+
+
+def announce(world: World, claim: Claim) -> None:
+    """Say it until it is heard. A refusal goes before a person; the carrier is asked after the parcel anyway."""
+    intent = _intend(world, claim)
+    if intent is None:
+        return
+    carrier, call, call_id = intent
+
+    def read(answer: Answer) -> bool:
+        carrier.read_announcing(answer)
+        return True
+
+    heard = converse(world, carrier, call, read)
+    if heard.told or isinstance(heard.error, Refused):
+        with claim.done() as session:
+            shipment = lock(session, subject_id(claim.subject))
+            conclude(world, session, call_id, heard)
+            if heard.error is not None:
+                worklist.put(world, session, Reason.NOT_FOLLOWED, shipment.subject, detail=str(heard.error))
+        return
+    retry_after = heard.error.retry_after if isinstance(heard.error, Unavailable) else None
+    with claim.failed(str(heard.error), retry_after) as session:
+        conclude(world, session, call_id, heard)
+
+
+def _intend(world: World, claim: Claim) -> tuple[Carrier, Call, UUID] | None:
+    with world.begin() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        waybill, carrier = live_waybill(session, shipment.id), world.carriers[shipment.carrier]
+        if waybill is not None:
+            call = carrier.announcing(parcel(world, session, shipment, waybill.number))
+            if call is not None:
+                return carrier, call, intend(world, session, shipment, call)
+    with claim.done():
+        return None

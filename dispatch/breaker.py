@@ -1,0 +1,147 @@
+"""A sick carrier is one carrier: each account has its breaker and its rate, in the database, for all workers.
+
+Closed, calls pass at the permitted rate. After a run of calls without an answer, or at the first word that our
+account is not accepted, it opens: work waits, with the reason in sight. When its time is over one call is let
+through; if that is answered the breaker closes, and what waits drains at the permitted rate.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import worklist
+from dispatch.carrier import Carrier, CarrierError, Limits, NoAnswer, Throttled, Unauthorised, Unavailable
+from dispatch.db import Base, RowId
+from dispatch.worklist import Reason
+from dispatch.world import World
+
+SHORT = timedelta(seconds=1)
+"""A turn that comes this soon is waited for; a later one is not: the job comes back."""
+THROTTLED = timedelta(seconds=5)  # where the carrier asks for patience and does not say how much
+
+
+class Breaker(Base):
+    """The health of one account, on the database's clock. Closed where `open_until` is empty."""
+
+    __tablename__ = "breakers"
+
+    id: Mapped[RowId]
+    account: Mapped[str] = mapped_column(unique=True)
+    failures: Mapped[int] = mapped_column(default=0)  # calls in a row that were not answered
+    openings: Mapped[int] = mapped_column(default=0)  # in a row: each waits longer
+    opened_at: Mapped[datetime | None]
+    open_until: Mapped[datetime | None]
+    reason: Mapped[bytes | None]  # sealed: it may hold the carrier's words
+    next_turn_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now: how long, and why."""
+
+    wait: timedelta
+    words: str
+
+
+def subject_of(account: str) -> str:
+    """How the worklist names an account."""
+    return f"account:{account}"
+
+
+def gate(world: World, carrier: Carrier, sleep: Callable[[float], None] = time.sleep) -> Wait | None:
+    """Whether a call to this carrier may be made now. A turn that comes within a moment is waited for here."""
+    with world.sessions.begin() as session:
+        breaker, now = _locked(session, carrier.account_name)
+        if breaker.open_until is not None:
+            if breaker.open_until > now:
+                return Wait(breaker.open_until - now, world.vault.open(breaker, "reason") or "")
+            breaker.open_until = now + world.settings.breaker_probe  # this call tries; the others wait for it
+            return None
+        wait = max(breaker.next_turn_at - now, timedelta(0))
+        if wait > SHORT:
+            return Wait(wait, "按寄递企业允许的速度排队。")
+        breaker.next_turn_at = max(now, breaker.next_turn_at) + _pause(carrier.limits)
+    if wait:
+        sleep(wait.total_seconds())
+    return None
+
+
+def _pause(limits: Limits) -> timedelta:
+    return timedelta(seconds=1 / limits.per_second)
+
+
+def report(world: World, carrier: Carrier, error: CarrierError | None) -> None:
+    """What a call told of the account's health. A refusal of the business is an answer like any other."""
+    with world.begin() as session:
+        breaker, now = _locked(session, carrier.account_name)
+        match error:
+            case Throttled():
+                # Not sick: the whole account pauses, in words that a clerk can see.
+                _open(world, session, carrier, now, error.retry_after or THROTTLED, error, alarm=False)
+            case Unauthorised():
+                _open(world, session, carrier, now, world.settings.breaker_unauthorised, error, alarm=True)
+            case Unavailable() | NoAnswer():
+                _failed(world, session, carrier, breaker, now, error)
+            case _:
+                _close(world, session, breaker, carrier.account_name)
+
+
+def _failed(
+    world: World, session: Session, carrier: Carrier, breaker: Breaker, now: datetime, error: CarrierError
+) -> None:
+    breaker.failures += 1
+    if breaker.failures < world.settings.breaker_failures and breaker.open_until is None:
+        return
+    breaker.openings += 1
+    longest = world.settings.breaker_longest
+    wait = min(longest, world.settings.breaker_first * 2 ** min(breaker.openings - 1, 16))
+    told = error.retry_after if isinstance(error, Unavailable) else None
+    _open(world, session, carrier, now, min(max(wait, told or wait), longest), error, alarm=True)
+
+
+def _open(
+    world: World,
+    session: Session,
+    carrier: Carrier,
+    now: datetime,
+    wait: timedelta,
+    error: CarrierError,
+    *,
+    alarm: bool,
+) -> None:
+    breaker, _ = _locked(session, carrier.account_name)
+    breaker.opened_at = breaker.opened_at or now
+    breaker.open_until = now + wait
+    world.vault.seal(breaker, "reason", str(error))
+    if alarm:
+        reason = Reason.ACCOUNT_REFUSED if isinstance(error, Unauthorised) else Reason.POST_SICK
+        subject, since = subject_of(carrier.account_name), breaker.opened_at.isoformat()
+        worklist.put(world, session, reason, subject, cause=since, detail=str(error))
+
+
+def _close(world: World, session: Session, breaker: Breaker, account: str) -> None:
+    breaker.failures = breaker.openings = 0
+    if breaker.open_until is not None:
+        breaker.opened_at = breaker.open_until = breaker.reason = None
+        reasons = [Reason.POST_SICK, Reason.ACCOUNT_REFUSED]
+        worklist.settle_by_itself(world, session, subject_of(account), reasons)
+
+
+def _locked(session: Session, account: str) -> tuple[Breaker, datetime]:
+    """The account's row, locked, and the database's time."""
+    values = {"id": uuid7(), "account": account, "failures": 0, "openings": 0, "next_turn_at": func.now()}
+    session.execute(insert(Breaker).values(**values).on_conflict_do_nothing(index_elements=["account"]))
+    row = select(Breaker, func.clock_timestamp()).where(Breaker.account == account).with_for_update()
+    breaker, now = session.execute(row).one()
+    return breaker, now
+
+
+def breakers(session: Session) -> list[Breaker]:
+    """All accounts that were ever called."""
+    return list(session.scalars(select(Breaker).order_by(Breaker.account)))

@@ -1,0 +1,100 @@
+"""The carrier's own label, where it accepts no other: fetched once, kept sealed, printed as it is."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import worklist
+from dispatch.call import Heard, conclude, converse, intend
+from dispatch.carrier import Call, Carrier, Refused, Unavailable
+from dispatch.db import Base, RowId
+from dispatch.jobs import Claim
+from dispatch.shipment import Waybill, live_waybill, lock, subject_id
+from dispatch.worklist import Reason
+from dispatch.world import World
+
+HOPS = 3
+"""The label itself may lie where an answer points, and that answer may point on once more."""
+
+
+class TheirLabel(Base):
+    """A label as the carrier drew it."""
+
+    __tablename__ = "their_labels"
+
+    id: Mapped[RowId]
+    waybill_id: Mapped[UUID] = mapped_column(ForeignKey("waybills.id"), unique=True)
+    pdf: Mapped[bytes]  # sealed, Base64
+    fetched_at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A committed intent to fetch."""
+
+    carrier: Carrier
+    call: Call
+    call_id: UUID
+    waybill_id: UUID
+
+
+def fetch_label(world: World, claim: Claim) -> None:
+    """Fetch the label of a shipment's number; a refusal goes before a person."""
+    intent = _intend(world, claim)
+    if intent is None:
+        return
+    heard = _follow(world, intent)
+    if isinstance(heard.told, bytes) or isinstance(heard.error, Refused):
+        with claim.done() as session:
+            conclude(world, session, intent.call_id, heard)
+            if isinstance(heard.told, bytes):
+                _store(world, session, intent.waybill_id, heard.told)
+            else:
+                words = f"寄递企业没有给出面单：{heard.error}"
+                worklist.put(world, session, Reason.REFUSED_BY_CARRIER, claim.subject, cause="label", detail=words)
+        return
+    retry_after = heard.error.retry_after if isinstance(heard.error, Unavailable) else None
+    with claim.failed(str(heard.error or "寄递企业没有给出面单。"), retry_after) as session:
+        conclude(world, session, intent.call_id, heard)
+
+
+def _intend(world: World, claim: Claim) -> Intent | None:
+    with world.begin() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        waybill, carrier = live_waybill(session, shipment.id), world.carriers[shipment.carrier]
+        if waybill is not None and their_label(world, session, waybill) is None:
+            call = carrier.own_label(waybill.number)
+            if call is not None:
+                return Intent(carrier, call, intend(world, session, shipment, call), waybill.id)
+    with claim.done():
+        return None
+
+
+def _follow(world: World, intent: Intent) -> Heard[bytes | Call]:
+    """To the label itself: each answer is it, or says where it lies."""
+    call = intent.call
+    for _ in range(HOPS):
+        heard = converse(world, intent.carrier, call, intent.carrier.read_label)
+        if not isinstance(heard.told, Call):
+            break
+        call = heard.told
+    return heard
+
+
+def _store(world: World, session: Session, waybill_id: UUID, pdf: bytes) -> None:
+    row = TheirLabel(id=uuid7(), waybill_id=waybill_id, fetched_at=world.now())
+    world.vault.seal(row, "pdf", base64.b64encode(pdf).decode())
+    values = {column.key: getattr(row, column.key) for column in TheirLabel.__table__.columns}
+    session.execute(insert(TheirLabel).values(**values).on_conflict_do_nothing(index_elements=["waybill_id"]))
+
+
+def their_label(world: World, session: Session, waybill: Waybill) -> bytes | None:
+    """The label that was fetched for this number."""
+    row = session.scalar(select(TheirLabel).where(TheirLabel.waybill_id == waybill.id))
+    return None if row is None else base64.b64decode(world.vault.open(row, "pdf") or "")

@@ -1,0 +1,91 @@
+"""CityToGovMail 办件快递推送: building the order and reading its answer (CARRIERS §7.1). Pure."""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from dispatch.accounts import GovEmsAccount
+from dispatch.carrier import Answer, Duplicate, InDoubt, Order, Party, Refused
+from dispatch.posts.gov_ems.soap import SUCCESS, result_of
+from dispatch.posts.times import wire_time
+from dispatch.posts.xml import branch, carriable, written
+
+OPERATION = "CityToGovMail"
+MATERIALS = "1"  # NET_TYPE 申请材料寄送
+RESULT = "2"  # NET_TYPE 审批结果寄送
+ADDRESS_MOST = 200
+ITEM_MOST = 200
+# What would be another thing when cut is refused when it is too long.
+ORDER_NO_MOST = 30
+PHONE_MOST = 15
+POSTCODE_MOST = 20
+CODE_MOST = 6
+
+
+def order_text(order: Order, account: GovEmsAccount) -> str:
+    """The XML under the cipher, the same text for the same order. Raises Refused where a field cannot fit."""
+    root = branch("RequestMessage", {})
+    root.append(branch("PostInfo", _post_info(order, account)))
+    cases = branch("ApplyInfos", {})
+    for case_no in order.case_nos:
+        cases.append(branch("ApplyInfo", {"INTERNAL_NO": case_no, "ZWFWZX_CODE": account.centre_code}))
+    root.append(cases)
+    return written(root)
+
+
+def _post_info(order: Order, account: GovEmsAccount) -> dict[str, str]:
+    inbound = order.direction == "inbound"
+    return {
+        "EMS_ORD_NO": _whole(order.order_no, ORDER_NO_MOST, "订单号"),
+        "MAIL_NUM": "",  # the post gives it later
+        "GOV_TB_NAME": account.window,
+        "POST_TYPE": account.inbound_post_type if inbound else account.post_type,
+        "NET_TYPE": MATERIALS if inbound else RESULT,
+        "BUSS_TYPE": account.inbound_pays if inbound else account.pays,
+        **_party("SEND", order.sender, account),
+        **_party("RCV", order.recipient, account),
+        "RCV_POSTCODE": _whole(order.recipient.postcode or account.no_postcode, POSTCODE_MOST, "邮编"),
+        "ITEM": _item(order),
+        "CHK_CODE": _whole(order.collection_code, CODE_MOST, "取件验证码"),
+        "ISSEND": account.is_send,
+        "ORGNAME": order.department,
+        "ORGNAME_ID": account.department_codes.get(order.department, ""),
+        "SENDTIME": wire_time(order.created_at),
+        "ZWFWZX_CODE": account.centre_code,
+    }
+
+
+def _party(side: str, party: Party, account: GovEmsAccount) -> Mapping[str, str]:
+    """COUNTRY is the county, STRECT the street: so spelt. PHONE and CALL both hold the one number that we know,
+    since it is not published which of them is the mobile."""
+    phone = _whole(party.phone, PHONE_MOST, "电话")
+    return {
+        f"{side}_NAME": carriable(party.name)[: account.name_most],
+        f"{side}_PROV": party.province,
+        f"{side}_CITY": party.city,
+        f"{side}_COUNTRY": party.county,
+        f"{side}_STRECT": carriable(party.address)[:ADDRESS_MOST],
+        f"{side}_PHONE": phone,
+        f"{side}_CALL": phone,
+    }
+
+
+def _item(order: Order) -> str:
+    """The documents, and how they are to be delivered: there is no field for that, and the postman must know it."""
+    way = f"（{carriable(order.way_of_delivery)}）"[:ITEM_MOST]
+    return carriable("、".join(order.contents))[: ITEM_MOST - len(way)] + way
+
+
+def _whole(text: str, most: int, what: str) -> str:
+    if len(text) > most:
+        raise Refused(f"{what}超过 {most} 位，寄递企业的接口收不下。请改短后重新下单。")
+    return text
+
+
+def read_booking(answer: Answer, account: GovEmsAccount) -> NoReturn:
+    """Never a number: the post tells it later. Raises Duplicate on success, Refused, InDoubt and so on."""
+    said = result_of(answer)
+    if said.code == SUCCESS or said.code in account.duplicate_codes:
+        raise Duplicate(f"寄递企业已有此单（{said.words}），运单号稍后告知。")
+    if said.code in account.refused_codes:
+        raise Refused(said.words)
+    raise InDoubt(f"寄递企业答复“{said.words}”，不能确定订单是否已收。")

@@ -1,0 +1,1 @@
+"""The tracker Kdniao 快递鸟 (CARRIERS §3)."""

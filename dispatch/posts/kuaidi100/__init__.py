@@ -1,0 +1,1 @@
+"""The tracker Kuaidi100 快递100 (CARRIERS §4)."""

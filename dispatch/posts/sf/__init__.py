@@ -1,0 +1,1 @@
+"""SF Express, 丰桥 (CARRIERS §2)."""
