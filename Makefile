@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external bench-labels lock clean
+.PHONY: demo up test lint check unit external storm bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -27,6 +27,12 @@ unit: $(VENV)/ready
 # The tests that need a database once more on an external PostgreSQL, where one answers on this machine.
 external: $(VENV)/ready
 	@$(BIN)/python tests/external.py -q
+
+# Shipments over all carriers while the posts do everything wrong; SEEDS and SHIPMENTS may be given.
+SEEDS ?= 1 2 3 4 5
+SHIPMENTS ?= 500
+storm: $(VENV)/ready
+	$(BIN)/python -m tests.storm --seeds $(SEEDS) --shipments $(SHIPMENTS)
 
 bench-labels: $(VENV)/ready
 	$(BIN)/python -m bench.labels

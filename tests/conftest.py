@@ -115,7 +115,7 @@ def account() -> EmsAccount:
         authorization=secrets.token_hex(8),
         sk=base64.b64encode(secrets.token_bytes(16)).decode(),
         repeats_are_idempotent=True,
-        refused_codes=("SBX201", "SBX202", "SBX203", "SBX212"),
+        refused_codes=("SBX201", "SBX202", "SBX203", "SBX212", "SBX222"),
         duplicate_codes=("SBX211",),
         unauthorised_codes=("SBX101", "SBX102", "SBX105"),
         per_second=10_000,

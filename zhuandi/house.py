@@ -36,6 +36,7 @@ class Child:
 
     name: str
     log: Path
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started: float = field(default=0.0)
 
@@ -45,7 +46,7 @@ class Child:
             self.log.replace(self.log.with_suffix(".old"))
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(  # noqa: S603 - our own command, with our own names
-                [sys.executable, "-m", "zhuandi", self.name.partition("#")[0]],
+                [sys.executable, "-m", "zhuandi", self.name.partition("#")[0], *self.options],
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=out,
@@ -81,8 +82,9 @@ class Child:
 class House:
     """All processes together. `settings` are those that the children read for themselves."""
 
-    def __init__(self, *, practice: bool) -> None:
+    def __init__(self, *, practice: bool, posts: tuple[str, ...] = ("--post", "all")) -> None:
         self.practice = practice
+        self._options = {PRACTICE[0]: posts}  # how the sandbox posts are to behave
         self.settings = Settings()
         self._postgres: EmbeddedPostgres | None = None
         self._children: list[Child] = []
@@ -134,7 +136,8 @@ class House:
         names = SERVICE + (PRACTICE if self.practice else ())
         for number, name in enumerate(names):
             twin = f"{name}#{number}" if names.count(name) > 1 else name
-            self._children.append(Child(twin, logs / f"{twin.replace('#', '-')}.log"))
+            log_file = logs / f"{twin.replace('#', '-')}.log"
+            self._children.append(Child(twin, log_file, self._options.get(name, ())))
         for child in self._children:
             child.start()
         here = f"http://{self.settings.listen_host}:{self.settings.listen_port}/health"

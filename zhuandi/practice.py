@@ -90,7 +90,9 @@ def _give_ports(said: dict[str, Any]) -> None:
             said[name][field] = f"http://127.0.0.1:{wanted[name]}{path}"
     url = f"http://127.0.0.1:{api_port}"
     said |= {"listen_port": api_port, "public_url": url, "practice_posts": wanted}
-    said["by_hand"]["endpoint"] = f"{url}/by-hand"  # the centre's own desk is ours, in practice too
+    # The centre's own desk is ours, in practice too; a storm needs one that can be told to fail.
+    desk = f"http://127.0.0.1:{wanted['by_hand']}" if said.get("practice_by_hand") == "sandbox" else url
+    said["by_hand"]["endpoint"] = f"{desk}/by-hand"
     said["kuaidi100"]["callback_url"] = f"{url}/pushes/kuaidi100"
 
 
@@ -103,8 +105,9 @@ def _accounts() -> dict[str, dict[str, Any]]:
             "authorization": secrets.token_hex(16),
             "sk": base64.b64encode(secrets.token_bytes(SM4_KEY_BYTES)).decode(),
             "repeats_are_idempotent": True,
-            "refused_codes": ["SBX201", "SBX202", "SBX203", "SBX212"],
+            "refused_codes": ["SBX201", "SBX202", "SBX203", "SBX212", "SBX222"],
             "duplicate_codes": ["SBX211"],
+            "cancelled_codes": ["SBX221", "SBX223"],
             "unauthorised_codes": ["SBX101", "SBX102", "SBX105"],
         },
         "sf": {
@@ -115,10 +118,22 @@ def _accounts() -> dict[str, dict[str, Any]]:
             "push_secret": secrets.token_urlsafe(24),
             "settling": 3,
         },
-        "gov_ems": {**HASTE, "centre_code": "331127JT", "des_key": secrets.token_hex(4), "delivered_letters": ["C"]},
-        "kdniao": {**HASTE, "business_id": f"1{secrets.randbelow(10**6):06}", "app_key": secrets.token_hex(16)},
+        "gov_ems": {
+            **HASTE,
+            "ask_floor": 1,
+            "centre_code": "331127JT",
+            "des_key": secrets.token_hex(4),
+            "delivered_letters": ["C"],
+        },
+        "kdniao": {
+            **HASTE,
+            "ask_floor": 1,
+            "business_id": f"1{secrets.randbelow(10**6):06}",
+            "app_key": secrets.token_hex(16),
+        },
         "kuaidi100": {
             **HASTE,
+            "ask_floor": 1,
             "customer": secrets.token_hex(8).upper(),
             "key": secrets.token_hex(8),
             "salt": secrets.token_hex(8),

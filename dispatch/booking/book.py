@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dispatch import breaker, jobs, worklist
-from dispatch.booking.allot import take_allotted
+from dispatch.booking.allot import numbers_left, take_allotted
 from dispatch.booking.order import build_order
 from dispatch.booking.route import unlawful_items
 from dispatch.call import Heard, conclude, converse, intend, last_said
@@ -69,6 +69,11 @@ def _intend(world: World, claim: Claim) -> Intent | None:
                 return commit_intent(world, session, shipment)
             except Refused as refusal:  # the order cannot even be written as this carrier wants it
                 _refuse(world, session, shipment, refusal)
+    if _used_up(world, carrier):
+        with claim.later(world.settings.job_retry_cap) as session:
+            words = f"{carrier.title}的号段没有可用的运单号。"
+            worklist.put(world, session, Reason.NUMBERS_OUT, breaker.subject_of(carrier.name), detail=words)
+        return None
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage == Stage.BOOKING and ours:
@@ -80,18 +85,24 @@ def _intend(world: World, claim: Claim) -> Intent | None:
     return None
 
 
+def _used_up(world: World, carrier: Carrier) -> bool:
+    """Whether its numbers are allotted, and none is left."""
+    if carrier.numbering is not Numbering.ALLOTTED:
+        return False
+    with world.reading() as session:
+        return not numbers_left(session, carrier.name)
+
+
 def _book_without_asking(world: World, session: Session, shipment: Shipment) -> None:
-    """A number from the segment, unless the law forbids the carrier or no number is left: then a person is told."""
+    """A number from the segment, unless the law forbids the carrier: then a person is told."""
     carrier = world.carriers[shipment.carrier]
     if forbidden := unlawful_items(session, shipment, carrier):
         words = f"{'、'.join(forbidden)}不得交给{carrier.title}（邮政法第五十五条），没有下单。"
         worklist.put(world, session, Reason.ROUTE_UNLAWFUL, shipment.subject, detail=words)
         return
     number = take_allotted(session, shipment)
-    if number is None:
-        subject = breaker.subject_of(shipment.carrier)
-        worklist.put(world, session, Reason.NUMBERS_OUT, subject, detail=f"{carrier.title}的号段没有可用的运单号。")
-        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier, after=world.settings.job_retry_cap)
+    if number is None:  # another took the last one meanwhile: this job looks again
+        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
         return
     act(world, session, shipment, Act.INTEND)
     take_number(world, session, shipment, Booked(number), "segment")

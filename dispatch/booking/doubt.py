@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
 from dispatch.booking.book import BOOK, Intent, commit_intent, speak, take_number, written_in
+from dispatch.booking.order import new_order
 from dispatch.call import Heard, conclude, converse, intend
 from dispatch.carrier import Booked, Duplicate, Means, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
@@ -141,11 +142,12 @@ def confirm_never_placed(world: World, shipment_id: UUID, by: str) -> None:
 
 
 def book_again(world: World, shipment_id: UUID, by: str) -> None:
-    """What the carrier refused was mended: the order goes out again."""
+    """What the carrier refused was mended: another order goes out. The old number stands for what was refused."""
     with world.begin() as session:
         shipment = lock(session, shipment_id)
         act(world, session, shipment, Act.AMEND, by=by)
         settle_refusal(world, session, shipment, by, "改后重下")
+        new_order(world, session, shipment)
         jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
 
 

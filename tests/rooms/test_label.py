@@ -178,7 +178,7 @@ def test_the_same_sheet_is_the_same_file(folder: Path) -> None:
 
 
 def test_code128_of_many_shapes_reads_back(folder: Path) -> None:
-    dice = random.Random(41833)  # noqa: S311
+    dice = random.Random(41833)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
     numbers = ["EB000717618HK", "ZX33012717000001", "SF1020304050607"]
     numbers += [f"{dice.randrange(10**12, 10**13)}" for _ in range(20)]

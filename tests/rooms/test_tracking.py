@@ -162,7 +162,7 @@ def test_any_order_of_arrival_ends_in_the_same_state(there, drain, seed):
         for code, minutes in events
     ]
     shuffled = told + told[2:5]
-    random.Random(seed).shuffle(shuffled)  # noqa: S311 - the seed decides
+    random.Random(seed).shuffle(shuffled)
     for raw in shuffled:
         push(there, raw)
         drain(there)
@@ -236,7 +236,7 @@ def test_a_push_whose_number_can_be_none_gives_no_letter_its_waybill(post, drain
 def test_pushes_and_the_answer_at_the_same_moment_meet_every_time(world, drain, decided):
     seed = 20261122
     print(f"seed {seed}")
-    chance = random.Random(seed)  # noqa: S311 - the seed decides
+    chance = random.Random(seed)
     current = [NUMBER]
     patient = with_settings(world, unmatched_grace=HOUR)
     with post_that_says(patient, lambda _: (200, {"waybillNo": current[0]})) as there:

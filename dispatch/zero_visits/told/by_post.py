@@ -115,5 +115,6 @@ def _sighting(teller: Teller, row: Sighting) -> str:
 
 
 def _code(teller: Teller, row: Sighting) -> str:
-    name = teller.world.carriers[row.carrier].code_name(row.code)
+    carrier = teller.world.carriers.get(row.carrier)
+    name = (carrier.code_name(row.detail) or carrier.code_name(row.code)) if carrier else ""
     return f"{row.code}{f'/{row.detail}' if row.detail else ''}{f' {name}' if name else ''}"

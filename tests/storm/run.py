@@ -1,0 +1,196 @@
+"""One storm: a whole house with storming posts, a clerk who works all day, and the witnesses at the end."""
+
+import json
+import logging
+import random
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+
+import httpx2
+from sqlalchemy import func, select
+
+from dispatch.approval.case import waiting_for_release
+from dispatch.approval.release import release
+from dispatch.booking.cancel import Then, void_label
+from dispatch.errors import NotFoundError, ZhuandiError
+from dispatch.jobs import Job, kind_of
+from dispatch.journey import AT_AN_END, Act, Stage
+from dispatch.label.print_sheets import to_print
+from dispatch.packing.hand_over import hand_over
+from dispatch.packing.pack import pack, to_pack
+from dispatch.settings import home_folder
+from dispatch.shipment import Shipment, Waybill, act, lock
+from dispatch.tracking.health import healths
+from dispatch.tracking.push import Push
+from dispatch.tracking.sighting import Sighting
+from dispatch.worklist import Entry
+from dispatch.world import World
+from tests.storm.books import Witnesses, books_of
+from tests.storm.plan import BY, hasten, lodge_cases
+from zhuandi.context import open_world
+from zhuandi.house import House
+from zhuandi.practice import prepare_practice, read_practice
+from zhuandi.practice_posts import MAKERS
+
+LIMIT_SECONDS = 420
+QUIET_LOOKS = 8
+LOOK_SECONDS = 1.0
+RELABELLED = 0.05
+SOON = timedelta(seconds=20)
+WATCHING = {"shipment.watch", "shipment.settle_doubt", "case.watch", "rhythm.learn", "calls.forget"}
+
+
+log = logging.getLogger("storm")
+
+
+class Clerk:
+    """Prints, packs, hands over; now and then a label is spoilt and made anew."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.dice, self.relabelled = world, random.Random(seed), set[object]()
+
+    def work(self) -> None:
+        """One round of the desk."""
+        with self.world.reading() as session:
+            ready = to_print(session)
+        for key in ready:
+            spoilt = key not in self.relabelled and self.dice.random() < RELABELLED
+            self.relabelled.add(key)
+            try:
+                if spoilt:
+                    void_label(self.world, key, Then.BOOK_AGAIN, BY)
+                else:
+                    self._print(key)
+            except ZhuandiError as busy:
+                log.warning("%s", busy)
+        with self.world.reading() as session:
+            pairs = to_pack(session)
+        for document, number in pairs:
+            pack(self.world, document, number, BY)
+        for carrier in self.world.carriers:
+            try:
+                hand_over(self.world, carrier, BY)
+            except NotFoundError:
+                continue
+
+    def _print(self, key: object) -> None:
+        with self.world.begin() as session:
+            shipment = lock(session, key)
+            act(self.world, session, shipment, Act.PRINT, by=BY)
+            shipment.prints += 1
+
+
+def storm(seed: int, shipments: int) -> dict[str, object]:
+    """Drive it to its end, and count."""
+    home = home_folder()
+    prepare_practice(home)
+    hasten(home)
+    options = ("--post", "all", "--faults", "storm", "--seed", str(seed))
+    started = time.monotonic()
+    with (
+        House(practice=True, posts=options).open() as house,
+        open_world() as world,
+        httpx2.Client(timeout=10) as client,
+    ):
+        lodge_cases(world, seed, shipments)
+        with world.reading() as session:
+            waiting = [case.case_no for case in waiting_for_release(session)]
+        for case_no in waiting:
+            release(world, case_no, BY)
+        practice = read_practice(home)
+        _until_quiet(house, world, Clerk(world, seed), lambda: _books(client, practice))
+        counts = _count(world, _books(client, practice))
+    return {"seed": seed, **counts, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _books(client, practice):
+    return {name: books_of(client, practice.url(name)) for name in MAKERS}
+
+
+def _until_quiet(house, world, clerk, books) -> None:
+    deadline, quiet = time.monotonic() + LIMIT_SECONDS, 0
+    while quiet < QUIET_LOOKS:
+        house.keep()
+        clerk.work()
+        quiet = quiet + 1 if _still(world, books()) else 0
+        if time.monotonic() > deadline:
+            log.warning("the storm did not calm down in %s s", LIMIT_SECONDS)
+            return
+        time.sleep(LOOK_SECONDS)
+
+
+def _still(world: World, books: dict[str, dict]) -> bool:
+    """Nothing moves at the posts, no job is due but those that watch, and nothing waits for the clerk."""
+    moving = sum(
+        order["collected_at"] is not None and (not order["ended"])
+        for post in books.values()
+        for order in post["orders"]
+    )
+    with world.reading() as session:
+        names = session.scalars(select(Job.name).where(Job.done_at.is_(None), Job.next_at < func.now() + SOON))
+        busy = [name for name in names if kind_of(name) not in WATCHING and kind_of(name) != "shipment.ask"]
+        never_asked = session.scalar(
+            select(func.count()).where(
+                Shipment.stage.in_([Stage.CLOSED, Stage.HANDED_OVER]), ~_asked_since_it_moved()
+            )
+        )
+    log.info("moving %s, busy %s, not asked since they moved %s", moving, dict(Counter(busy)), never_asked)
+    return not (moving or busy or never_asked)
+
+
+def _asked_since_it_moved():
+    return (Shipment.asked_at.is_not(None)) & (Shipment.asked_at >= Shipment.moved_at)
+
+
+def _count(world: World, books: dict[str, dict]) -> dict[str, object]:
+    witnesses = Witnesses(world, books)
+    with world.reading() as session:
+        double, missing = witnesses.booked(session)
+        lost, wrong, unseen = (
+            witnesses.lost_sightings(session),
+            witnesses.wrong_ends(session),
+            witnesses.unseen(session),
+        )
+        for kind, found in (
+            ("double", double),
+            ("missing", missing),
+            ("lost", lost),
+            ("wrong", wrong),
+            ("unseen", unseen),
+        ):
+            for one in found[:20]:
+                log.warning("%s: %s", kind, one)
+        rows = list(session.scalars(select(Shipment)))
+        reasons = Counter(session.scalars(select(Entry.reason).where(Entry.settled_at.is_(None))))
+        return {
+            "shipments": len(rows),
+            "closed": sum(row.stage == Stage.CLOSED for row in rows),
+            "open_on_the_worklist": sum(row.view not in AT_AN_END for row in rows) - len(unseen),
+            "double_bookings": len(double),
+            "missing_bookings": len(missing),
+            "lost_sightings": len(lost),
+            "wrong_ends": len(wrong),
+            "unseen": len(unseen),
+            "live_bookings_at_the_posts": sum(post["live"] for post in books.values()),
+            "waybills_voided": session.scalar(select(func.count()).where(Waybill.voided_at.is_not(None))),
+            "sightings": session.scalar(select(func.count()).select_from(Sighting)),
+            "pushes": session.scalar(select(func.sum(Push.times))) or 0,
+            "turned_away": session.scalar(select(func.count()).where(Push.turned_away.is_not(None))),
+            "worklist": dict(reasons),
+            "carriers": {
+                one.carrier: {
+                    "shipments": sum(row.carrier == one.carrier for row in rows),
+                    "closed": sum(row.carrier == one.carrier and row.stage == Stage.CLOSED for row in rows),
+                    "facts": one.share.facts if one.share else 0,
+                    "only_asked": one.share.only_asked if one.share else 0,
+                }
+                for one in healths(world)
+            },
+        }
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    print(json.dumps(storm(int(sys.argv[1]), int(sys.argv[2])), ensure_ascii=False))
