@@ -33,7 +33,7 @@ class Breaker(Base):
 
     id: Mapped[RowId]
     account: Mapped[str] = mapped_column(unique=True)
-    failures: Mapped[int] = mapped_column(default=0)  # calls in a row that were not answered
+    failures: Mapped[int] = mapped_column(default=0)  # calls in a row that were not answered, since it last opened
     openings: Mapped[int] = mapped_column(default=0)  # in a row: each waits longer
     opened_at: Mapped[datetime | None]
     open_until: Mapped[datetime | None]
@@ -62,6 +62,7 @@ def gate(world: World, carrier: Carrier, sleep: Callable[[float], None] = time.s
             if breaker.open_until > now:
                 return Wait(breaker.open_until - now, world.vault.open(breaker, "reason") or "")
             breaker.open_until = now + world.settings.breaker_probe  # this call tries; the others wait for it
+            breaker.failures = world.settings.breaker_failures - 1  # and its silence is enough
             return None
         wait = max(breaker.next_turn_at - now, timedelta(0))
         if wait > SHORT:
@@ -96,9 +97,9 @@ def _failed(
     world: World, session: Session, carrier: Carrier, breaker: Breaker, now: datetime, error: CarrierError
 ) -> None:
     breaker.failures += 1
-    if breaker.failures < world.settings.breaker_failures and breaker.open_until is None:
-        return
-    breaker.openings += 1
+    if breaker.failures < world.settings.breaker_failures:
+        return  # that of a call, too, which was on its way when the breaker opened: it told nothing new
+    breaker.failures, breaker.openings = 0, breaker.openings + 1
     longest = world.settings.breaker_longest
     wait = min(longest, world.settings.breaker_first * 2 ** min(breaker.openings - 1, 16))
     told = error.retry_after if isinstance(error, Unavailable) else None

@@ -104,7 +104,7 @@ class Claim:
         with self.world.begin() as session:
             yield session
             again = self._asked_again(session)
-            self._write(session, next_at=func.now() if again else func.now() + wait, attempts=0)
+            self._write(session, next_at=func.now() if again else func.now() + wait, attempts=0, last_error=None)
             if again:
                 session.info.setdefault(BELLS, set()).add(self.name)
 

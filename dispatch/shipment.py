@@ -21,6 +21,7 @@ TOKEN_BYTES = 16
 WATCH = "shipment.watch"
 ASK = "shipment.ask"
 ANNOUNCE = "shipment.announce"
+LOOK_AGAIN = "shipment.look_again"
 FETCH_LABEL = "shipment.fetch_label"
 WEIGH = "shipment.weigh"
 FOLLOW = "shipment.follow"
@@ -91,7 +92,10 @@ class Content(Base):
 
 
 class Waybill(Base):
-    """A carrier's number for a shipment, live until it is voided; and the token of its tracking page."""
+    """A carrier's number for a shipment, and the token of its tracking page.
+
+    Live until it is voided. Retired, it stays the number of its closed shipment, but news of it is another's.
+    """
 
     __tablename__ = "waybills"
 
@@ -103,13 +107,18 @@ class Waybill(Base):
     adopted_from: Mapped[str]  # answer, push, person
     adopted_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]  # the carrier uses the number again
     token: Mapped[bytes]  # sealed
     token_digest: Mapped[bytes] = mapped_column(unique=True)
 
     __table_args__ = (
         Index("uq_waybills_live_shipment", "shipment_id", unique=True, postgresql_where=text("voided_at IS NULL")),
         Index(
-            "uq_waybills_live_number", "carrier", "number", unique=True, postgresql_where=text("voided_at IS NULL")
+            "uq_waybills_live_number",
+            "carrier",
+            "number",
+            unique=True,
+            postgresql_where=text("voided_at IS NULL AND retired_at IS NULL"),
         ),
     )
 
@@ -191,14 +200,14 @@ def _move(
     if shipment.view not in AT_AN_END:
         jobs.leave(session, WATCH, shipment.subject, after=_next_look(world, shipment.view))
     elif stage is Stage.CLOSED:
+        # A job of its own: one that asks already would have asked too early, and be done.
         later = world.settings.look_after_closing
-        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier, after=later)
+        jobs.leave(session, LOOK_AGAIN, shipment.subject, lane=shipment.carrier, after=later)
 
 
 def _next_look(world: World, seen: View) -> timedelta:
-    """When to look again: at the end of patience, or before it, when the carrier should have told something."""
-    patience = world.settings.patience[seen]
-    return min(patience, world.settings.rhythm.get(seen, patience))
+    """At the end of patience; at once where a carrier's silence counts: how long that may be, the watch knows."""
+    return timedelta(0) if seen in world.settings.rhythm else world.settings.patience[seen]
 
 
 def lock_number(session: Session, carrier: str, number: str) -> None:
@@ -219,6 +228,8 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
         raise ConflictError(
             f"邮件 {shipment.order_no} 已有运单 {live.number}，寄递企业又给出 {booked.waybill_no}：两个号只能用一个。"
         )
+    if _was_voided(session, shipment, booked.waybill_no):
+        raise ConflictError(f"运单号 {booked.waybill_no} 在邮件 {shipment.order_no} 上已作废，不能再用。")
     holder = find_live_number(session, shipment.carrier, booked.waybill_no)
     if holder is not None and not _retire(world, session, holder):
         raise ConflictError(f"运单号 {booked.waybill_no} 已属于另一邮件 {holder.order_no}，不能再用。")
@@ -228,11 +239,20 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
     return _add_waybill(world, session, shipment, booked, adopted_from)
 
 
+def _was_voided(session: Session, shipment: Shipment, number: str) -> bool:
+    """Whether this very envelope had the number before, and it was taken back."""
+    gone = select(Waybill.id).where(Waybill.shipment_id == shipment.id, Waybill.number == number)
+    return session.scalar(gone.where(Waybill.voided_at.is_not(None))) is not None
+
+
 def _retire(world: World, session: Session, holder: Shipment) -> bool:
     """Carriers use numbers again: whether this one could be freed, its envelope being closed long ago."""
     if holder.view not in AT_AN_END or world.now() - holder.moved_at < world.settings.number_rest:
         return False
-    void_waybill(world, session, holder)
+    waybill = live_waybill(session, holder.id)
+    if waybill is not None:
+        waybill.retired_at = world.now()
+        session.flush()
     return True
 
 
@@ -286,7 +306,8 @@ def find_live_number(session: Session, carrier: str, number: str) -> Shipment | 
     return session.scalar(
         select(Shipment)
         .join(Waybill, Waybill.shipment_id == Shipment.id)
-        .where(Waybill.carrier == carrier, Waybill.number == number, Waybill.voided_at.is_(None))
+        .where(Waybill.carrier == carrier, Waybill.number == number)
+        .where(Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
     )
 
 

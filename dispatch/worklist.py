@@ -89,7 +89,7 @@ ENDS_BY_ITSELF = frozenset(
     {Reason.BOOKING_IN_DOUBT, Reason.NOT_FETCHED, Reason.SIGNER_UNKNOWN, Reason.RETURNING, Reason.STALLED}
     | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
     | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED, Reason.POST_SICK, Reason.ACCOUNT_REFUSED}
-    | {Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED, Reason.NOT_FOLLOWED}
+    | {Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED}
 )
 """Reasons that only wait for something to move. The others are facts that somebody must have seen."""
 

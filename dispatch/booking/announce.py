@@ -29,7 +29,9 @@ def announce(world: World, claim: Claim) -> None:
             shipment = lock(session, subject_id(claim.subject))
             conclude(world, session, call_id, heard)
             if heard.error is not None:
-                worklist.put(world, session, Reason.NOT_FOLLOWED, shipment.subject, detail=str(heard.error))
+                waybill = live_waybill(session, shipment.id)
+                cause, words = waybill.number if waybill else "", str(heard.error)
+                worklist.put(world, session, Reason.NOT_FOLLOWED, shipment.subject, cause=cause, detail=words)
         return
     retry_after = heard.error.retry_after if isinstance(heard.error, Unavailable) else None
     with claim.failed(str(heard.error), retry_after) as session:

@@ -58,7 +58,9 @@ def unpack(world: World, waybill_no: str, by: str) -> None:
 
 def _by_waybill(session: Session, waybill_no: str) -> UUID:
     found = session.scalar(
-        select(Waybill.shipment_id).where(Waybill.number == waybill_no, Waybill.voided_at.is_(None))
+        select(Waybill.shipment_id).where(
+            Waybill.number == waybill_no, Waybill.voided_at.is_(None), Waybill.retired_at.is_(None)
+        )
     )
     if found is None:
         raise NotFoundError(f"没有运单号为“{waybill_no}”的邮件。请重新扫描面单条码。")

@@ -59,31 +59,38 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
     if shipment is None:
         # Whoever adopts a number holds this lock until the commit: either we see the number, or they see our row.
         lock_number(session, carrier, seen.waybill_no)
-        holder = find_live_number(session, carrier, seen.waybill_no)
-        if holder is not None and _speaks_of(seen, holder):
+        if _matching(session, carrier, seen, numbered=False) is not None:
             return Match.LOOK_AGAIN
         kept = keep(world, session, carrier, seen, source, None)
         return Match.NOBODY if kept.shipment_id is None else Match.FOUND
     locked = lock(session, shipment.id)
+    if not _still_meant(session, locked, seen):
+        return Match.LOOK_AGAIN  # its number was voided while we waited for the row
     if locked.stage in WITHOUT_NUMBER:
         take_number(world, session, locked, Booked(seen.waybill_no), source)
-    learn_new_numbers(world, session, locked, [seen])
+    learn_new_numbers(world, session, locked, {seen.new_number})
     keep(world, session, carrier, plausible(world, locked, seen), source, locked.id)
     refold(world, session, locked)
     return Match.FOUND
 
 
-def learn_new_numbers(world: World, session: Session, shipment: Shipment, news: Iterable[Seen]) -> None:
-    """The number under which a parcel comes back: what came before it was known is claimed, and it is asked after."""
-    since, until = _plausible_times(world, shipment)
-    for number in sorted({seen.new_number for seen in news if seen.new_number}):
+def learn_new_numbers(world: World, session: Session, shipment: Shipment, numbers: Iterable[str]) -> None:
+    """Numbers under which a parcel comes back: what came before they were known is claimed, and they are asked after.
+
+    To be called before the news that tell them are kept.
+    """
+    for number in sorted({number for number in numbers if number}):
         lock_number(session, shipment.carrier, number)
-        if find_by_new_number(session, shipment.carrier, number) is not None:
-            continue
-        claim_unmatched(session, shipment, number, since, until)
-        parcel = parcel_subject(shipment.carrier, number)
-        worklist.settle_by_itself(world, session, parcel, [Reason.UNKNOWN_PARCEL])
-        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
+        if find_by_new_number(session, shipment.carrier, number) is None:
+            _claim(world, session, shipment, number)
+            jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
+
+
+def _claim(world: World, session: Session, shipment: Shipment, number: str) -> None:
+    since, until = _plausible_times(world, shipment)
+    claim_unmatched(session, shipment, number, since, until)
+    parcel = parcel_subject(shipment.carrier, number)
+    worklist.settle_by_itself(world, session, parcel, [Reason.UNKNOWN_PARCEL])
 
 
 def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> Shipment | None:
@@ -98,6 +105,16 @@ def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> 
     by_order = find_order(session, carrier, seen.order_no)
     waiting = by_order is not None and by_order.stage in WITHOUT_NUMBER
     return by_order if waiting else None
+
+
+def _still_meant(session: Session, locked: Shipment, seen: Seen) -> bool:
+    """What was matched before the lock holds under it: by our order number, by the live number, or by a new one."""
+    if locked.stage in WITHOUT_NUMBER:
+        return seen.order_no == locked.order_no
+    live = live_waybill(session, locked.id)
+    if live is None or live.number == seen.waybill_no:
+        return live is not None
+    return find_by_new_number(session, locked.carrier, seen.waybill_no) is not None
 
 
 def _speaks_of(seen: Seen, shipment: Shipment) -> bool:

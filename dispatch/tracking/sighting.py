@@ -145,7 +145,8 @@ def find_by_new_number(session: Session, carrier: str, number: str) -> Shipment 
         select(Shipment)
         .join(Sighting, Sighting.shipment_id == Shipment.id)
         .join(Waybill, Waybill.shipment_id == Shipment.id)
-        .where(Sighting.carrier == carrier, Sighting.new_number == number, Waybill.voided_at.is_(None))
+        .where(Sighting.carrier == carrier, Sighting.new_number == number)
+        .where(Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
     )
     return session.scalars(query.limit(1)).first()
 

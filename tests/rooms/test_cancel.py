@@ -92,6 +92,20 @@ def test_news_of_the_voided_number_is_nobodys(post, booked, drain):
     assert only(booked).tracked == "unseen"
 
 
+def test_a_voided_number_is_never_live_again_whoever_tells_it(post, booked, drain):
+    first = numbers(booked)[0]
+    void_label(booked, only(booked).id, Then.BOOK_AGAIN, "clerk")
+    run_due(booked, CANCEL)
+    assert (only(booked).stage, numbers(booked)) == ("to_book", [])
+    push(booked, raw_push(booked, first, "801", now(), orderNo=only(booked).order_no))
+    for _ in range(3):
+        make_due(booked, "push.read")
+        run_due(booked, "push.read")
+    assert numbers(booked) == []
+    drain(booked)
+    assert numbers(booked) == live(post) != [first]
+
+
 def test_a_collected_letter_keeps_its_number_and_a_person_is_told(post, booked, drain):
     number = numbers(booked)[0]
     httpx2.post(f"{post.url}/counter/collect", json={"waybills": [number]}).raise_for_status()
