@@ -84,7 +84,7 @@ def known_by_place(account: Account, knock: Knock) -> bool:
         source = ipaddress.ip_address(knock.source)
     except ValueError:
         return False
-    return any(source in network for network in account.push_sources)
+    return any(source in ipaddress.ip_network(str(network)) for network in account.push_sources)
 
 
 def same(one: str, other: str) -> bool:

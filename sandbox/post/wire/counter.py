@@ -37,6 +37,8 @@ WHERE o.subscribed AND p.closed_ms IS NULL AND e.happens_ms <= ? GROUP BY p.orde
 def show(books: Books) -> dict[str, Any]:
     """The books as they stand, without any personal data; the shape is in docs/sandbox-post.md."""
     now = now_ms()
+    # The orders first: what is booked while the rest is read is told the next time, and never half.
+    booked = books.rows("SELECT * FROM orders ORDER BY id")
     events: defaultdict[int, list[Any]] = defaultdict(list)
     for row in books.rows("SELECT * FROM events ORDER BY order_id, seq"):
         events[row["order_id"]].append(row)
@@ -47,7 +49,7 @@ def show(books: Books) -> dict[str, Any]:
     orders = [
         _entry(row, numbers[row["id"]], events[row["id"]], now)
         | {"unacknowledged_pushes": unacknowledged.get(row["id"], 0)}
-        for row in books.rows("SELECT * FROM orders ORDER BY id")
+        for row in booked
     ]
     live = sum(order["cancelled_at"] is None for order in orders)
     return {"bookings": len(orders), "live": live, "orders": orders}
