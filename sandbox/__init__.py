@@ -11,6 +11,8 @@ from sandbox import post
 from sandbox.by_hand import ByHand, ByHandSettings
 from sandbox.ems import Ems, EmsSettings
 from sandbox.gov_ems import GovEms, GovEmsSettings
+from sandbox.kdniao import Kdniao, KdniaoSettings
+from sandbox.kuaidi100 import Kuaidi100, Kuaidi100Settings
 from sandbox.post import Faults, PostProtocol, PostSettings, Running
 from sandbox.post.protocol import SettingsT
 
@@ -18,10 +20,22 @@ POSTS: Final[dict[type[PostSettings], type[PostProtocol[Any]]]] = {
     ByHandSettings: ByHand,
     EmsSettings: Ems,
     GovEmsSettings: GovEms,
+    KdniaoSettings: Kdniao,
+    Kuaidi100Settings: Kuaidi100,
 }
 """Which protocol speaks under which settings."""
 
-__all__ = ["POSTS", "ByHandSettings", "EmsSettings", "Faults", "GovEmsSettings", "running", "serve"]
+__all__ = [
+    "POSTS",
+    "ByHandSettings",
+    "EmsSettings",
+    "Faults",
+    "GovEmsSettings",
+    "KdniaoSettings",
+    "Kuaidi100Settings",
+    "running",
+    "serve",
+]
 
 
 def serve(settings: PostSettings) -> None:

@@ -39,8 +39,8 @@ ON_THE_WAY = {
 }
 """Seconds of patience that fit a post which moves once a second; the desk's patience stays as it is."""
 HASTE: Mapping[str, Any] = {"per_second": 500, "connect_seconds": 2, "answer_seconds": 2}
-TRACKED: Mapping[str, Mapping[str, str]] = {
-    "zto": {"title": "中通快递", "tracker": "kdniao", "code": "ZTO"},
+TRACKED: Mapping[str, Mapping[str, Any]] = {
+    "zto": {"title": "中通快递", "tracker": "kdniao", "code": "ZTO", "wants_phone": True},
     "yto": {"title": "圆通速递", "tracker": "kuaidi100", "code": "yuantong"},
 }
 

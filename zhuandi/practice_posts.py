@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from dispatch.errors import NotFoundError
 from dispatch.settings import Settings
-from sandbox import ByHandSettings, EmsSettings, Faults, GovEmsSettings
+from sandbox import ByHandSettings, EmsSettings, Faults, GovEmsSettings, KdniaoSettings, Kuaidi100Settings
 from sandbox.post import PostSettings
 from zhuandi.practice import Practice
 
@@ -74,10 +74,27 @@ def _gov_ems(settings: Settings, common: dict[str, Any], _play: Play) -> PostSet
     return GovEmsSettings(**told, des_key=key, centre_code=account.centre_code)
 
 
+def _kdniao(settings: Settings, common: dict[str, Any], _play: Play) -> PostSettings:
+    account = _account(settings.kdniao)
+    return KdniaoSettings(**common, e_business_id=account.business_id, app_key=account.app_key.get_secret_value())
+
+
+def _kuaidi100(settings: Settings, common: dict[str, Any], _play: Play) -> PostSettings:
+    account = _account(settings.kuaidi100)
+    told = {**common, "push_url": ""}  # each subscription names its own
+    return Kuaidi100Settings(**told, customer=account.customer, key=account.key.get_secret_value())
+
+
 def _account(account: Told | None) -> Told:
     if account is None:
         raise NotFoundError("设置里没有这个寄递企业的账号，不能练习。")
     return account
 
 
-MAKERS: Mapping[str, Make] = {"ems": _ems, "by_hand": _by_hand, "gov_ems": _gov_ems}
+MAKERS: Mapping[str, Make] = {
+    "ems": _ems,
+    "by_hand": _by_hand,
+    "gov_ems": _gov_ems,
+    "kdniao": _kdniao,
+    "kuaidi100": _kuaidi100,
+}
