@@ -199,7 +199,7 @@ def _move(
     worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
     if shipment.view not in AT_AN_END:
         jobs.leave(session, WATCH, shipment.subject, after=_next_look(world, shipment.view))
-    elif stage is Stage.CLOSED:
+    elif cause == f"act:{Act.CLOSE}":
         # A job of its own: one that asks already would have asked too early, and be done.
         later = world.settings.look_after_closing
         jobs.leave(session, LOOK_AGAIN, shipment.subject, lane=shipment.carrier, after=later)

@@ -160,6 +160,12 @@ def stands(session: Session, subject: str, reason: Reason) -> bool:
     return any(entry.reason == reason for entry in standing(session, subject))
 
 
+def open_subjects(session: Session, reason: Reason, prefix: str) -> set[str]:
+    """The subjects that begin so and wait for this reason."""
+    waiting = select(Entry.subject).where(Entry.reason == reason, Entry.settled_at.is_(None))
+    return set(session.scalars(waiting.where(Entry.subject.startswith(prefix, autoescape=True))))
+
+
 def in_hand(session: Session, subject: str) -> bool:
     """Whether a person must look at it anyway, for a fact that does not end by itself."""
     return any(entry.reason not in ENDS_BY_ITSELF for entry in standing(session, subject))

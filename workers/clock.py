@@ -1,16 +1,14 @@
 """The clock rings for whatever is due and not leased: an emptied broker costs seconds, nothing else."""
 
 import threading
-from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
 
-from dispatch import worklist
 from dispatch.jobs import beat, due_names, lane_of, leave, next_due
-from dispatch.worklist import Reason
 from dispatch.world import World
 from workers.jobs import STANDING
+from workers.stranded import show_stranded
 
 log = structlog.get_logger()
 SHORTEST = timedelta(milliseconds=100)
@@ -22,18 +20,11 @@ def tick(world: World) -> timedelta:
         beat(session, "clock")
         names = due_names(session)
         coming = next_due(session)
-    world.bell.ring(names)
-    _show_stranded(world, {lane_of(name) for name in names} - {"", *world.carriers})
+    stranded = {lane_of(name) for name in names} - {"", *world.carriers}
+    world.bell.ring([name for name in names if lane_of(name) not in stranded])
+    show_stranded(world, stranded)
     rhythm = world.settings.clock_rhythm
     return max(SHORTEST, min(rhythm, coming)) if coming is not None and not names else rhythm
-
-
-def _show_stranded(world: World, lanes: Collection[str]) -> None:
-    """Work for a carrier that the settings do not name any more has nobody: a person is told."""
-    for lane in lanes:
-        words = f"设置里已没有 {lane}，交给它的任务无人办理。请恢复账号，或把邮件改由别家寄递。"
-        with world.begin() as session:
-            worklist.put(world, session, Reason.JOB_STUCK, f"account:{lane}", detail=words)
 
 
 def leave_standing(world: World) -> None:

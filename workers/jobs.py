@@ -17,7 +17,7 @@ from dispatch.errands.report import PUSH
 from dispatch.jobs import Claim, kind_of, lane_of, on_lane
 from dispatch.label.their_label import fetch_label
 from dispatch.retention import FORGET, forget
-from dispatch.shipment import ANNOUNCE, ASK, FETCH_LABEL, FOLLOW, WATCH, WEIGH
+from dispatch.shipment import ANNOUNCE, ASK, FETCH_LABEL, FOLLOW, LOOK_AGAIN, WATCH, WEIGH
 from dispatch.tracking.ask import ask
 from dispatch.tracking.observe import follow
 from dispatch.tracking.push import READ
@@ -53,6 +53,7 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(READ, read_push),
         JobKind(FOLLOW, follow),
         JobKind(ASK, ask, speaks=True, at_once=1),
+        JobKind(LOOK_AGAIN, ask, speaks=True, at_once=1),
         JobKind(PUSH, push_news, speaks=True, at_once=1),
         JobKind(WATCH, watch),
         JobKind(WEIGH, weigh_shipment),

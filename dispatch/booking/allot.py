@@ -9,11 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from dispatch import breaker, worklist
 from dispatch.booking.route import find_carrier
 from dispatch.carrier import Numbering
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
 from dispatch.shipment import Shipment
+from dispatch.worklist import Reason
 from dispatch.world import World
 
 
@@ -49,6 +51,8 @@ def add_numbers(world: World, carrier: str, numbers: Iterable[str], by: str) -> 
             row = {"id": uuid7(), "carrier": carrier, "number": number, "added_by": by, "added_at": now}
             new = insert(AllottedNumber).values(**row).on_conflict_do_nothing(index_elements=["carrier", "number"])
             added += session.execute(new.returning(AllottedNumber.id)).scalar() is not None
+        if added:
+            worklist.settle_by_itself(world, session, breaker.subject_of(carrier), [Reason.NUMBERS_OUT])
     return added
 
 
@@ -72,3 +76,8 @@ def numbers_left(session: Session, carrier: str) -> int:
     """How many free numbers the carrier's segment has left."""
     free = select(func.count()).where(AllottedNumber.carrier == carrier, AllottedNumber.shipment_id.is_(None))
     return session.scalar(free) or 0
+
+
+def numbers_given(session: Session, carrier: str) -> int:
+    """How many numbers the carrier has allotted so far, used or not."""
+    return session.scalar(select(func.count()).where(AllottedNumber.carrier == carrier)) or 0

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dispatch import breaker, jobs, worklist
-from dispatch.booking.allot import numbers_left, take_allotted
+from dispatch.booking.allot import numbers_given, numbers_left, take_allotted
 from dispatch.booking.order import build_order
 from dispatch.booking.route import unlawful_items
 from dispatch.call import Heard, conclude, converse, intend, last_said
@@ -56,52 +56,68 @@ def book(world: World, claim: Claim) -> None:
         _write_outcome(world, session, shipment, heard)
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a carrier cannot be given an envelope now: a person is told, and it is tried again."""
+
+    reason: Reason
+    subject: str
+    cause: str
+    words: str
+
+
 def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
         carrier = world.carriers[shipment.carrier]
-        ours = jobs.lane_of(claim.name) == shipment.carrier  # it may have been given to another carrier meanwhile
-        asks = ours and shipment.stage == Stage.TO_BOOK and carrier.numbering is Numbering.ANSWERED
-        if asks and not unlawful_items(session, shipment, carrier):
+        # It may have been given to another carrier meanwhile, or booked.
+        due = jobs.lane_of(claim.name) == shipment.carrier and shipment.stage == Stage.TO_BOOK
+        obstacle = _obstacle(session, shipment, carrier) if due else None
+        if due and obstacle is None and carrier.numbering is Numbering.ANSWERED:
             act(world, session, shipment, Act.INTEND)
             shipment.intended_at = world.now()
             try:
                 return commit_intent(world, session, shipment)
             except Refused as refusal:  # the order cannot even be written as this carrier wants it
                 _refuse(world, session, shipment, refusal)
-    if _used_up(world, carrier):
+    if obstacle is not None:
         with claim.later(world.settings.job_retry_cap) as session:
-            words = f"{carrier.title}的号段没有可用的运单号。"
-            worklist.put(world, session, Reason.NUMBERS_OUT, breaker.subject_of(carrier.name), detail=words)
+            worklist.put(
+                world, session, obstacle.reason, obstacle.subject, cause=obstacle.cause, detail=obstacle.words
+            )
         return None
-    with claim.done() as session:
-        shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage == Stage.BOOKING and ours:
-            _doubt(world, session, shipment)
-        elif shipment.stage == Stage.TO_BOOK and shipment.carrier != jobs.lane_of(claim.name):
-            jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
-        elif shipment.stage == Stage.TO_BOOK:
-            _book_without_asking(world, session, shipment)
+    _without_asking(world, claim)
     return None
 
 
-def _used_up(world: World, carrier: Carrier) -> bool:
-    """Whether its numbers are allotted, and none is left."""
-    if carrier.numbering is not Numbering.ALLOTTED:
-        return False
-    with world.reading() as session:
-        return not numbers_left(session, carrier.name)
-
-
-def _book_without_asking(world: World, session: Session, shipment: Shipment) -> None:
-    """A number from the segment, unless the law forbids the carrier: then a person is told."""
-    carrier = world.carriers[shipment.carrier]
+def _obstacle(session: Session, shipment: Shipment, carrier: Carrier) -> Obstacle | None:
+    """The law, or a segment without a number. Another order, or more numbers since, make it a new fact."""
     if forbidden := unlawful_items(session, shipment, carrier):
         words = f"{'、'.join(forbidden)}不得交给{carrier.title}（邮政法第五十五条），没有下单。"
-        worklist.put(world, session, Reason.ROUTE_UNLAWFUL, shipment.subject, detail=words)
-        return
-    number = take_allotted(session, shipment)
-    if number is None:  # another took the last one meanwhile: this job looks again
+        return Obstacle(Reason.ROUTE_UNLAWFUL, shipment.subject, shipment.order_no or "", words)
+    if carrier.numbering is Numbering.ALLOTTED and not numbers_left(session, carrier.name):
+        words, so_far = f"{carrier.title}的号段没有可用的运单号。", str(numbers_given(session, carrier.name))
+        return Obstacle(Reason.NUMBERS_OUT, breaker.subject_of(carrier.name), so_far, words)
+    return None
+
+
+def _without_asking(world: World, claim: Claim) -> None:
+    """What needs no call: doubt about a call whose speaker died, the right lane, a number from the segment."""
+    with claim.done() as session:
+        shipment = lock(session, subject_id(claim.subject))
+        ours = jobs.lane_of(claim.name) == shipment.carrier
+        if shipment.stage == Stage.BOOKING and ours:
+            _doubt(world, session, shipment)
+        elif shipment.stage == Stage.TO_BOOK and ours:
+            _take_from_segment(world, session, shipment)
+        elif shipment.stage == Stage.TO_BOOK:
+            jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+
+
+def _take_from_segment(world: World, session: Session, shipment: Shipment) -> None:
+    carrier = world.carriers[shipment.carrier]
+    number = None if unlawful_items(session, shipment, carrier) else take_allotted(session, shipment)
+    if number is None:  # another took the last one meanwhile, or the law was told: this job looks again
         jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
         return
     act(world, session, shipment, Act.INTEND)

@@ -175,6 +175,7 @@ def reroute(world: World, shipment_id: UUID, carrier: str, by: str) -> None:
             settle_refusal(world, session, shipment, by, f"改由{post.title}寄递")
         if shipment.stage != Stage.TO_BOOK:
             raise NotAllowedError(f"邮件 {shipment.order_no} 已下单或结果不明，不能改换寄递企业；请先撤单或核定。")
+        jobs.withdraw(session, BOOK, shipment.subject, lane=shipment.carrier)
         shipment.carrier = carrier
         new_order(world, session, shipment)
         worklist.settle_by_itself(world, session, shipment.subject, [Reason.ROUTE_UNLAWFUL])

@@ -89,8 +89,10 @@ def _check_law(session: Session, post: Carrier, item_code: str) -> None:
 
 
 def _end(world: World, session: Session, area: str, item_code: str, by: str) -> bool:
+    # A line that does not stand yet cannot be locked: who changes the table, changes it alone.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(Route.__tablename__, 0))))
     standing = select(Route).where(Route.area == area, Route.item_code == item_code, Route.ended_at.is_(None))
-    route = session.scalar(standing.with_for_update())
+    route = session.scalar(standing)
     if route is None:
         return False
     route.ended_by, route.ended_at = by, world.now()

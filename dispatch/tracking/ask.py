@@ -91,8 +91,9 @@ def _take_in(world: World, session: Session, shipment_id: UUID, news: list[Seen]
     shipment = lock(session, shipment_id)
     if whole:
         shipment.asked_at = world.now()
-    learn_new_numbers(world, session, shipment, {seen.new_number for seen in news})
-    for seen in news:
-        keep(world, session, shipment.carrier, plausible(world, shipment, seen), ASKED, shipment.id)
+    told = [plausible(world, shipment, seen) for seen in news]
+    learn_new_numbers(world, session, shipment, {seen.new_number for seen in told})
+    for seen in told:
+        keep(world, session, shipment.carrier, seen, ASKED, shipment.id)
     refold(world, session, shipment, asked=whole)
     jobs.leave(session, WEIGH, shipment.subject)

@@ -28,6 +28,7 @@ from dispatch.tracking.sighting import (
     fold_sightings,
     keep,
     lacks_detail,
+    new_numbers,
     sightings_of,
 )
 from dispatch.worklist import Reason
@@ -68,8 +69,9 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
         return Match.LOOK_AGAIN  # its number was voided while we waited for the row
     if locked.stage in WITHOUT_NUMBER:
         take_number(world, session, locked, Booked(seen.waybill_no), source)
-    learn_new_numbers(world, session, locked, {seen.new_number})
-    keep(world, session, carrier, plausible(world, locked, seen), source, locked.id)
+    told = plausible(world, locked, seen)
+    learn_new_numbers(world, session, locked, {told.new_number})
+    keep(world, session, carrier, told, source, locked.id)
     refold(world, session, locked)
     return Match.FOUND
 
@@ -80,13 +82,14 @@ def learn_new_numbers(world: World, session: Session, shipment: Shipment, number
     To be called before the news that tell them are kept.
     """
     for number in sorted({number for number in numbers if number}):
-        lock_number(session, shipment.carrier, number)
         if find_by_new_number(session, shipment.carrier, number) is None:
             _claim(world, session, shipment, number)
             jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
 def _claim(world: World, session: Session, shipment: Shipment, number: str) -> None:
+    """News of this number that came too early is this shipment's; later news waits for our commit, and sees it."""
+    lock_number(session, shipment.carrier, number)
     since, until = _plausible_times(world, shipment)
     claim_unmatched(session, shipment, number, since, until)
     parcel = parcel_subject(shipment.carrier, number)
@@ -158,10 +161,8 @@ def follow(world: World, claim: Claim) -> None:
         shipment = lock(session, subject_id(claim.subject))
         waybill = live_waybill(session, shipment.id)
         if waybill is not None:
-            lock_number(session, shipment.carrier, waybill.number)
-            since, until = _plausible_times(world, shipment)
-            claim_unmatched(session, shipment, waybill.number, since, until)
-            worklist.settle_by_itself(
-                world, session, parcel_subject(shipment.carrier, waybill.number), [Reason.UNKNOWN_PARCEL]
-            )
+            _claim(world, session, shipment, waybill.number)
+            for number in sorted(new_numbers(sightings_of(session, shipment.id))):
+                _claim(world, session, shipment, number)
+                jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
             refold(world, session, shipment)

@@ -23,8 +23,8 @@ COUNTY = "浙江省/丽水市/景宁畲族自治县"
 
 @pytest.fixture
 def town(post):
-    """A service with China Post and an express company; one case has made its item known."""
-    return express(post.world)
+    """A service with China Post and an express company; what must wait, waits for an hour."""
+    return with_settings(express(post.world), job_retry_cap=timedelta(hours=1))
 
 
 @pytest.fixture
@@ -137,7 +137,6 @@ def test_a_line_that_the_law_forbids_by_now_counts_as_absent(known, decided):
 
 
 def test_a_segment_gives_each_number_once_and_when_it_is_used_up_work_waits_in_sight(known, drain, decided):
-    known = with_settings(known, job_retry_cap=timedelta(hours=1))  # how long until a used-up segment is tried again
     clear(known, ITEM, "景法审〔2026〕3号", "legal")
     set_route(known, "", ITEM, "zto", "clerk")
     with pytest.raises(NotAllowedError):
