@@ -196,7 +196,7 @@ def _move(
     if cause in TRIES:
         return
     shipment.moved_at, shipment.overdue_asked = world.now(), False
-    worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_BY_ITSELF)
+    worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_WITH_A_MOVE)
     if shipment.view not in AT_AN_END:
         jobs.leave(session, WATCH, shipment.subject, after=_next_look(world, shipment.view))
     elif cause == f"act:{Act.CLOSE}":

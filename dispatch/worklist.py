@@ -89,9 +89,11 @@ ENDS_BY_ITSELF = frozenset(
     {Reason.BOOKING_IN_DOUBT, Reason.NOT_FETCHED, Reason.SIGNER_UNKNOWN, Reason.RETURNING, Reason.STALLED}
     | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
     | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED, Reason.POST_SICK, Reason.ACCOUNT_REFUSED}
-    | {Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED}
+    | {Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED, Reason.NOT_FOLLOWED}
 )
 """Reasons that only wait for something to move. The others are facts that somebody must have seen."""
+ENDS_WITH_A_MOVE = ENDS_BY_ITSELF - {Reason.NOT_FOLLOWED}
+"""A tracker that would not hear of a number does not hear of it because its sheet is printed."""
 
 
 SYSTEM = "system"

@@ -19,11 +19,11 @@ from dispatch.booking.doubt import settle_refusal
 from dispatch.booking.order import cases_in, new_order, parcel
 from dispatch.booking.route import find_carrier, unlawful_items
 from dispatch.call import conclude, converse, intend
-from dispatch.carrier import Answer, Call, Carrier, Numbering, Refused, Unavailable
+from dispatch.carrier import Answer, Call, Carrier, CarrierError, Numbering, Refused, Unavailable
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
-from dispatch.shipment import Content, Shipment, act, live_waybill, lock, subject_id, void_waybill
+from dispatch.shipment import FOLLOW, Content, Shipment, act, live_waybill, lock, subject_id, void_waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -31,9 +31,9 @@ CANCEL = "shipment.cancel"
 TRIES = 5
 """So often the carrier is told without a clear answer; then a person is told too, and the telling goes on."""
 NO_INTERFACE = "{}没有撤单接口：请电话告知撤单，再核定“已撤”或“保留”。"
-
-
 CANCELLED = "已撤销寄递；要再寄，请解除暂缓。"
+VOIDABLE = frozenset({Stage.CANCELLING, Stage.BOOKED, Stage.PRINTED})
+"""Stages in which the envelope is on the desk, and its number can be exchanged."""
 
 
 class Then(StrEnum):
@@ -50,6 +50,7 @@ class Intent:
     carrier: Carrier
     call: Call
     call_id: UUID
+    number: str
 
 
 def void_label(world: World, shipment_id: UUID, then: Then, by: str) -> None:
@@ -76,14 +77,16 @@ def cancel_booking(world: World, claim: Claim) -> None:
         with claim.done() as session:
             shipment = lock(session, subject_id(claim.subject))
             conclude(world, session, intent.call_id, heard)
-            if shipment.stage == Stage.CANCELLING:
-                _write_outcome(world, session, shipment, heard.error)
+            waybill = live_waybill(session, shipment.id)
+            if waybill is not None and waybill.number == intent.number:  # or a person has settled it meanwhile
+                _write_outcome(world, session, shipment, intent.number, heard.error)
         return
     retry_after = heard.error.retry_after if isinstance(heard.error, Unavailable) else None
     with claim.failed(str(heard.error), retry_after) as session:
         conclude(world, session, intent.call_id, heard)
-        if claim.attempts >= TRIES:
-            _tell(world, session, lock(session, subject_id(claim.subject)), str(heard.error))
+        shipment = lock(session, subject_id(claim.subject))
+        if claim.attempts >= TRIES and shipment.stage == Stage.CANCELLING:
+            _tell(world, session, shipment, str(heard.error))
 
 
 def _intend(world: World, claim: Claim) -> Intent | None:
@@ -91,13 +94,14 @@ def _intend(world: World, claim: Claim) -> Intent | None:
         shipment = lock(session, subject_id(claim.subject))
         waybill = live_waybill(session, shipment.id)
         carrier = world.carriers[shipment.carrier]
-        if shipment.stage == Stage.CANCELLING and waybill is not None:
+        ours = jobs.lane_of(claim.name) == shipment.carrier  # or another carrier's booking was taken back, long ago
+        if ours and shipment.stage == Stage.CANCELLING and waybill is not None:
             call = carrier.cancelling(parcel(world, session, shipment, waybill.number))
             if call is not None:
-                return Intent(carrier, call, intend(world, session, shipment, call))
+                return Intent(carrier, call, intend(world, session, shipment, call), waybill.number)
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage != Stage.CANCELLING:
+        if shipment.stage != Stage.CANCELLING or not ours:
             return None
         if carrier.numbering is Numbering.ALLOTTED:  # nobody was told of an order
             _voided(world, session, shipment, carrier.name)
@@ -106,12 +110,20 @@ def _intend(world: World, claim: Claim) -> Intent | None:
     return None
 
 
-def _write_outcome(world: World, session: Session, shipment: Shipment, error: Exception | None) -> None:
-    if error is None:
+def _write_outcome(
+    world: World, session: Session, shipment: Shipment, number: str, refusal: CarrierError | None
+) -> None:
+    """The carrier's word on a number that is live. It counts also where a person said «keep» while it was asked."""
+    if refusal is not None and shipment.stage == Stage.CANCELLING:
+        act(world, session, shipment, Act.KEEP)
+        _tell(world, session, shipment, f"寄递企业不撤单：{refusal}。运单仍然有效。")
+    elif refusal is None and shipment.stage in VOIDABLE:
+        if shipment.stage != Stage.CANCELLING:
+            act(world, session, shipment, Act.VOID)
         _voided(world, session, shipment, shipment.carrier)
-        return
-    act(world, session, shipment, Act.KEEP)
-    _tell(world, session, shipment, f"寄递企业不撤单：{error}。运单仍然有效。")
+    elif refusal is None:
+        words = f"运单 {number} 核定保留之后，寄递企业答复已撤单：这个号已作废，请把信封追回，改贴新面单。"
+        worklist.put(world, session, Reason.REFUSED_BY_CARRIER, shipment.subject, cause=number, detail=words)
 
 
 def _tell(world: World, session: Session, shipment: Shipment, words: str) -> None:
@@ -121,6 +133,7 @@ def _tell(world: World, session: Session, shipment: Shipment, words: str) -> Non
 
 def _voided(world: World, session: Session, shipment: Shipment, by: str) -> None:
     void_waybill(world, session, shipment)
+    jobs.leave(session, FOLLOW, shipment.subject)  # what was told of the number is nobody's news now
     contents = session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void))
     if shipment.after_voiding == Then.BOOK_AGAIN:
         for content in contents:

@@ -59,16 +59,18 @@ def _ask(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
         carrier = world.carriers[shipment.carrier]
-        if shipment.stage == Stage.IN_DOUBT and carrier.means is Means.REPEAT:
+        ours = jobs.lane_of(claim.name) == shipment.carrier  # or it is a doubt about another carrier, long settled
+        doubtful = ours and shipment.stage == Stage.IN_DOUBT
+        if doubtful and carrier.means is Means.REPEAT:
             return commit_intent(world, session, shipment, repeat=True)
-        if shipment.stage == Stage.IN_DOUBT and carrier.means is Means.LOOK_UP:
+        if doubtful and carrier.means is Means.LOOK_UP:
             order_no = shipment.order_no or ""
             call = carrier.look_up(order_no)
             if call is not None:
                 return Intent(carrier, call, intend(world, session, shipment, call), order_no)
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage == Stage.IN_DOUBT:
+        if ours and shipment.stage == Stage.IN_DOUBT:
             _ask_a_person(world, session, shipment, WAITS)
     return None
 

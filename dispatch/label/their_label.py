@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch import worklist
+from dispatch import jobs, worklist
 from dispatch.call import Heard, conclude, converse, intend
 from dispatch.carrier import Call, Carrier, Refused, Unavailable
 from dispatch.db import Base, RowId
@@ -68,7 +68,8 @@ def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
         waybill, carrier = live_waybill(session, shipment.id), world.carriers[shipment.carrier]
-        if waybill is not None and their_label(world, session, waybill) is None:
+        ours = jobs.lane_of(claim.name) == shipment.carrier
+        if ours and waybill is not None and their_label(world, session, waybill) is None:
             call = carrier.own_label(waybill.number)
             if call is not None:
                 return Intent(carrier, call, intend(world, session, shipment, call), waybill.id)

@@ -56,8 +56,9 @@ def _intend(world: World, claim: Claim) -> list[Question]:
     with world.begin() as session:
         shipment = session.get_one(Shipment, subject_id(claim.subject))
         waybill, carrier = live_waybill(session, shipment.id), world.carriers[shipment.carrier]
+        ours = jobs.lane_of(claim.name) == shipment.carrier  # or another carries it by now, and is asked on its lane
         questions = []
-        if waybill is not None:
+        if ours and waybill is not None:
             back = new_numbers(sightings_of(session, shipment.id))
             for number in [waybill.number, *sorted(back - {waybill.number})]:
                 call = carrier.question(parcel(world, session, shipment, number))

@@ -28,6 +28,7 @@ from dispatch.tracking.sighting import (
     fold_sightings,
     keep,
     lacks_detail,
+    let_go_of_voided,
     new_numbers,
     sightings_of,
 )
@@ -149,6 +150,7 @@ def _plausible_times(world: World, shipment: Shipment) -> tuple[datetime, dateti
 def refold(world: World, session: Session, shipment: Shipment, *, asked: bool = False) -> None:
     """Fold all news of a locked shipment; the post is asked where a sub-code is missing, unless it just was."""
     session.flush()
+    let_go_of_voided(session, shipment)
     rows = sightings_of(session, shipment.id)
     follow_tracking(world, session, shipment, fold_sightings(rows))
     if lacks_detail(rows) and not asked:
@@ -156,7 +158,7 @@ def refold(world: World, session: Session, shipment: Shipment, *, asked: bool = 
 
 
 def follow(world: World, claim: Claim) -> None:
-    """The shipment has its number: news that came before it is folded in now."""
+    """The shipment has its number, or has lost it: news that came before that is folded in now, or let go."""
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         waybill = live_waybill(session, shipment.id)
@@ -165,4 +167,5 @@ def follow(world: World, claim: Claim) -> None:
             for number in sorted(new_numbers(sightings_of(session, shipment.id))):
                 _claim(world, session, shipment, number)
                 jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
+        if waybill is not None or shipment.stage != Stage.CLOSED:  # of a closed one the number may rest by now
             refold(world, session, shipment)

@@ -119,6 +119,18 @@ def claim_unmatched(session: Session, shipment: Shipment, number: str, since: da
     )
 
 
+def let_go_of_voided(session: Session, shipment: Shipment) -> None:
+    """News of a number that was taken back from this shipment is nobody's: it proves nothing of its second label."""
+    mine = select(Waybill.number).where(Waybill.shipment_id == shipment.id)
+    session.execute(
+        update(Sighting)
+        .where(Sighting.shipment_id == shipment.id)
+        .where(Sighting.waybill_no.in_(mine.where(Waybill.voided_at.is_not(None))))
+        .where(Sighting.waybill_no.not_in(mine.where(Waybill.voided_at.is_(None))))
+        .values(shipment_id=None)
+    )
+
+
 def sightings_of(session: Session, shipment_id: UUID) -> list[Sighting]:
     """All news of a shipment, by the carrier's time."""
     query = select(Sighting).where(Sighting.shipment_id == shipment_id)
