@@ -15,6 +15,7 @@ from sandbox.kdniao import Kdniao, KdniaoSettings
 from sandbox.kuaidi100 import Kuaidi100, Kuaidi100Settings
 from sandbox.post import Faults, PostProtocol, PostSettings, Running
 from sandbox.post.protocol import SettingsT
+from sandbox.sf import Sf, SfSettings
 
 POSTS: Final[dict[type[PostSettings], type[PostProtocol[Any]]]] = {
     ByHandSettings: ByHand,
@@ -22,6 +23,7 @@ POSTS: Final[dict[type[PostSettings], type[PostProtocol[Any]]]] = {
     GovEmsSettings: GovEms,
     KdniaoSettings: Kdniao,
     Kuaidi100Settings: Kuaidi100,
+    SfSettings: Sf,
 }
 """Which protocol speaks under which settings."""
 
@@ -33,6 +35,7 @@ __all__ = [
     "GovEmsSettings",
     "KdniaoSettings",
     "Kuaidi100Settings",
+    "SfSettings",
     "running",
     "serve",
 ]

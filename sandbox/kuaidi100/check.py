@@ -106,10 +106,13 @@ def _check_sign(form: dict[str, str], settings: Kuaidi100Settings) -> None:
 
 
 def _check_key(given: str, settings: Kuaidi100Settings) -> None:
+    """600 and 601 are both about the key; which of them is for what is not published (unconfirmed)."""
+    if not given:
+        raise RefusedError("600", "缺少key")
     if settings.expired_key and hmac.compare_digest(given.encode(), settings.expired_key.encode()):
         raise RefusedError("601", "key已过期或余额不足")
     if not hmac.compare_digest(given.encode(), settings.key.encode()):
-        raise RefusedError("600", "key不正确")
+        raise RefusedError("601", "key不正确")
 
 
 def _parcel(param: JsonObject, com: str, num: str, settings: Kuaidi100Settings, code: str) -> tuple[str, str]:

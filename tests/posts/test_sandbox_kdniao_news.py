@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def test_in_a_storm_every_parcel_still_comes_to_its_end(tmp_path: Path) -> None:
     with opened(tmp_path / "books", faults=storm, push_tries=12) as (customer, receiver):
         numbers = [number("01") for _ in range(20)]
         for waybill_no in numbers:
-            until(lambda waybill_no=waybill_no: _subscribed(customer, waybill_no))
+            until(partial(_subscribed, customer, waybill_no))
         customer.collect(*numbers)
         until(lambda: all(customer.is_through(waybill_no) for waybill_no in numbers))
         delivered = [no for no in numbers if any(data["StateEx"] == "301" for data in receiver.about(no))]
