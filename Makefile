@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external storm bench-labels lock clean
+.PHONY: demo up test lint check unit external conformance storm bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -33,6 +33,10 @@ SEEDS ?= 1 2 3 4 5
 SHIPMENTS ?= 500
 storm: $(VENV)/ready
 	$(BIN)/python -m tests.storm --seeds $(SEEDS) --shipments $(SHIPMENTS)
+
+# Every adapter against its sandbox post, case by case: a table, and why a case does not apply.
+conformance: $(VENV)/ready
+	@$(BIN)/python -m tests.posts.conformance_table
 
 bench-labels: $(VENV)/ready
 	$(BIN)/python -m bench.labels

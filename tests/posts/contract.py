@@ -1,0 +1,23 @@
+"""The contract of the port: every case that every adapter passes against its sandbox post over real HTTP."""
+
+from collections.abc import Callable, Mapping
+
+from tests.posts import contract_orders, contract_pushes, contract_trace
+from tests.posts.adapter import Adapter
+from tests.posts.bench import Bench
+
+Case = Callable[[Bench, Adapter], None]
+ARGUMENTS = ["bench", "adapter", "return"]
+
+
+def _cases_of(module: object) -> dict[str, Case]:
+    """Public functions that the module itself defines, in their order."""
+    return {
+        name: case
+        for name, case in vars(module).items()
+        if not name.startswith("_") and list(getattr(case, "__annotations__", ())) == ARGUMENTS
+    }
+
+
+PARTS = (contract_orders, contract_trace, contract_pushes)
+CASES: Mapping[str, Case] = {name: case for part in PARTS for name, case in _cases_of(part).items()}

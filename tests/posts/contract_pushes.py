@@ -1,0 +1,204 @@
+"""What every adapter does with pushes and with text: the cases of the contract about our door and the wire."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatch.carrier import Knock, NotVouched, Seen
+from tests.posts.adapter import Adapter
+from tests.posts.bench import AWKWARD, RECIPIENT, SENDER, Bench, door_of, known_as, order_for
+from tests.posts.sandbox_steps import until
+
+
+def _settled(bench: Bench, key: str) -> list[tuple[Seen, ...]]:
+    """What was taken of a parcel, once the post has nothing more to say of it."""
+    parcel = bench.parcels[key]
+    until(lambda: bench.is_through(parcel))
+    return bench.push_book.news_of(parcel.number)
+
+
+def every_pushed_event_arrives_and_is_acknowledged(bench: Bench, adapter: Adapter) -> None:
+    """An acknowledgement in wrong words would be repeated until the post gives us up."""
+    for digits, parcel in bench.stories().items():
+        until(lambda parcel=parcel: bench.is_through(parcel))
+        entry, never = bench.entry(parcel), bench.never_pushed(digits)
+        news = {seen for news in bench.push_book.news_of(*bench.entry(parcel)["numbers"]) for seen in news}
+        told = {seen.code for seen in news} | {adapter.event(seen) for seen in news}
+        missing = [event for event in adapter.happened(entry) if event not in told]
+        assert len([event for event in missing if event[0] not in told & adapter.only_pushed]) == never, digits
+        assert entry["pushed"] == len(entry["event_list"]) - never, digits
+    assert not bench.push_book.broken
+
+
+def pushes_and_the_trace_tell_the_same_events(bench: Bench, adapter: Adapter) -> None:
+    """One event told twice in other words would stand twice in the citizen's story.
+
+    A tracker's pushes hold the history so far, and each line of it is the trace's own.
+    """
+    for digits, parcel in bench.stories().items():
+        until(lambda parcel=parcel: bench.is_through(parcel))
+        traced = {known_as(seen) for seen in bench.whole_trace(parcel)}
+        heard = [seen for news in bench.push_book.news_of(*bench.entry(parcel)["numbers"]) for seen in news]
+        pushed = {known_as(seen) for seen in heard if seen.code not in adapter.only_pushed and not seen.wants_detail}
+        assert not pushed - traced, digits
+
+
+def a_repeated_push_tells_the_same_events(bench: Bench, adapter: Adapter) -> None:
+    """Posts repeat what was acknowledged: a repeat that reads differently would be a second event."""
+    for key in ("duplicated", "unsatisfied"):
+        told = _settled(bench, key)
+        assert len(told) >= 2
+        assert len(set(told)) == 1
+
+
+def a_push_that_is_turned_away_comes_again(bench: Bench, adapter: Adapter) -> None:
+    """What we could not store must not be acknowledged: said in wrong words, the news would be gone."""
+    parcel = bench.parcels["turned_away"]
+    heard = _settled(bench, "turned_away")
+    assert parcel.number not in bench.push_book.turn_away
+    assert heard
+    assert bench.entry(parcel)["pushed"] == 1
+
+
+def a_forged_push_is_not_vouched_for(bench: Bench, adapter: Adapter) -> None:
+    """Anybody can knock: a forged «delivered» would close a case. The trace still tells what happened."""
+    assert _settled(bench, "bad_signature") == []
+    assert [heard for heard in bench.push_book.all() if heard.refusal]
+    assert bench.entry(bench.parcels["bad_signature"])["pushed"] == 0
+    assert bench.trace(bench.parcels["bad_signature"])
+
+
+def a_push_for_another_account_is_not_vouched_for(bench: Bench, adapter: Adapter) -> None:
+    """What is genuine at one centre is a stranger's at the next, and nothing that merely looks right is believed."""
+    stranger = door_of(bench.make(**adapter.other_door))
+    genuine = [heard.knock for heard in bench.push_book.all() if heard.news]
+    assert genuine
+    for knock in genuine:
+        with pytest.raises(NotVouched):
+            stranger.vouch(knock)
+
+
+def a_push_with_an_old_signature_loses_no_news(bench: Bench, adapter: Adapter) -> None:
+    """In the hours after a change of keys pushes come under the key before: ours, or the trace tells them."""
+    parcel = bench.parcels["old_signature"]
+    if adapter.has_retired_key:
+        assert _settled(bench, "old_signature")
+    else:
+        assert bench.push_book.news_of(parcel.number) == []
+    assert bench.trace(parcel)
+
+
+def a_push_about_another_number_is_about_that_number_alone(bench: Bench, adapter: Adapter) -> None:
+    """A push that names another parcel must not move ours, whatever else it says."""
+    parcel = bench.parcels["wrong_number"]
+    assert _settled(bench, "wrong_number") == []
+    known = {number for entry in bench.entries() for number in entry["numbers"]}
+    (strange,) = {
+        frozenset(seen.waybill_no for seen in heard.news)
+        for heard in bench.push_book.all()
+        if any(seen.waybill_no not in known for seen in heard.news)
+    }
+    assert len(strange) == 1
+    assert not [
+        seen
+        for heard in bench.push_book.all()
+        for seen in heard.news
+        if seen.order_no in {parcel.order_no, parcel.number}
+    ]
+
+
+def noise_at_the_door_is_not_vouched_for(bench: Bench, adapter: Adapter) -> None:
+    """The door is open to the world: whatever knocks, the adapter raises NotVouched, or ValueError in the reading."""
+    dice = random.Random(11)
+    genuine = [heard.knock for heard in bench.push_book.all() if heard.news][:20]
+    assert genuine
+    door = bench.push_book.door
+    for knock in (*_noise(dice), *(_mutated(knock, dice) for knock in genuine for _ in range(20))):
+        try:
+            vouched = door.vouch(knock)
+        except NotVouched:
+            assert door.turn_away(knock, "不认得").text
+            continue
+        try:
+            door.read_push(vouched.body)
+        except ValueError:
+            continue
+        assert door.acknowledge(vouched.reference).text
+
+
+def _noise(dice: random.Random) -> list[Knock]:
+    bodies = [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"{" * 5000,
+        b"[" * 5000,
+        b"<a/>",
+        b"a=1&a=2",
+        b"\xff\xfe\x00",
+        b"%%%",
+        b"=" * 9,
+    ]
+    bodies += [dice.randbytes(dice.randrange(300)) for _ in range(100)]
+    return [Knock(body, dice.choice(["", "application/json", "text/xml; charset=nosuch"])) for body in bodies]
+
+
+def _mutated(knock: Knock, dice: random.Random) -> Knock:
+    raw = bytearray(knock.raw)
+    at = dice.randrange(len(raw))
+    match dice.randrange(4):
+        case 0:
+            raw[at] ^= 1 << dice.randrange(8)
+        case 1:
+            del raw[at:]
+        case 2:
+            raw = raw + raw
+        case _:
+            raw[at:at] = dice.randbytes(3)
+    return replace(knock, raw=bytes(raw), signature=dice.choice([knock.signature, "", "1:é"]))
+
+
+# --- text
+
+plain = st.text(alphabet=st.sampled_from("蓝雨村县𠮷🏮*~+/&%=?#\"'\\<>();:，。【】aZ9é"), min_size=1, max_size=16)
+inner = st.builds(
+    lambda first, middle, last: f"{first}{middle}{last}", plain, st.sampled_from(["", " ", "  "]), st.just("号")
+)
+parties = st.fixed_dictionaries(dict.fromkeys(("name", "province", "city", "county", "address"), inner))
+
+
+def text_arrives_unchanged(bench: Bench, adapter: Adapter) -> None:
+    """A name that breaks the form, the JSON, the XML or the signature would be carried to a wrong door."""
+
+    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @given(
+        sender=parties,
+        recipient=parties,
+        contents=st.lists(plain, min_size=1, max_size=3),
+        rest=st.tuples(inner, inner),
+    )
+    def arrives(sender: dict, recipient: dict, contents: list[str], rest: tuple[str, str]) -> None:
+        order = order_for(
+            "01",
+            sender=replace(SENDER, **sender),
+            recipient=replace(RECIPIENT, **recipient),
+            contents=tuple(contents),
+            way_of_delivery=rest[0],
+            department=rest[1],
+            case_nos=(rest[1],),
+        )
+        said, opened = adapter.texts(bench.carrier, order)
+        assert said == opened
+
+    arrives()
+
+
+def text_comes_back_unchanged(bench: Bench, adapter: Adapter) -> None:
+    """What the post tells again of ours, over the real wire, is what was said: no second decoding, no lost emoji."""
+    parcel = bench.parcels["awkward"]
+    told = until(lambda: bench.trace(parcel))
+    assert any(AWKWARD in f"{seen.place} {seen.text} {seen.order_no}" for seen in told)
