@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from dispatch.accounts import SfAccount
 from dispatch.errors import ZhuandiError
 from dispatch.journey import View
 from dispatch.settings import PATIENCE, SETTINGS_FILE
@@ -117,6 +118,8 @@ def _accounts() -> dict[str, dict[str, Any]]:
             "monthly_card": "7551234567",
             "push_secret": secrets.token_urlsafe(24),
             "settling": 3,
+            "confirms": True,
+            "refused_codes": [*SfAccount().refused_codes, "SBX222"],
         },
         "gov_ems": {
             **HASTE,

@@ -6,7 +6,15 @@ from typing import Any, TypeVar
 
 from dispatch.errors import NotFoundError
 from dispatch.settings import Settings
-from sandbox import ByHandSettings, EmsSettings, Faults, GovEmsSettings, KdniaoSettings, Kuaidi100Settings
+from sandbox import (
+    ByHandSettings,
+    EmsSettings,
+    Faults,
+    GovEmsSettings,
+    KdniaoSettings,
+    Kuaidi100Settings,
+    SfSettings,
+)
 from sandbox.post import PostSettings
 from zhuandi.practice import Practice
 
@@ -63,6 +71,21 @@ def _ems(settings: Settings, common: dict[str, Any], play: Play) -> PostSettings
     )
 
 
+def _sf(settings: Settings, common: dict[str, Any], play: Play) -> PostSettings:
+    account = _account(settings.sf)
+    secret = account.push_secret.get_secret_value()  # nothing is signed: the address itself is the secret
+    return SfSettings(
+        **{**common, "push_url": f"{common['push_url']}/{secret}"},
+        partner_id=account.partner_id,
+        checkword=account.checkword.get_secret_value(),
+        digest=account.digest,
+        monthly_card=account.monthly_card,
+        repeat_order="duplicate_error" if play.duplicates_refused else "same_waybill",
+        order_state_push=True,
+        push_form=play.storm and play.seed % 2 == 0,  # both forms of their pushes, one in each storm
+    )
+
+
 def _by_hand(settings: Settings, common: dict[str, Any], _play: Play) -> PostSettings:
     return ByHandSettings(**common, key=_account(settings.by_hand).key.get_secret_value())
 
@@ -93,6 +116,7 @@ def _account(account: Told | None) -> Told:
 
 MAKERS: Mapping[str, Make] = {
     "ems": _ems,
+    "sf": _sf,
     "by_hand": _by_hand,
     "gov_ems": _gov_ems,
     "kdniao": _kdniao,

@@ -12,7 +12,14 @@ from tests.leftovers import remove_postgres
 
 SEEDS = (1, 2, 3, 4, 5)
 LIMIT_SECONDS = 900
-MUST_BE_NOUGHT = ("double_bookings", "missing_bookings", "lost_sightings", "wrong_ends", "unseen")
+MUST_BE_NOUGHT = (
+    "double_bookings",
+    "missing_bookings",
+    "lost_sightings",
+    "wrong_ends",
+    "untrue_reasons",
+    "unseen",
+)
 
 
 def main() -> None:

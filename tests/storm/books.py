@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx2
@@ -13,15 +14,25 @@ from sqlalchemy.orm import Session
 
 from dispatch.booking.order import parcel
 from dispatch.carrier import CarrierError, Numbering, Seen
-from dispatch.journey import AT_AN_END, News, Observed, fold
-from dispatch.shipment import Shipment, Waybill
+from dispatch.journey import AT_AN_END, News, Observed, Stage, Tracking, fold
+from dispatch.shipment import Shipment, Waybill, subject_id
 from dispatch.tracking.sighting import HANDED_OUT, Sighting
 from dispatch.worklist import Entry
 from dispatch.world import World
+from tests.storm.reasons import Truth, is_true
 
 TRIES = 30
 BEIJING = ZoneInfo("Asia/Shanghai")
-WITHOUT_BOOKING = {"to_book", "booking", "in_doubt", "refused", "gathering", "cancelled"}
+WITHOUT_BOOKING = {
+    Stage.TO_BOOK,
+    Stage.BOOKING,
+    Stage.IN_DOUBT,
+    Stage.REFUSED,
+    Stage.GATHERING,
+    Stage.CANCELLED,
+}
+ONLY_PUSHED = {("kuaidi100", "abort")}
+"""News that no question finds: where every push of it was lost, nothing could have told it."""
 
 
 def books_of(client: httpx2.Client, url: str) -> dict[str, Any]:
@@ -30,28 +41,41 @@ def books_of(client: httpx2.Client, url: str) -> dict[str, Any]:
     return told
 
 
+@dataclass
+class Booked:
+    """Live bookings in the posts' books, our shipments that should have one each, and where the two differ."""
+
+    live: int = 0
+    booked: int = 0
+    double: list[str] = field(default_factory=list)  # booked twice, or live and not ours
+    missing: list[str] = field(default_factory=list)  # with a number that no post has live
+
+
 @dataclass(frozen=True)
 class Witnesses:
     """The books of every account, by its name, and our database."""
 
     world: World
     books: Mapping[str, dict[str, Any]]
+    _told: dict[UUID, Truth] = field(default_factory=dict)
 
-    def booked(self, session: Session) -> tuple[list[str], list[str]]:
-        """Orders booked twice (or live and not ours), and shipments with a number that no post has live."""
-        double, missing = [], []
+    def booked(self, session: Session) -> "Booked":
+        """What the books of the posts that book hold against ours."""
+        found = Booked()
         for name, carrier in self.world.carriers.items():
             if carrier.numbering is Numbering.ALLOTTED or name not in self.books:
                 continue  # no post is asked: the number is ours, and the unique index holds it
             live = Counter(order["order_no"] for order in self.books[name]["orders"] if order["cancelled_at"] is None)
             ours = {row.order_no: row for row in session.scalars(select(Shipment).where(Shipment.carrier == name))}
-            double += [order_no for order_no, count in live.items() if count > 1 or order_no not in ours]
-            missing += [
+            found.live += live.total()
+            found.booked += sum(row.stage not in WITHOUT_BOOKING for row in ours.values())
+            found.double += [f"{name} {no}" for no, count in live.items() if count > 1 or no not in ours]
+            found.missing += [
                 f"{name} {order_no} {row.stage}"
                 for order_no, row in ours.items()
                 if row.stage not in WITHOUT_BOOKING and not live[order_no or ""]
             ]
-        return double, missing
+        return found
 
     def lost_sightings(self, session: Session) -> list[str]:
         """Events of live parcels that the posts' books have, that push or poll could have told, and that we lack."""
@@ -63,13 +87,15 @@ class Witnesses:
         for carrier, order in self._live_orders(session):
             for event in order["event_list"]:
                 fact = (carrier, event["number"], moment(event["at"]))
-                if fact not in told:
+                account = self.world.carriers[carrier].account_name
+                could_be_told = event["told"] or (account, event["code"]) not in ONLY_PUSHED
+                if could_be_told and fact not in told:
                     lost.append(f"{carrier} {event['number']} {event['code']} {event['at']} ({order['scenario']})")
         return lost
 
     def _live_orders(self, session: Session) -> Iterable[tuple[str, dict[str, Any]]]:
         numbers = select(Waybill.carrier, Waybill.number).where(Waybill.voided_at.is_(None))
-        ours = set(session.execute(numbers).tuples())
+        ours = {(row.carrier, row.number) for row in session.execute(numbers)}
         for name, carrier in self.world.carriers.items():
             for order in self.books.get(carrier.account_name, {"orders": []})["orders"]:
                 if order["cancelled_at"] is None and (name, order["numbers"][0]) in ours:
@@ -86,21 +112,40 @@ class Witnesses:
 
     def wrong_ends(self, session: Session) -> list[str]:
         """Shipments whose state is not what their whole trace says, told once, in order, by the carrier itself."""
-        wrong = []
-        rows = select(Shipment, Waybill.number).join(Waybill, Waybill.shipment_id == Shipment.id)
-        for row, number in session.execute(rows.where(Waybill.voided_at.is_(None))):
-            said = fold(self._whole_trace(session, row, number)).state
-            if said != row.tracked:
-                wrong.append(f"{row.carrier} {number} {row.tracked} instead of {said}")
-        return wrong
+        return [
+            f"{truth.shipment.carrier} {truth.shipment.order_no} {truth.shipment.tracked} instead of {said.state}"
+            for truth in self._truths(session).values()
+            if (said := truth.tracking) is not None and said.state != truth.shipment.tracked
+        ]
 
-    def _whole_trace(self, session: Session, row: Shipment, number: str) -> list[Observed]:
+    def untrue_reasons(self, session: Session) -> list[str]:
+        """Open worklist entries of shipments that give another reason than the true one."""
+        truths = self._truths(session)
+        standing = select(Entry).where(Entry.settled_at.is_(None), Entry.subject.startswith("shipment:"))
+        return [
+            f"{truth.shipment.carrier} {truth.shipment.order_no} {entry.reason} while {truth.shipment.view}"
+            for entry in session.scalars(standing)
+            if not is_true(entry.reason, truth := truths[subject_id(entry.subject)])
+        ]
+
+    def _truths(self, session: Session) -> dict[UUID, Truth]:
+        """Every shipment beside what its carrier says of it; asked once, and kept."""
+        if not self._told:
+            numbers = select(Waybill.shipment_id, Waybill.number).where(Waybill.voided_at.is_(None))
+            live = {row.shipment_id: row.number for row in session.execute(numbers)}
+            unread = set(session.scalars(select(Sighting.shipment_id).where(Sighting.news == News.UNKNOWN)))
+            for row in session.scalars(select(Shipment)):
+                tracking = self._whole_trace(session, row, live[row.id]) if row.id in live else None
+                self._told[row.id] = Truth(row, tracking, unread=row.id in unread)
+        return self._told
+
+    def _whole_trace(self, session: Session, row: Shipment, number: str) -> Tracking:
         """Asked until it is answered: the storm goes on."""
         told, back = self._trace(session, row, number), set[str]()
         while ahead := {seen.new_number for seen in told if seen.new_number} - back:
             back |= ahead
             told += [seen for further in ahead for seen in self._trace(session, row, further)]
-        return [_observed(seen, coming_back=seen.waybill_no in back) for seen in told]
+        return fold(_observed(seen, coming_back=seen.waybill_no in back) for seen in told)
 
     def _trace(self, session: Session, row: Shipment, number: str) -> list[Seen]:
         carrier = self.world.carriers[row.carrier]

@@ -147,33 +147,27 @@ def _asked_since_it_moved():
 def _count(world: World, books: dict[str, dict]) -> dict[str, object]:
     witnesses = Witnesses(world, books)
     with world.reading() as session:
-        double, missing = witnesses.booked(session)
-        lost, wrong, unseen = (
-            witnesses.lost_sightings(session),
-            witnesses.wrong_ends(session),
-            witnesses.unseen(session),
-        )
-        for kind, found in (
-            ("double", double),
-            ("missing", missing),
-            ("lost", lost),
-            ("wrong", wrong),
-            ("unseen", unseen),
-        ):
-            for one in found[:20]:
+        booked = witnesses.booked(session)
+        found = {
+            "double_bookings": booked.double,
+            "missing_bookings": booked.missing,
+            "lost_sightings": witnesses.lost_sightings(session),
+            "wrong_ends": witnesses.wrong_ends(session),
+            "untrue_reasons": witnesses.untrue_reasons(session),
+            "unseen": witnesses.unseen(session),
+        }
+        for kind, cases in found.items():
+            for one in cases[:20]:
                 log.warning("%s: %s", kind, one)
         rows = list(session.scalars(select(Shipment)))
         reasons = Counter(session.scalars(select(Entry.reason).where(Entry.settled_at.is_(None))))
         return {
             "shipments": len(rows),
             "closed": sum(row.stage == Stage.CLOSED for row in rows),
-            "open_on_the_worklist": sum(row.view not in AT_AN_END for row in rows) - len(unseen),
-            "double_bookings": len(double),
-            "missing_bookings": len(missing),
-            "lost_sightings": len(lost),
-            "wrong_ends": len(wrong),
-            "unseen": len(unseen),
-            "live_bookings_at_the_posts": sum(post["live"] for post in books.values()),
+            "open_on_the_worklist": sum(row.view not in AT_AN_END for row in rows) - len(found["unseen"]),
+            "booked_shipments": booked.booked,
+            "live_bookings_at_the_posts": booked.live,
+            **{kind: len(cases) for kind, cases in found.items()},
             "waybills_voided": session.scalar(select(func.count()).where(Waybill.voided_at.is_not(None))),
             "sightings": session.scalar(select(func.count()).select_from(Sighting)),
             "pushes": session.scalar(select(func.sum(Push.times))) or 0,

@@ -68,7 +68,12 @@ def _entry(order: sqlite3.Row, numbers: list[str], events: list[Any], now: int) 
         "ended": bool(events) and len(happened) == len(events),
         "events": [event["code"] for event in happened],
         "event_list": [
-            {"code": event["code"], "at": beijing(event["happens_ms"]), "number": event["number"]}
+            {
+                "code": event["code"],
+                "at": beijing(event["happens_ms"]),
+                "number": event["number"],
+                "told": bool(event["told"]),
+            }
             for event in happened
         ],
         "pushed": sum(event["told"] for event in happened),
