@@ -9,19 +9,20 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 
-from dispatch.journey import Signer
+from dispatch.journey import News, Signer
 
 
 class Account(BaseModel):
     """What every account has: time limits of a call, and what the other side permits."""
 
     connect_seconds: float = 5.0
-    answer_seconds: float = 20.0
+    answer_seconds: float = 20.0  # of the whole call, from connecting to the last byte of the answer
     per_second: float = Field(5.0, gt=0)  # unconfirmed unless the carrier publishes one
     ask_floor: timedelta = timedelta(0)
     settling: timedelta = timedelta(minutes=10)  # unconfirmed: how long an order may be missing in a look-up
     # A push that signs nothing is known by where it comes from, or by the secret last part of its address.
     push_secret: SecretStr = SecretStr("")
+    retired_push_secrets: tuple[SecretStr, ...] = ()  # all that is retired vouches for pushes, and opens nothing else
     push_sources: tuple[IPvAnyNetwork, ...] = ()  # addresses or networks, as 203.0.113.0/24
 
 
@@ -36,6 +37,13 @@ class EmsAccount(Account):
     repeats_are_idempotent: bool = False  # unconfirmed: on only where the post has said so for this account
     product: str = "1"  # 特快专递
     weight_grams: int = 200
+    payment_mode: Literal["1", "2", "3", "4", "5", "6", "7"] = "1"  # 寄件人: the centre
+    # unconfirmed: 2 收件人 or 4 收件人集中付费. The sender is then the applicant, who never pays: no 1, no 6.
+    inbound_payment_mode: Literal["2", "3", "4", "5", "7"] = "2"
+    project_id: str = ""  # 项目标识, where the post has given one; not sent where empty
+    receipt_flag: Literal["1", "2", "3", "5", "6", "7", "8"] = "1"  # 基本: no receipt comes back
+    insurance_flag: Literal["1", "2", "3"] = "1"  # 基本; 2 保价 and 3 保险 want `insured_yuan`
+    insured_yuan: str = ""  # insuranceAmount; not sent where empty
     prints_own_label: bool = False  # some local posts accept only their own (010004)
     label_type: Literal["129", "149", "179"] = "129"
     # unconfirmed: what is surely a refusal. Any other failure may hide a booking, so it is doubt, not a refusal
@@ -45,6 +53,10 @@ class EmsAccount(Account):
     throttled_codes: tuple[str, ...] = ()  # unconfirmed likewise
     cancelled_codes: tuple[str, ...] = ()  # unconfirmed: «cancelled before», «no such order»
     no_trace_words: tuple[str, ...] = ("无客户信息", "无查询信息", "查无", "无邮件信息")  # unconfirmed
+    not_accepted_code: str = "S00001"  # unconfirmed: what receivers answer to a push that they turn away (§1.7, M)
+    reach_type: str = "2"  # unconfirmed, as are all fields of reach_ (030005, M): 协议客户实时
+    reach_inside_codes: tuple[str, ...] = ("0",)  # unconfirmed likewise: every other status is «cannot tell»
+    reach_outside_codes: tuple[str, ...] = ("1",)  # unconfirmed likewise
 
 
 class SfAccount(Account):
@@ -60,17 +72,25 @@ class SfAccount(Account):
     confirms: bool = False  # orders are confirmed in a second call (EXP_RECE_UPDATE_ORDER dealType 1)
     prints_own_label: bool = False
     label_template: str = ""  # fm_76130_standard_<partnerID> where empty
+    # unconfirmed: where cloud print keeps its files, beside the endpoint's host; with all hosts below these
+    label_hosts: tuple[str, ...] = ("sf-express.com",)
     per_second: float = Field(30.0, gt=0)  # what A1005 guards in the integration environment
     # unconfirmed: the business error list is not complete. What stands here is surely a refusal, the rest is doubt.
     refused_codes: tuple[str, ...] = (
         *(str(code) for code in range(1010, 1017)),
         *("6126", "8119", "8247", "8057", "20035"),
     )
-    absent_codes: tuple[str, ...] = ("8018", "8024", "6150")
-    duplicate_codes: tuple[str, ...] = ("8016",)
+    absent_codes: tuple[str, ...] = ("8018", "8024", "6150")  # unconfirmed likewise
+    duplicate_codes: tuple[str, ...] = ("8016",)  # unconfirmed likewise: a repeat gives the first number, or this
     # unconfirmed: SF publishes no list of secondaryStatusCode. What one of them says of who signed is set here.
     signers: dict[str, Signer] = {}
-    noted_states: tuple[str, ...] = ()  # unconfirmed: order states beside the three known ones that nobody need read
+    # unconfirmed (§2.6, M): order states that nobody need read, with their names. The list is not complete.
+    order_states: Mapping[str, str] = {
+        "04-40001": "调度成功",
+        "04-40037": "下单已接收",
+        "05-40003": "已正常收件",
+    }
+    noted_states: tuple[str, ...] = ()  # unconfirmed: order states beside these that nobody need read
 
 
 class KdniaoAccount(Account):
@@ -80,14 +100,17 @@ class KdniaoAccount(Account):
     subscribe_endpoint: str = "https://api.kdniao.com/api/dist"
     business_id: str = ""
     app_key: SecretStr = SecretStr("")
+    retired_app_keys: tuple[SecretStr, ...] = ()
     query_type: Literal["1002", "8001", "8002"] = "8001"
     subscribe_type: Literal["1008", "8008"] = "8008"
     per_second: float = Field(20.0, gt=0)  # CARRIERS §3.3 (M), unconfirmed
     ask_floor: timedelta = timedelta(minutes=30)
-    # unconfirmed: ResultCodes of a query; a subscription publishes none, only words
+    # unconfirmed: ResultCodes of a query, which may also stand before its words as `[405]`; a subscription has none
     refused_codes: tuple[str, ...] = ("401", "402", "403", "404")
     throttled_codes: tuple[str, ...] = ("405",)  # unconfirmed likewise
     unauthorised_codes: tuple[str, ...] = ()  # unconfirmed: none is published for queries and subscriptions
+    # unconfirmed: what a failed query says of a parcel without a trace; of any other failure nothing is concluded
+    no_trace_words: tuple[str, ...] = ("暂无轨迹", "暂无物流", "没有轨迹")
 
 
 class Kuaidi100Account(Account):
@@ -99,8 +122,11 @@ class Kuaidi100Account(Account):
     key: SecretStr = SecretStr("")
     salt: SecretStr = SecretStr("")  # without one their pushes are unsigned
     retired_salts: tuple[SecretStr, ...] = ()  # a subscription is signed for ever with the salt that it was given
+    unsigned_pushes: bool = False  # believed by their place also with a salt: subscriptions from before there was one
     callback_url: str = ""  # …/pushes/kuaidi100, without the push_secret; without it nothing is subscribed
     ask_floor: timedelta = timedelta(minutes=30)
+    subscribe_again_after: timedelta = timedelta(minutes=30)  # after an abort (CARRIERS §4.3)
+    subscriptions_a_month: int = Field(4, ge=1)  # of one number (CARRIERS §4.2, M), unconfirmed
     refused_codes: tuple[str, ...] = ("700", "701", "702")  # unconfirmed: what 701 and 702 mean
     state_4_is_returned: bool = True  # unconfirmed: 退签 is told by one source as «back with the sender»
 
@@ -112,7 +138,7 @@ class TrackedCarrier(BaseModel):
     tracker: Literal["kdniao", "kuaidi100"]
     code: str  # the tracker's word for it: ZTO, zhongtong
     postal: bool = False  # the postal enterprise too has products that only a tracker knows (YZPY)
-    wants_phone: bool = False  # the tracker asks for the last four digits of a phone
+    wants_phone: bool = False  # the tracker asks for the last four digits of a phone; unconfirmed: of which companies
     number_pattern: str = r"[A-Za-z0-9-]{4,35}"
 
 
@@ -122,6 +148,7 @@ class ByHandAccount(Account):
     endpoint: str = "http://127.0.0.1:8080/by-hand"
     title: str = "干部代送"
     key: SecretStr = SecretStr("")  # signs orders and pushes
+    retired_keys: tuple[SecretStr, ...] = ()
     settling: timedelta = timedelta(seconds=30)
 
 
@@ -137,13 +164,21 @@ class GovEmsAccount(Account):
     post_type: Literal["1", "2"] = "1"  # 1 posted by the centre, 2 by the applicant
     inbound_post_type: Literal["1", "2"] = "2"  # unconfirmed, as are all fields of inbound_
     pays: Literal["1", "2"] = "1"  # 1 sender, 2 recipient
-    inbound_pays: Literal["1", "2"] = "2"  # the centre, so that the carriage of materials is free for the citizen
+    inbound_pays: Literal["1", "2"] = "2"  # the centre: free for the citizen; unconfirmed, as all of inbound_
     is_send: Literal["1", "2"] = "2"  # 1 no, 2 yes; unconfirmed: what it makes the post do is not published
     name_most: int = 20  # unconfirmed: the sources say 20 and 30, and not whether characters or bytes
     no_postcode: str = "000000"  # what Jiangsu's forms use for an unknown one (CARRIERS §6.5), unconfirmed
     refused_codes: tuple[str, ...] = ("2", "3")
     duplicate_codes: tuple[str, ...] = ("5",)
     empty_means_absent: bool = True  # unconfirmed: success without a line may also mean «nothing has moved yet»
-    # The dictionary that was found has no letter for «signed by the addressee»; C and G are guesses: unconfirmed.
+    # unconfirmed (M): what each letter of STATUS means. One that stands in neither setting a person reads.
+    letters: Mapping[str, News] = {
+        "A": News.COLLECTED,
+        "B": News.COLLECTED,
+        "D": News.IN_TRANSIT,
+        "E": News.OUT_FOR_DELIVERY,
+        "F": News.RETURNED,
+    }
+    # unconfirmed: the dictionary that was found has no letter for «signed by the addressee»; C and G are guesses
     delivered_letters: tuple[str, ...] = ()
     ask_floor: timedelta = timedelta(minutes=10)

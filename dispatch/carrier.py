@@ -9,7 +9,8 @@ CarrierError
 ├── Refused         a documented refusal: a person looks, with the carrier's own words
 ├── Unauthorised    our account is not accepted: nothing was processed, every further call will fail too
 └── InDoubt         it may have been processed: ask before anything else
-    ├── NoAnswer    nothing came, or nothing that this carrier would say: the line or the carrier is sick
+    ├── NoAnswer    nothing came, or nothing that this carrier would say: the line or the carrier is sick, and
+    │               `retry_after` says for how long if it was told (503)
     └── Duplicate   the carrier has this order; with its number that is as good as booked, and the number is not told
 """
 
@@ -22,6 +23,9 @@ from typing import Protocol
 
 from dispatch.errors import ZhuandiError
 from dispatch.journey import News, Signer
+
+WORD_MOST = 64
+"""Characters of a number or code that a carrier tells."""
 
 
 class CarrierError(ZhuandiError):
@@ -55,6 +59,10 @@ class InDoubt(CarrierError):  # noqa: N818
 class NoAnswer(InDoubt):
     """No answer came in time, or one that cannot be this carrier's (an error page, a cut text)."""
 
+    def __init__(self, words: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(words)
+        self.retry_after = retry_after
+
 
 class Duplicate(InDoubt):
     """The carrier knows this order number already, and did not tell the waybill (yet)."""
@@ -62,6 +70,10 @@ class Duplicate(InDoubt):
 
 class NotVouched(CarrierError):  # noqa: N818
     """A push that its carrier cannot have sent like this, or that does not open under our key."""
+
+
+class Unreadable(ValueError):  # noqa: N818
+    """News whose shape is not known. Its text names what is wrong, and never a value: that may be somebody's name."""
 
 
 class Means(StrEnum):
@@ -94,6 +106,8 @@ class Limits:
     per_second: float = 5.0  # calls
     ask_floor: timedelta = timedelta(0)  # the least time between two questions about one number
     settling: timedelta = timedelta(minutes=10)  # an order younger than this may be missing in a look-up
+    announce_again: timedelta = timedelta(0)  # after a watching has ended, the least time until the next announcing
+    announcements: int | None = None  # of one number in a month; None where nobody counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +224,18 @@ class Seen:
     place: str = ""
     carrier: str = ""  # whose parcel it is, where a tracker tells of others' parcels; else whoever tells it
     new_number: str = ""  # the parcel goes on under this number, on its way back to us (SF 648, 631)
+    watching_ended: bool = False  # whoever tells it tells no more of this parcel, unless it is announced anew
+
+    def __post_init__(self) -> None:
+        """Numbers and codes are untrusted, and stand in indexes: the whole of one that is too long goes into `text`.
+
+        No number or code of any carrier is so long, so what is cut is no other's, and means nothing.
+        """
+        for name in ("waybill_no", "order_no", "code", "detail", "carrier", "new_number"):
+            told: str = getattr(self, name)
+            if len(told) > WORD_MOST:
+                object.__setattr__(self, name, told[:WORD_MOST])
+                object.__setattr__(self, "text", f"{self.text}（{name}：{told}）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +278,11 @@ class Door(ABC):
 
     @abstractmethod
     def read_push(self, body: str) -> tuple[Seen, ...]:
-        """The news in a vouched push; a bad line is UNKNOWN news. Raises ValueError where its shape is not known."""
+        """The news in a vouched push; a bad line is UNKNOWN news. Raises Unreadable where its shape is not known."""
+
+    def reference(self, knock: Knock) -> str:  # noqa: ARG002 - the port's signature
+        """What an acknowledgement of this push must echo, read without believing it; empty for nothing."""
+        return ""
 
     @abstractmethod
     def acknowledge(self, reference: str) -> Reply:
@@ -317,7 +347,10 @@ class Carrier(Door):
         return None
 
     def read_look_up(self, answer: Answer, order_no: str) -> Booked | None:
-        """The number of the order; None where the carrier surely has no such order. Raises CarrierError."""
+        """The number of the order; None where the carrier surely has no such order.
+
+        Raises Refused where it has the order and will not carry it: a refused question is doubt. Else CarrierError.
+        """
         raise NotImplementedError
 
     def announcing(self, parcel: Parcel) -> Call | None:  # noqa: ARG002

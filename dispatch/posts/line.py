@@ -1,6 +1,5 @@
-"""The wire to a carrier: HTTP with a limit on every wait and on every answer."""
+"""The wire to a carrier: HTTP with a limit on every exchange and on every answer."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -9,6 +8,7 @@ import httpx2
 
 from dispatch.accounts import Account
 from dispatch.carrier import Answer, NoAnswer, Request, Unavailable
+from dispatch.posts.deadline import TimedTransport
 
 ANSWER_MOST = 4_000_000  # bytes: a label in Base64 is the longest answer that a carrier gives
 NEVER_SENT = (
@@ -23,7 +23,6 @@ class HttpLine:
     """One client for one account."""
 
     client: httpx2.Client
-    answer_seconds: float
 
     def speak(self, request: Request) -> Answer:
         """Send it. Raises Unavailable where it was surely not processed, NoAnswer otherwise."""
@@ -34,7 +33,7 @@ class HttpLine:
             with self.client.stream(request.method, request.url, content=request.body, headers=headers) as response:
                 return Answer(
                     response.status_code,
-                    self._whole(response),
+                    _whole(response),
                     response.headers.get("content-type", ""),
                     _retry_after(response.headers.get("retry-after", "")),
                 )
@@ -43,14 +42,15 @@ class HttpLine:
         except httpx2.HTTPError as error:
             raise NoAnswer("请求已送出，但没有等到寄递企业的答复。") from error
 
-    def _whole(self, response: httpx2.Response) -> bytes:
-        """The body, within the time and size of an answer: one that drips would outlive the job's lease."""
-        deadline, content = time.monotonic() + self.answer_seconds, bytearray()
-        for piece in response.iter_bytes():
-            content += piece
-            if len(content) > ANSWER_MOST or time.monotonic() > deadline:
-                raise NoAnswer("寄递企业的答复太长或太慢，没有读完。")
-        return bytes(content)
+
+def _whole(response: httpx2.Response) -> bytes:
+    """The body, within the size of an answer."""
+    content = bytearray()
+    for piece in response.iter_bytes():
+        content += piece
+        if len(content) > ANSWER_MOST:
+            raise NoAnswer("寄递企业的答复太长，没有读完。")
+    return bytes(content)
 
 
 def _retry_after(told: str) -> timedelta | None:
@@ -67,5 +67,5 @@ def _retry_after(told: str) -> timedelta | None:
 def open_line(account: Account) -> HttpLine:
     """A line for the account, to be closed by `client.close()`. Redirects are not followed."""
     timeout = httpx2.Timeout(account.answer_seconds, connect=account.connect_seconds)
-    client = httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=False)
-    return HttpLine(client, account.answer_seconds)
+    transport = TimedTransport(account.answer_seconds)
+    return HttpLine(httpx2.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False))

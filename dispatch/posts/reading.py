@@ -3,12 +3,14 @@
 import hmac
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic import SecretStr
+
 from dispatch.accounts import Account
-from dispatch.carrier import Answer, Knock, NoAnswer, NotVouched, Throttled, Unauthorised
+from dispatch.carrier import Answer, InDoubt, Knock, NoAnswer, NotVouched, Throttled, Unauthorised
 
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 FIELDS_MOST = 32
@@ -21,7 +23,8 @@ def check_status(answer: Answer) -> None:
     if answer.status in {401, 403}:
         raise Unauthorised(f"寄递企业不认可本中心的账号（HTTP {answer.status}）。请核对账号与密钥。")
     if answer.status != 200:
-        raise NoAnswer(f"寄递企业答复 HTTP {answer.status}，不能确定是否已受理。")
+        told = answer.retry_after if answer.status == 503 else None
+        raise NoAnswer(f"寄递企业答复 HTTP {answer.status}，不能确定是否已受理。", told)
 
 
 def json_answer(answer: Answer) -> dict[str, Any]:
@@ -46,6 +49,14 @@ def as_object(value: object) -> dict[str, Any] | None:
 def objects(value: object) -> list[dict[str, Any]]:
     """The objects of a list; nothing where it is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def listed(value: object, words: str) -> list[dict[str, Any]]:
+    """The objects of what must be a list. Raises InDoubt: what cannot be read is not «nothing yet»."""
+    found = objects(value)
+    if not isinstance(value, list) or (value and not found):
+        raise InDoubt(words)
+    return found
 
 
 def text_of(item: Mapping[str, Any], key: str) -> str:
@@ -77,14 +88,21 @@ def form_of(raw: bytes) -> dict[str, str]:
 
 def known_by_place(account: Account, knock: Knock) -> bool:
     """A push that nobody signs: by the secret part of its address, or by where it comes from; one that is set."""
-    secret = account.push_secret.get_secret_value()
-    if secret and same(secret, knock.secret):
+    secrets = secrets_set((account.push_secret, *account.retired_push_secrets))
+    if any([same(secret, knock.secret) for secret in secrets]):  # noqa: C419 - all are compared, whichever it is
         return True
     try:
         source = ipaddress.ip_address(knock.source)
     except ValueError:
         return False
-    return any(source in ipaddress.ip_network(str(network)) for network in account.push_sources)
+    plain = getattr(source, "ipv4_mapped", None) or source  # a socket for both families tells IPv4 as ::ffff:…
+    networks = [ipaddress.ip_network(str(network)) for network in account.push_sources]
+    return any(source in network or plain in network for network in networks)
+
+
+def secrets_set(secrets: Iterable[SecretStr]) -> list[str]:
+    """Those that are set, the present one before the retired: anybody can sign with an empty one."""
+    return [value for one in secrets if (value := one.get_secret_value())]
 
 
 def same(one: str, other: str) -> bool:

@@ -28,6 +28,7 @@ from dispatch.carrier import (
     Reply,
     Seen,
     Standing,
+    Unreadable,
     Vouched,
 )
 
@@ -138,7 +139,8 @@ class Tracked(Carrier):
         return news
 
     def is_number(self, text: str) -> bool:
-        return re.fullmatch(self.account.number_pattern, text) is not None
+        """A digit is 0 to 9, whatever the pattern calls one: a full-width digit stands on no label of a carrier."""
+        return re.fullmatch(self.account.number_pattern, text, re.ASCII) is not None
 
     def code_name(self, code: str) -> str:
         return self.tracker.state_name(code)
@@ -147,7 +149,10 @@ class Tracked(Carrier):
         raise NotVouched(f"{self.title}不直接推送，轨迹由 {self.tracker.name} 推送")
 
     def read_push(self, body: str) -> tuple[Seen, ...]:  # noqa: ARG002
-        raise ValueError(f"{self.title}不直接推送")
+        raise Unreadable(f"{self.title}不直接推送")
+
+    def reference(self, knock: Knock) -> str:
+        return self.tracker.reference(knock)
 
     def acknowledge(self, reference: str) -> Reply:
         return self.tracker.acknowledge(reference)

@@ -14,7 +14,7 @@ from typing import Final
 
 ANSWER_FAULTS: Final = (
     *("unavailable", "throttled", "lost_before", "lost_after", "error_after"),
-    *("garbage", "wrong_type", "drip", "twice"),
+    *("garbage", "wrong_type", "drip", "twice", "drip_headers"),
 )
 NOT_PROCESSED: Final = frozenset({"unavailable", "throttled", "lost_before"})
 """Answer faults after which nothing was done."""
@@ -41,6 +41,7 @@ class Faults:
     wrong_type: float = 0.0
     drip: float = 0.0
     twice: float = 0.0
+    drip_headers: float = 0.0
     duplicated: float = 0.0
     out_of_order: float = 0.0
     late: float = 0.0
@@ -63,7 +64,7 @@ class Faults:
 
     @classmethod
     def storm(cls, **changes: float) -> "Faults":
-        """A mix of everything: about a quarter of all answers and a third of all pushes go wrong."""
+        """A mix of everything: about a third of all answers and of all pushes go wrong."""
         answers = dict.fromkeys(ANSWER_FAULTS, 0.03)
         pushes = dict.fromkeys(PUSH_FAULTS, 0.04)
         return replace(cls(**answers, **pushes, revoked=0.1, duplicate_error=0.2), **changes)

@@ -1,6 +1,7 @@
 """What an adapter's entry in the conformance suite says, and what all entries share."""
 
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dispatch.accounts import Account
+from dispatch.carrier import Call as OurCall
 from dispatch.carrier import Carrier, Line, Order, Request, Seen
 from sandbox.post import BEIJING, TIME_FORMAT, Call, PostSettings
 
@@ -19,11 +21,22 @@ Texts = dict[str, object]
 """Fields of the wire by their names."""
 
 
+@dataclass(frozen=True)
+class Absence:
+    """Why a case does not apply. `shown` asserts that it is so, of the adapter and of its sandbox."""
+
+    reason: str
+    shown: Callable[[Any, "Adapter"], None]
+    """From the bench and the adapter."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
     """One adapter, its sandbox, and what of the contract its protocol cannot have."""
 
     name: str
+    title: str
+    """For people."""
     settings: Callable[[Path, str], PostSettings]
     """From the storage and the address of our door."""
     account: Callable[[str, str], Account]
@@ -43,10 +56,19 @@ class Adapter:
     tells_words: bool = True  # beside a code that nobody published
     has_retired_key: bool = True  # a push under the key before is still ours
     awkward_field: str = "county"  # a text of ours that the post tells again
+    opens: Callable[[Request], object]
+    """What the sandbox opens of the bytes of any call, once it has checked its signature or cipher."""
+    kept: Callable[[OurCall], object] = lambda call: json.loads(call.kept)
+    """The same as the adapter keeps it."""
     texts: Callable[[Carrier, Order], tuple[Texts, Texts]]
     """What we have to say, and what the sandbox opens of the bytes that say it."""
-    absent: Mapping[str, str] = field(default_factory=dict)
+    unlisted: Mapping[str, object] = field(default_factory=dict)
+    """Changes of an order that the post then turns away under a code, or in words, that nobody has published."""
+    unlisted_account: Mapping[str, object] = field(default_factory=dict)
+    """Changes of the account that do the same."""
+    absent: Mapping[str, Absence] = field(default_factory=dict)
     finer: bool = False  # the books' code is the finer state, which is our detail
+    tells_history: bool = False  # a push holds the whole story so far, and not one event
 
     def event(self, seen: Seen) -> Event:
         """A piece of news as the post's books would tell it."""
@@ -84,10 +106,13 @@ WAITS: dict[str, Any] = {
     "seed": 7,
     "gap_seconds": 1.0,
     "push_retry_seconds": 0.1,
-    "lost_answer_seconds": 0.2,
+    "lost_answer_seconds": 60.0,  # longer than any of us waits
     "late_seconds": 0.5,
 }
 LIMITS: dict[str, Any] = {"connect_seconds": 2.0, "answer_seconds": 10.0}
+
+
+PLAIN = {name: name for name in ("name", "province", "city", "county", "address")}
 
 
 def party_texts(

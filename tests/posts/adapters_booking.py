@@ -1,26 +1,22 @@
-"""The entries of the adapters that book: China Post/EMS, SF, our own people, the county-to-post interface."""
+"""The entries of the adapters that book at a post: China Post/EMS and SF."""
 
 import base64
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
-from dispatch.accounts import ByHandAccount, EmsAccount, GovEmsAccount, SfAccount
-from dispatch.carrier import Carrier, Order
-from dispatch.posts.by_hand.account import ByHand
+from dispatch.accounts import EmsAccount, SfAccount
+from dispatch.carrier import Carrier, Order, Request
 from dispatch.posts.ems.account import Ems
-from dispatch.posts.gov_ems.account import GovEms
 from dispatch.posts.sf.account import Sf
 from dispatch.wiring import now
-from sandbox import ByHandSettings, EmsSettings, GovEmsSettings, SfSettings
-from sandbox.by_hand import signature as by_hand_signature
+from sandbox import EmsSettings, SfSettings
 from sandbox.ems import envelope as ems_envelope
-from sandbox.gov_ems import check as gov_check
-from sandbox.gov_ems import sealed, soap
 from sandbox.post import read_json
-from sandbox.sf.digest import digest_of
-from tests.posts.absences import NO_PUSHES, UNSIGNED, absent
-from tests.posts.adapter import LIMITS, WAITS, Adapter, Texts, heard_by, party_texts
-
-PLAIN = {name: name for name in ("name", "province", "city", "county", "address")}
+from sandbox.sf.digest import Digest, digest_of
+from tests.posts.absences import NO_STATE_PUSH, UNSIGNED, absent
+from tests.posts.adapter import LIMITS, PLAIN, WAITS, Adapter, Texts, heard_by, party_texts
+from tests.posts.bench import RECIPIENT
 
 # --- EMS
 
@@ -45,9 +41,12 @@ def ems_account(post: str, _door: str) -> EmsAccount:
     )
 
 
+def ems_opens(request: Request) -> Any:
+    return ems_envelope.open_request(heard_by(request).form()["logitcsInterface"], SK)
+
+
 def ems_texts(carrier: Carrier, order: Order) -> tuple[Texts, Texts]:
-    form = heard_by(carrier.booking(order).request).form()
-    (body,) = ems_envelope.open_request(form["logitcsInterface"], SK)
+    (body,) = ems_opens(carrier.booking(order).request)
     cargos = [cargo["cargoName"] for cargo in body["cargos"]]
     sides = {"sender": body["sender"], "recipient": body["receiver"]}
     said, opened = party_texts(order, sides, {**PLAIN, "province": "prov"})
@@ -57,6 +56,7 @@ def ems_texts(carrier: Carrier, order: Order) -> tuple[Texts, Texts]:
 
 EMS = Adapter(
     name="ems",
+    title="China Post/EMS, the open platform",
     settings=lambda storage, door: EmsSettings(
         storage=storage,
         push_url=door,
@@ -71,8 +71,10 @@ EMS = Adapter(
     wrong_secret={"authorization": "nobody's"},
     other_door={"sk": OTHER_SK, "retired_sk": ()},
     refusal="SBX201",
+    opens=ems_opens,
     texts=ems_texts,
-    absent=absent("look_up", "announcing"),
+    unlisted={"recipient": replace(RECIPIENT, name=" ")},
+    absent={**absent("look_up", "announcing"), **NO_STATE_PUSH},
 )
 
 # --- SF
@@ -80,6 +82,7 @@ EMS = Adapter(
 PARTNER_ID, CHECKWORD, CARD = "ZWZD01", "fjcg5PGKaNpPSHFAZ4QsCOkV71R3zVci", "7551234567"
 OUT_OF_RANGE = "32"
 ALREADY_COLLECTED = "SBX222"  # the sandbox's own: no code is published for it
+NUMBERED = "04-40037"  # the order state that tells a number
 
 
 def sf_account(post: str, door: str) -> SfAccount:
@@ -95,11 +98,14 @@ def sf_account(post: str, door: str) -> SfAccount:
     )
 
 
+def sf_opens(request: Request, way: Digest = "standard_md5") -> Any:
+    form = heard_by(request).form()
+    assert digest_of(way, form["msgData"], form["timestamp"], CHECKWORD) == form["msgDigest"]
+    return read_json(form["msgData"])
+
+
 def sf_texts(carrier: Carrier, order: Order) -> tuple[Texts, Texts]:
-    form = heard_by(carrier.booking(order).request).form()
-    right = digest_of("standard_md5", form["msgData"], form["timestamp"], CHECKWORD)
-    assert right == form["msgDigest"]
-    body = read_json(form["msgData"])
+    body = read_json(heard_by(carrier.booking(order).request).form()["msgData"])
     sender, recipient = body["contactInfoList"]
     said, opened = party_texts(order, {"sender": sender, "recipient": recipient}, {**PLAIN, "name": "contact"})
     said |= {"order_no": order.order_no, "way": order.way_of_delivery, "contents": list(order.contents)}
@@ -107,103 +113,48 @@ def sf_texts(carrier: Carrier, order: Order) -> tuple[Texts, Texts]:
     return said, {**opened, "order_no": body["orderId"], "way": body["remark"], "contents": cargos}
 
 
-SF = Adapter(
-    name="sf",
-    settings=lambda storage, door: SfSettings(
-        storage=storage,
-        push_url=door,
-        partner_id=PARTNER_ID,
-        checkword=CHECKWORD,
-        monthly_card=CARD,
-        confirming_seconds=0.3,
-        **WAITS,
-    ),
-    account=sf_account,
-    carrier=lambda account, line: Sf(account, line, now, new_id=lambda: str(uuid4())),
-    wrong_secret={"checkword": "nobody's"},
-    other_door={"push_secret": "another"},
-    refusal="101",
-    never_booked=(OUT_OF_RANGE,),
-    patience=None,
-    awkward_field="city",
-    texts=sf_texts,
-    absent={**absent("reach"), **UNSIGNED},
+def sf(name: str, title: str, *, digest: Digest = "standard_md5", **post: Any) -> Adapter:
+    """SF, whose console has set this digest, and whose habits are these."""
+    return Adapter(
+        name=name,
+        title=title,
+        settings=lambda storage, door: SfSettings(
+            storage=storage,
+            push_url=door,
+            partner_id=PARTNER_ID,
+            checkword=CHECKWORD,
+            monthly_card=CARD,
+            confirming_seconds=0.3,
+            digest=digest,
+            **{**WAITS, **post},
+        ),
+        account=lambda post, door: sf_account(post, door).model_copy(update={"digest": digest}),
+        carrier=lambda account, line: Sf(account, line, now, new_id=lambda: str(uuid4())),
+        wrong_secret={"checkword": "nobody's"},
+        other_door={"push_secret": "another"},
+        refusal="101",
+        never_booked=(OUT_OF_RANGE,),
+        patience=None,
+        only_pushed=frozenset({NUMBERED}),
+        awkward_field="city",
+        opens=lambda request: sf_opens(request, digest),
+        texts=sf_texts,
+        unlisted={"contents": (" ",)},
+        absent={**absent("reach"), **UNSIGNED},
+    )
+
+
+SF = sf("sf", "SF Express, pushes as JSON", order_state_push=True)
+SF_XML = sf(
+    "sf_xml",
+    "SF Express, pushes as a form with XML; a repeated order is an error",
+    digest="sm3",
+    order_state_push=True,
+    push_form=True,
+    repeat_order="duplicate_error",
+    result_as_object=True,
+    loose_types=True,
+    newest_first=True,
+    return_with_order=False,
 )
-
-# --- our own people
-
-KEY = "钥匙-by-hand"
-
-
-def by_hand_texts(carrier: Carrier, order: Order) -> tuple[Texts, Texts]:
-    call = heard_by(carrier.booking(order).request)
-    assert not by_hand_signature.fault(KEY, call.headers[by_hand_signature.HEADER.lower()], call.body)
-    body = call.json()
-    said, opened = party_texts(order, {side: body[side] for side in ("sender", "recipient")}, PLAIN)
-    said |= {"order_no": order.order_no, "way_of_delivery": order.way_of_delivery}
-    said |= {"contents": list(order.contents), "case_nos": list(order.case_nos)}
-    names = ("order_no", "way_of_delivery", "contents", "case_nos")
-    return said, {**opened, **{name: body[name] for name in names}}
-
-
-BY_HAND = Adapter(
-    name="by_hand",
-    settings=lambda storage, door: ByHandSettings(storage=storage, push_url=door, key=KEY, **WAITS),
-    account=lambda post, _: ByHandAccount(endpoint=f"{post}/by-hand", key=KEY, **LIMITS),
-    carrier=lambda account, line: ByHand(account, line, now),
-    wrong_secret={"key": "nobody's"},
-    other_door={"key": "another"},
-    refusal="bad_field",
-    tells_words=False,  # an event has a code and a note
-    texts=by_hand_texts,
-    absent=absent("own_label", "reach", "announcing"),
-)
-
-# --- the county-to-post interface
-
-DES_KEY, CENTRE_CODE, SIGNED = "TESTKEY1", "3200JT", "C"
-
-
-def gov_ems_texts(carrier: Carrier, order: Order) -> tuple[Texts, Texts]:
-    _, arg0 = soap.read_call(carrier.booking(order).request.body, {"CityToGovMail"})
-    message = soap.parse(sealed.unseal(arg0, DES_KEY))
-    post = gov_check.fields_of(message.find("PostInfo"), "PostInfo")
-    cases = [
-        gov_check.fields_of(each, "ApplyInfo")["INTERNAL_NO"] for each in message.findall("ApplyInfos/ApplyInfo")
-    ]
-    names = {"name": "NAME", "province": "PROV", "city": "CITY", "county": "COUNTRY", "address": "STRECT"}
-    sided = {ours: f"{{side}}_{theirs}" for ours, theirs in names.items()}
-    said, opened = party_texts(order, {"sender": post, "recipient": post}, sided)
-    item = f"{'、'.join(order.contents)}（{order.way_of_delivery}）"
-    said |= {"order_no": order.order_no, "item": item, "cases": list(order.case_nos), "dept": order.department}
-    return said, {
-        **opened,
-        "order_no": post["EMS_ORD_NO"],
-        "item": post["ITEM"],
-        "cases": cases,
-        "dept": post["ORGNAME"],
-    }
-
-
-GOV_EMS = Adapter(
-    name="gov_ems",
-    settings=lambda storage, _: GovEmsSettings(
-        storage=storage, des_key=DES_KEY, centre_code=CENTRE_CODE, number_after_seconds=0.3, **WAITS
-    ),
-    account=lambda post, _: GovEmsAccount(
-        endpoint=f"{post}/onlineGovEMS/services/CityToGovService",
-        centre_code=CENTRE_CODE,
-        des_key=DES_KEY,
-        delivered_letters=(SIGNED,),
-        **LIMITS,
-    ),
-    carrier=GovEms,
-    refusal="RCV_NAME",
-    letters={"delivered": SIGNED},
-    texts=gov_ems_texts,
-    absent={
-        **absent("cancelling", "own_label", "reach", "announcing"),
-        **NO_PUSHES,
-        "a_wrong_secret_is_told_apart": "接口没有“账号不被认可”的返回码：密钥不对时答 3（格式错误），只能当作退回",
-    },
-)
+"""SF otherwise: routes pushed as a form with XML, 8016 for a repeated order, another digest, other types."""

@@ -6,13 +6,14 @@ commits something, an order at the one, a subscription at the other.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 
+from dispatch.accounts import Account
 from dispatch.carrier import (
     Answer,
     Booked,
@@ -29,12 +30,13 @@ from dispatch.carrier import (
     Seen,
 )
 from dispatch.posts.tracked import Tracked
-from sandbox.post import Scenario
+from sandbox.post import PostSettings, Scenario
 from tests.posts.push_book import PushBook
 from tests.posts.sandbox_steps import until
 
 AWKWARD = "景宁*~+/&%=\"'\\畲族🏮𠮷县"
 UNPUBLISHED = "19"
+HASTY_SECONDS = 0.4  # how long we wait where nothing will come
 COUNT = itertools.count(1)
 TOWN = {"province": "浙江省", "city": "丽水市", "county": "景宁畲族自治县"}
 SENDER = Party("县政务服务中心", "0578-5082345", address="人民中路1号", postcode="323500", **TOWN)
@@ -73,13 +75,17 @@ class Bench:
     """One adapter at work. `make` builds the carrier anew, with changes to its account."""
 
     name: str
+    settings: PostSettings
+    account: Account
     make: Callable[..., Carrier]
     carrier: Carrier
+    hasty: Carrier  # the same, and it waits for an answer only as long as it must
     push_book: PushBook
     post: httpx2.Client
     allot: Callable[[str], str]  # a number with these digits, of a carrier that allots
     scenarios: Mapping[str, Scenario]
     closed_address: str  # nobody listens there
+    deaf_address: str  # somebody is there who never answers, nor hears what is said
     parcels: dict[str, Parcel] = field(default_factory=dict)  # by what they were sent out for
 
     # --- the post's side
@@ -88,8 +94,13 @@ class Bench:
         return list(self.post.get("/books").json()["orders"])
 
     def entry(self, parcel: Parcel) -> dict[str, Any]:
-        (entry,) = [entry for entry in self.entries() if parcel.number in entry["numbers"]]
+        (entry,) = self.entries_of(parcel)
         return entry
+
+    def entries_of(self, *parcels: Parcel) -> list[dict[str, Any]]:
+        """One entry for each parcel, from one look into the books."""
+        by_number = {number: entry for entry in self.entries() for number in entry["numbers"]}
+        return [by_number[parcel.number] for parcel in parcels]
 
     def accepted(self, attempt: Attempt) -> int:
         """How many times this order, or this subscription, stands in the post's own books."""
@@ -103,6 +114,12 @@ class Bench:
     def stories(self) -> dict[str, Parcel]:
         """The parcels of all stories that the sandbox knows, by their digits."""
         return {digits: self.parcels[digits] for digits in self.scenarios}
+
+    def told_to_their_ends(self) -> Iterator[tuple[str, Parcel, dict[str, Any]]]:
+        """Digits, parcel and entry of every story, once everything has happened and every push is done with."""
+        stories = self.stories()
+        until(lambda: self.are_through(*stories.values()))
+        return zip(stories, stories.values(), self.entries_of(*stories.values()), strict=True)
 
     def unpublished(self) -> str:
         """The code that only the story of an unpublished code has."""
@@ -126,6 +143,15 @@ class Bench:
         assert sorted(said["collected"]) == sorted(parcel.number for parcel in parcels)
 
     # --- our side
+
+    def by_default(self) -> dict[str, object]:
+        """The settings of an account that say what a post's codes mean, as they are where nobody has set them."""
+        known = type(self.account).model_fields.items()
+        return {
+            name: field.get_default()
+            for name, field in known
+            if name.endswith("_codes") or name == "repeats_are_idempotent"
+        }
 
     @property
     def allots(self) -> bool:
@@ -180,10 +206,10 @@ class Bench:
         assert call is not None
         return self.carrier.read_look_up(self.speak(call), order_no)
 
-    def number_of(self, attempt: Attempt) -> str:
+    def number_of(self, attempt: Attempt, carrier: Carrier | None = None) -> str:
         """Said, and out of doubt."""
         try:
-            booked = self.say(attempt)
+            booked = self.say(attempt, carrier)
         except InDoubt:
             return self.settle(attempt)
         return booked.waybill_no if booked else attempt.number
@@ -191,7 +217,7 @@ class Bench:
     def sent(self, digits: str = "01", **changes: Any) -> Parcel:
         """A parcel at this carrier, known to the post."""
         attempt = self.attempt(digits, **changes)
-        number = self.number_of(attempt)
+        number = self.number_of(attempt, self.hasty if self.scenarios[digits].first_call == "lost_after" else None)
         return Parcel(number, attempt.order.order_no, attempt.order.recipient.phone)
 
     def trace(self, parcel: Parcel, number: str = "") -> tuple[Seen, ...]:
@@ -200,14 +226,14 @@ class Bench:
         assert call is not None
         return self.carrier.read_trace(self.speak(call))
 
-    def whole_trace(self, parcel: Parcel) -> list[Seen]:
+    def whole_trace(self, parcel: Parcel, numbers: Iterable[str] = ()) -> list[Seen]:
         """The news under all its numbers."""
-        return [seen for number in self.entry(parcel)["numbers"] for seen in self.trace(parcel, number)]
+        under = numbers or self.entry(parcel)["numbers"]
+        return [seen for number in under for seen in self.trace(parcel, number)]
 
-    def is_through(self, parcel: Parcel) -> bool:
-        """Everything happened, and every push of it is done with."""
-        entry = self.entry(parcel)
-        return bool(entry["ended"] and entry["unacknowledged_pushes"] == 0)
+    def are_through(self, *parcels: Parcel) -> bool:
+        """Everything happened, and every push of them is done with."""
+        return all(entry["ended"] and entry["unacknowledged_pushes"] == 0 for entry in self.entries_of(*parcels))
 
 
 def door_of(carrier: Carrier) -> Door:

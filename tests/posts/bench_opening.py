@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx2
-
 from dispatch.accounts import Account
 from dispatch.carrier import Carrier
 from dispatch.posts.line import HttpLine, open_line
 from sandbox import POSTS, running
 from tests.posts.adapter import Adapter, allot
-from tests.posts.bench import AWKWARD, RECIPIENT, SENDER, Bench, door_of
+from tests.posts.bench import AWKWARD, HASTY_SECONDS, RECIPIENT, SENDER, Bench, door_of
 from tests.posts.push_book import PushBook
-from tests.posts.sandbox_steps import push_door, until
+from tests.posts.sandbox_steps import caller, push_door, until
 
 SECRET = "the-secret-part-of-our-address"
 ONE_EVENT = "15"  # the story with one event, so that a one-shot fault strikes the push that is meant
@@ -31,7 +29,7 @@ def opened(adapter: Adapter, folder: Path) -> Iterator[Bench]:
         door_url = f"{door.url}/{SECRET}"
         settings = adapter.settings(folder / "post.sqlite3", door_url)
         post = stack.enter_context(running(settings))
-        counter = stack.enter_context(httpx2.Client(base_url=post.url, trust_env=False, timeout=20))
+        counter = stack.enter_context(caller(post.url))
         account = adapter.account(post.url, door_url)
 
         def make(**changes: object) -> Carrier:
@@ -39,12 +37,16 @@ def opened(adapter: Adapter, folder: Path) -> Iterator[Bench]:
             return adapter.carrier(told, _line(told, stack))
 
         carrier = make()
+        deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0)))  # a connection waits there for ever
         push_book.door = door_of(carrier)
         play = POSTS[type(settings)].play
         bench = Bench(
             name=adapter.name,
+            settings=settings,
+            account=account,
             make=make,
             carrier=carrier,
+            hasty=make(answer_seconds=HASTY_SECONDS),
             push_book=push_book,
             post=counter,
             allot=allot,
@@ -52,6 +54,7 @@ def opened(adapter: Adapter, folder: Path) -> Iterator[Bench]:
                 digits: scenario for digits, scenario in play.scenarios.items() if digits not in adapter.never_booked
             },
             closed_address=f"http://127.0.0.1:{_closed_port()}/",
+            deaf_address=f"http://127.0.0.1:{deaf.getsockname()[1]}/",
         )
         _send_all(bench, adapter, POSTS[type(settings)].push_faults if play.pushes else ())
         yield bench

@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 
 from sandbox import ByHandSettings
-from tests.posts.sandbox_steps import Arrived, push_door
+from tests.posts.sandbox_steps import Arrived, are_through, caller, push_door
 
 KEY = "钥匙-by-hand"
 WINDOW_SECONDS = 300
@@ -107,7 +107,7 @@ class Customer:
     """A caller of one desk."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx2.Client(base_url=url, trust_env=False, timeout=10)
+        self.http = caller(url)
 
     def send(self, path: str, raw: bytes, header: str | None = None) -> httpx2.Response:
         headers = {"X-Signature": signed(raw) if header is None else header, "Content-Type": "application/json"}
@@ -141,11 +141,9 @@ class Customer:
         except (httpx2.HTTPError, ValueError, AssertionError):
             return ""
 
-    def is_through(self, number: str) -> bool:
-        """Everything happened, and every push of it is done with."""
-        orders = self.http.get("/books").json()["orders"]
-        (entry,) = [entry for entry in orders if entry["waybill_no"] == number]
-        return bool(entry["ended"] and entry["unacknowledged_pushes"] == 0)
+    def is_through(self, *numbers: str) -> bool:
+        """Everything happened to these, and every push of them is done with."""
+        return are_through(self.http, *numbers)
 
 
 def told_as(events: list[dict[str, Any]]) -> list[str]:

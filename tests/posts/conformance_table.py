@@ -1,24 +1,40 @@
 """`make conformance`: runs the contract and prints a table, case by adapter; every cell `pass` or a reason."""
 
+import itertools
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 SUITE = Path(__file__).with_name("test_conformance.py")
 PASS, FAIL, MISSING = "pass", "FAIL", "not run"
+EXPLAINED = "({})"
+"""A case that does not apply, by the number of its reason."""
+
+
+class Cell(NamedTuple):
+    """One case of one part of the contract, at one adapter; all empty for a test that is no cell."""
+
+    part: str
+    case: str
+    adapter: str
 
 
 class Results:
     """What became of each cell, as pytest tells it."""
 
     def __init__(self) -> None:
-        self.cells: dict[tuple[str, str], str] = {}  # by adapter and case
+        self.cells: dict[Cell, str] = {}
+        self.titles: dict[str, str] = {}  # of adapters
         self.reasons: list[str] = []
         self.faults: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.cells = {cell: MISSING for item in session.items if all(cell := _cell(item.nodeid))}
+        self.titles = {name: adapter.title for item in session.items for name, adapter in item.module.BENCHES.items()}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         cell = _cell(report.nodeid)
@@ -33,28 +49,56 @@ class Results:
     def _footnote(self, reason: str) -> str:
         if reason not in self.reasons:
             self.reasons.append(reason)
-        return str(self.reasons.index(reason) + 1)
+        return EXPLAINED.format(self.reasons.index(reason) + 1)
 
 
-def _cell(nodeid: str) -> tuple[str, str]:
-    """Adapter and case; empty for a test that is no cell."""
-    adapter, _, case = nodeid.partition("[")[2].removesuffix("]").partition("-")
-    return adapter, case
+def _cell(nodeid: str) -> Cell:
+    titled, _, adapter = nodeid.partition("[")[2].removesuffix("]").rpartition("-")
+    part, _, case = titled.partition("/")
+    return Cell(part, case, adapter)
 
 
 def table(results: Results) -> str:
-    """Cases down, adapters across, the reasons below."""
-    adapters, cases = (list(dict.fromkeys(cell[side] for cell in results.cells)) for side in (0, 1))
-    titles = {case: case.replace("_", " ") for case in cases}
-    first = max(map(len, titles.values()))
-    widths = {name: max(len(name), len(MISSING)) for name in adapters}
-    lines = [" | ".join((" " * first, *(name.ljust(widths[name]) for name in adapters)))]
-    lines.append("-+-".join(("-" * first, *("-" * width for width in widths.values()))))
-    for case, title in titles.items():
-        cells = (results.cells.get((name, case), MISSING).ljust(widths[name]) for name in adapters)
-        lines.append(" | ".join((title.ljust(first), *cells)).rstrip())
-    notes = (f"{number:2}  {reason}" for number, reason in enumerate(results.reasons, 1))
-    return "\n".join((*lines, "", *notes))
+    """Cases down, under the heads of the contract's parts; adapters across; the reasons below."""
+    adapters = list(dict.fromkeys(cell.adapter for cell in results.cells))
+    first = max(len(_title(cell.case)) for cell in results.cells)
+    widths = [max(len(name), len(MISSING)) for name in adapters]
+    rule = "-+-".join(("-" * first, *("-" * width for width in widths)))
+    lines = [*(f"{name:9} {results.titles[name]}" for name in adapters), "", _row(" " * first, adapters, widths)]
+    for part, cells in itertools.groupby(results.cells, key=lambda cell: cell.part):
+        lines += [rule, part.upper()]
+        for case in dict.fromkeys(cell.case for cell in cells):
+            told = [results.cells.get(Cell(part, case, name), MISSING) for name in adapters]
+            lines.append(_row(_title(case).ljust(first), told, widths))
+    return "\n".join((*lines, rule, "", *_notes(results)))
+
+
+def _row(title: str, cells: list[str], widths: list[int]) -> str:
+    told = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return " | ".join((title, *told)).rstrip()
+
+
+def _title(case: str) -> str:
+    return case.replace("_", " ")
+
+
+def _notes(results: Results) -> Iterator[str]:
+    if results.reasons:
+        yield "Why a case does not apply; each reason was checked at the adapter and at its sandbox:"
+    for number, reason in enumerate(results.reasons, 1):
+        yield f"{EXPLAINED.format(number):>5} {reason}"
+
+
+def counts(results: Results) -> str:
+    """The closing line."""
+    found = Counter(results.cells.values())
+    explained = len(results.cells) - sum(found[word] for word in (PASS, FAIL, MISSING))
+    cases, adapters = ({getattr(cell, side) for cell in results.cells} for side in ("case", "adapter"))
+    return (
+        f"{len(cases)} cases x {len(adapters)} columns = {len(results.cells)} cells: {found[PASS]} pass, "
+        f"{explained} do not apply for {len(results.reasons)} checked reasons, "
+        f"{found[FAIL]} failed, {found[MISSING]} not run"
+    )
 
 
 def main() -> int:
@@ -63,7 +107,7 @@ def main() -> int:
     status = pytest.main([str(SUITE), "-p", "no:terminal"], plugins=[results])
     if not results.cells:
         return 1
-    print(*results.faults, table(results), sep="\n\n")
+    print(*results.faults, table(results), counts(results), sep="\n\n")
     failed = {FAIL, MISSING}.intersection(results.cells.values())
     return 1 if failed or status != pytest.ExitCode.OK else 0
 

@@ -1,11 +1,17 @@
 """What every adapter does with orders: the cases of the contract about booking, cancelling and asking."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from dispatch.carrier import InDoubt, NoAnswer, Parcel, Refused, Throttled, Unauthorised, Unavailable
+from dispatch.carrier import (
+    CarrierError,
+    InDoubt,
+    Parcel,
+    Refused,
+)
 from tests.posts.adapter import Adapter
 from tests.posts.bench import RECIPIENT, SENDER, Bench
 
@@ -42,6 +48,18 @@ def many_identical_orders_are_one(bench: Bench, adapter: Adapter) -> None:
     assert bench.accepted(attempt) == 1
 
 
+def other_words_under_the_same_number_are_no_second_order(bench: Bench, adapter: Adapter) -> None:
+    """A slip mended after the booking must not go out twice: the first order stands, whatever is answered."""
+    first = bench.attempt()
+    number = bench.number_of(first)
+    mended = bench.attempt(order_no=first.order.order_no, contents=("另一份",))
+    with contextlib.suppress(CarrierError):
+        booked = bench.say(mended)
+        assert booked is None or booked.waybill_no == number
+    assert bench.accepted(first) == 1
+    assert bench.entry(Parcel(number))["order_no"] == first.order.order_no
+
+
 def a_refusal_is_told_in_the_posts_words(bench: Bench, adapter: Adapter) -> None:
     """A refusal taken for doubt would be asked after for ever; without the post's words no clerk can mend it."""
     changed = replace(bench.attempt().order.recipient, **adapter.unacceptable)
@@ -55,95 +73,23 @@ def a_refusal_is_told_in_the_posts_words(bench: Bench, adapter: Adapter) -> None
             bench.say(bench.attempt(digits))
 
 
-# --- doubt
+def a_failure_that_nobody_listed_is_doubt_by_default(bench: Bench, adapter: Adapter) -> None:
+    """The posts' lists of codes are not published whole: what fails under another code may hide a booking.
 
-
-def _spoiled(bench: Bench, fault: str, meant: type[Exception], *, accepted: int) -> None:
-    """The order is said under this fault, and what comes of it is as it must be; then the doubt is resolved."""
-    attempt = bench.attempt()
-    bench.spoil(answers=[fault])
-    with pytest.raises(meant) as raised:
-        bench.say(attempt)
-    assert type(raised.value) is meant
-    assert bench.accepted(attempt) == accepted
-    number = bench.settle(attempt, known=bool(accepted))
-    assert bench.carrier.is_number(number)
-    assert bench.entry(Parcel(number))["order_no"] in {attempt.order.order_no, number}
-    assert bench.accepted(attempt) == 1
-
-
-def silence_before_acceptance_is_doubt(bench: Bench, adapter: Adapter) -> None:
-    """A line that breaks says nothing: taken for a refusal, the licence would never be sent."""
-    _spoiled(bench, "lost_before", NoAnswer, accepted=0)
-
-
-def silence_after_acceptance_is_doubt_and_the_number_is_found(bench: Bench, adapter: Adapter) -> None:
-    """The order stands and nobody told us: booked anew under another number, two envelopes would go out."""
-    _spoiled(bench, "lost_after", NoAnswer, accepted=1)
-
-
-def http_503_is_doubt(bench: Bench, adapter: Adapter) -> None:
-    """A proxy says 503 for a backend that may have done its work: nothing is certain."""
-    _spoiled(bench, "unavailable", NoAnswer, accepted=0)
-
-
-def http_500_after_acceptance_is_doubt(bench: Bench, adapter: Adapter) -> None:
-    """An error page may hide a booking: taken for a refusal, it would be booked twice."""
-    _spoiled(bench, "error_after", NoAnswer, accepted=1)
-
-
-def garbage_is_doubt(bench: Bench, adapter: Adapter) -> None:
-    """Bytes that are neither JSON nor XML nor UTF-8 end in doubt, and not in a traceback that kills the worker."""
-    _spoiled(bench, "garbage", NoAnswer, accepted=1)
-
-
-def an_error_page_with_200_is_doubt(bench: Bench, adapter: Adapter) -> None:
-    """A gateway's HTML with status 200 is not the post speaking."""
-    _spoiled(bench, "wrong_type", NoAnswer, accepted=1)
-
-
-def an_answer_that_comes_twice_is_doubt(bench: Bench, adapter: Adapter) -> None:
-    """Two answers in one body belong to nobody knows which order."""
-    _spoiled(bench, "twice", NoAnswer, accepted=1)
-
-
-def an_answer_that_drips_ends(bench: Bench, adapter: Adapter) -> None:
-    """Each byte resets a naive read timeout, and the worker would hang for hours: the whole answer has a limit."""
-    hasty = bench.make(answer_seconds=1.5)  # longer than the second between two bytes
-    attempt = bench.attempt(carrier=hasty)
-    bench.spoil(answers=["drip"])
-    with ThreadPoolExecutor(1) as one, pytest.raises(NoAnswer):
-        one.submit(bench.say, attempt, hasty).result(timeout=30)
-    assert bench.accepted(attempt) == 1
-    bench.settle(attempt, known=True)
-    assert bench.accepted(attempt) == 1
-
-
-def a_post_that_asks_for_patience_is_throttled(bench: Bench, adapter: Adapter) -> None:
-    """Nothing was processed and all goes on later: counted as a failure, a busy day would open the breaker."""
-    attempt = bench.attempt()
-    bench.spoil(answers=["throttled"])
-    with pytest.raises(Throttled) as raised:
-        bench.say(attempt)
-    assert raised.value.retry_after == adapter.patience
+    Only a code that the centre has set makes it a refusal, and nothing is ever booked a second time for it.
+    """
+    usual = bench.make(**bench.by_default(), **adapter.unlisted_account)
+    attempt = bench.attempt(carrier=usual, **adapter.unlisted)
+    with pytest.raises(InDoubt) as raised:
+        bench.say(attempt, usual)
+    assert type(raised.value) is InDoubt
     assert bench.accepted(attempt) == 0
-
-
-def a_refused_connection_is_unavailable(bench: Bench, adapter: Adapter) -> None:
-    """Nothing was sent, so it may simply be said again; as doubt it would occupy a clerk for nothing."""
-    away = bench.make(**dict.fromkeys(adapter.endpoints, bench.closed_address))
-    with pytest.raises(Unavailable) as raised:
-        bench.say(bench.attempt(carrier=away), away)
-    assert not isinstance(raised.value, Throttled)
-
-
-def a_wrong_secret_is_told_apart(bench: Bench, adapter: Adapter) -> None:
-    """An expired key is the account's fault: as refusals, every single order would land on the worklist."""
-    stranger = bench.make(**adapter.wrong_secret)
-    attempt = bench.attempt(carrier=stranger)
-    with pytest.raises(Unauthorised):
-        bench.say(attempt, stranger)
-    assert bench.accepted(attempt) == 0
+    travelling = bench.parcels["01"]
+    if call := usual.cancelling(travelling):
+        with pytest.raises(InDoubt):
+            usual.read_cancelling(bench.speak(call, usual))
+    assert bench.is_live(bench.entry(travelling))
+    assert sum(entry["order_no"] == bench.entry(travelling)["order_no"] for entry in bench.entries()) == 1
 
 
 # --- look-up
@@ -164,6 +110,14 @@ def a_spoiled_look_up_is_never_taken_for_absence(bench: Bench, adapter: Adapter)
         bench.spoil(answers=[fault])
         with pytest.raises(InDoubt):
             bench.look_up(parcel.order_no)
+
+
+def a_cancelled_order_is_never_taken_for_absent(bench: Bench, adapter: Adapter) -> None:
+    """«No such order» allows a new booking: of one that was cancelled it must not be said."""
+    parcel = bench.sent()
+    bench.carrier.read_cancelling(bench.speak(bench.carrier.cancelling(parcel)))
+    with contextlib.suppress(CarrierError):
+        assert bench.look_up(parcel.order_no) is not None
 
 
 # --- cancelling
@@ -193,7 +147,7 @@ def a_spoiled_cancelling_is_doubt(bench: Bench, adapter: Adapter) -> None:
         call = bench.carrier.cancelling(parcel)
         bench.spoil(answers=[fault])
         with pytest.raises(InDoubt):
-            bench.carrier.read_cancelling(bench.speak(call))
+            bench.carrier.read_cancelling(bench.speak(call, bench.hasty))
         bench.carrier.read_cancelling(bench.speak(call))
         assert not bench.is_live(bench.entry(parcel))
 

@@ -13,10 +13,10 @@ import httpx2
 
 from sandbox import EmsSettings
 from sandbox.ems.envelope import seal, unseal
-from tests.posts.sandbox_steps import Arrived, push_door
+from tests.posts.sandbox_steps import Arrived, are_through, caller, push_door
+from tests.posts.vectors import VECTORS
 
 ROOT = Path(__file__).parents[2]
-VECTORS = json.loads((ROOT / "tests" / "vectors.json").read_text(encoding="utf-8"))
 SK = VECTORS["ems_official"]["sk"]
 SENDER_NO = "1100000000000"
 AUTHORIZATION = "SANDBOX-CODE"
@@ -98,7 +98,7 @@ class Customer:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = httpx2.Client(base_url=url, trust_env=False, timeout=10)
+        self.http = caller(url)
 
     def form(self, api_code: str, body: Any) -> dict[str, str]:
         return {
@@ -147,10 +147,9 @@ class Customer:
         (entry,) = [entry for entry in orders if entry["waybill_no"] == waybill_no]
         return dict(entry)
 
-    def is_through(self, waybill_no: str) -> bool:
-        """Everything happened and everything was acknowledged."""
-        entry = self.entry(waybill_no)
-        return bool(entry["ended"] and entry["unacknowledged_pushes"] == 0)
+    def is_through(self, *waybill_nos: str) -> bool:
+        """Everything happened to these, and every push of them is done with."""
+        return are_through(self.http, *waybill_nos)
 
 
 @contextmanager

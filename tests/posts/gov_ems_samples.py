@@ -1,9 +1,7 @@
 """Orders, answers and hostile documents that the tests of 政务专递 share. Everybody in them is made up."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
@@ -18,6 +16,7 @@ from dispatch.carrier import (
 from dispatch.posts.gov_ems.account import GovEms
 from dispatch.posts.gov_ems.des import deciphered
 from dispatch.posts.xml import named, parse, text_at
+from tests.posts.vectors import VECTORS
 
 awkward = st.text(
     alphabet=st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("<>&\"'蓝𠮷🏮]\r\n\x0b\x00"))
@@ -33,7 +32,7 @@ OUTSIDE = (
     "<r><RtnMsg><Rtn_Code>2</Rtn_Code><Rtn_Msg>&a;</Rtn_Msg></RtnMsg></r>"
 )
 ELSEWHERE = '<!DOCTYPE r SYSTEM "http://127.0.0.1:9/r.dtd"><r><RtnMsg><Rtn_Code>2</Rtn_Code></RtnMsg></r>'
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors.json").read_text(encoding="utf-8"))["gov_ems_des"]
+VECTOR = VECTORS["gov_ems_des"]
 KEY = VECTOR["key_and_iv"]
 CENTRE = Party("县政务服务中心", "0578-5082345", "浙江省", "丽水市", "景宁畲族自治县", "人民中路1号", "323500")
 CITIZEN = Party("蓝小雨", "13900000001", "浙江省", "丽水市", "景宁畲族自治县", "红星街道团结西路8号")

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlencode
 
 from dispatch.accounts import KdniaoAccount
@@ -14,8 +13,9 @@ from dispatch.carrier import (
     Parcel,
 )
 from dispatch.journey import Observed, fold
+from tests.posts.vectors import VECTORS
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors.json").read_text(encoding="utf-8"))["kdniao_official"]
+VECTOR = VECTORS["kdniao_official"]
 KEY = "practice-app-key"
 NUMBER = "73100000000001"
 PARCEL = Parcel(NUMBER, "ZD1", "0001")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 from urllib.parse import urlencode
 
 from dispatch.accounts import Kuaidi100Account
@@ -13,8 +12,9 @@ from dispatch.carrier import (
 )
 from dispatch.journey import Observed, fold
 from dispatch.posts.kuaidi100.account import Kuaidi100
+from tests.posts.vectors import VECTORS
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors.json").read_text(encoding="utf-8"))["kuaidi100_query"]
+VECTOR = VECTORS["kuaidi100_query"]
 NUMBER = "4300000000001"
 PARCEL = Parcel(NUMBER, "ZD1", "0001")
 CALLBACK = "https://hall.example/pushes/kuaidi100"

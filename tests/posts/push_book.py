@@ -62,6 +62,10 @@ class PushBook:
         with self._lock:
             return list(self.heard)
 
+    def news_about(self, order_no: str) -> list[Seen]:
+        """What was taken of an order, in the order it came."""
+        return [seen for heard in self.all() for seen in heard.news if seen.order_no == order_no]
+
     def news_of(self, *numbers: str) -> list[tuple[Seen, ...]]:
         """What was taken of a parcel, in the order it came: a tuple for each push, without what it told of others."""
         told = (tuple(seen for seen in heard.news if seen.waybill_no in numbers) for heard in self.all())

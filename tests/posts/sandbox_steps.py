@@ -1,5 +1,6 @@
 """What the tests of every sandbox post need: a poll with a deadline, and a customer's push door."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,16 +9,33 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx2
+
 DEADLINE_SECONDS = 60
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def until(condition: Callable[[], Any]) -> Any:
-    """Poll until the condition gives something true."""
+    """Poll until the condition gives something true: at first often, and the less often the longer it takes."""
     end = time.monotonic() + DEADLINE_SECONDS
+    pause = 0.005
     while not (value := condition()):
         assert time.monotonic() < end, "the deadline passed"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.1)
     return value
+
+
+def caller(url: str) -> httpx2.Client:
+    """A client of a post on the loopback. It loads no certificates: that takes longer than most of these tests."""
+    return httpx2.Client(base_url=url, trust_env=False, timeout=20, verify=NO_CERTIFICATES)
+
+
+def are_through(http: httpx2.Client, *names: str) -> bool:
+    """Everything happened to these parcels, and every push of them is done with; by order or waybill number."""
+    orders = http.get("/books").json()["orders"]
+    entries = {name: entry for entry in orders for name in (entry["order_no"], *entry["numbers"])}
+    return all(entries[name]["ended"] and entries[name]["unacknowledged_pushes"] == 0 for name in names)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from tests.posts.sandbox_steps import Arrived
+from tests.posts.sandbox_steps import Arrived, are_through, caller
 
 ROOT = Path(__file__).parents[2]
 NAME, STREET = "蓝小雨", "团结西路8号"
@@ -42,7 +42,7 @@ class Line:
     """A customer's line to one tracker, and to its counter."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx2.Client(base_url=url, trust_env=False, timeout=10)
+        self.http = caller(url)
 
     def send(self, path: str, form: dict[str, str]) -> httpx2.Response:
         return self.http.post(path, data=form)
@@ -54,10 +54,9 @@ class Line:
     def spoil(self, **faults: list[str]) -> None:
         assert self.http.post("/faults", json=faults).status_code == 200
 
-    def is_through(self, waybill_no: str) -> bool:
-        """Everything happened, and every push of it is done with."""
-        entry = self.entry(waybill_no)
-        return bool(entry["ended"] and entry["unacknowledged_pushes"] == 0)
+    def is_through(self, *waybill_nos: str) -> bool:
+        """Everything happened to these, and every push of them is done with."""
+        return are_through(self.http, *waybill_nos)
 
     def entry(self, waybill_no: str) -> dict[str, Any]:
         orders = self.http.get("/books").json()["orders"]

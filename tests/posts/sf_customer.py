@@ -19,7 +19,7 @@ import httpx2
 from cryptography.hazmat.primitives import hashes
 
 from sandbox import SfSettings, running
-from tests.posts.sandbox_steps import Arrived, push_door
+from tests.posts.sandbox_steps import Arrived, are_through, caller, push_door
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTNER, CHECKWORD = "ZWZD01", "fjcg5PGKaNpPSHFAZ4QsCOkV71R3zVci"
@@ -114,7 +114,7 @@ class Customer:
 
     def __init__(self, settings: SfSettings, url: str) -> None:
         self.settings = settings
-        self.http = httpx2.Client(base_url=url, trust_env=False, timeout=10)
+        self.http = caller(url)
 
     def form(self, service: str, msg_data: str, **changes: str) -> dict[str, str]:
         timestamp = changes.get("timestamp", str(int(time.time() * 1000)))
@@ -193,10 +193,9 @@ class Customer:
         (entry,) = [entry for entry in orders if entry["order_no"] == order_no]
         return dict(entry)
 
-    def is_through(self, order_no: str) -> bool:
-        """Everything happened, and every push of it is done with."""
-        entry = self.entry(order_no)
-        return bool(entry["ended"] and entry["unacknowledged_pushes"] == 0)
+    def is_through(self, *order_nos: str) -> bool:
+        """Everything happened to these, and every push of them is done with."""
+        return are_through(self.http, *order_nos)
 
 
 @contextmanager

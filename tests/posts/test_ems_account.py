@@ -12,9 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx2
 import pytest
 
+from dispatch.accounts import EmsAccount
 from dispatch.carrier import (
     Booked,
     Call,
+    CarrierError,
     Duplicate,
     InDoubt,
     Knock,
@@ -28,11 +30,14 @@ from dispatch.carrier import (
     Throttled,
     Unauthorised,
     Unavailable,
+    Unreadable,
 )
 from dispatch.journey import News
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.line import HttpLine, open_line
+from dispatch.posts.times import NEVER
 from dispatch.wiring import now
+from sandbox import EmsSettings, running
 from sandbox.ems.envelope import seal
 
 CENTRE = Party("县政务服务中心", "0578-5082345", "浙江省", "丽水市", "景宁畲族自治县", "人民中路1号", "323500")
@@ -158,7 +163,7 @@ def test_a_server_that_takes_the_order_and_hangs_up_leaves_doubt(account):
 
 def test_silence_after_the_order_was_taken_leaves_doubt(account):
     with answering(account, Told(body=booked(), drip=threading.Event(), status=200)) as ems:
-        line = HttpLine(httpx2.Client(timeout=0.05, trust_env=False), answer_seconds=1)
+        line = HttpLine(httpx2.Client(timeout=0.05, trust_env=False))
         silent = replace(ems, line=line)
         with line.client, pytest.raises(InDoubt):
             order_at(silent)
@@ -179,6 +184,7 @@ IN_DOUBT = {
     "a list": Told(200, b"[]"),
     "no retCode": Told(200, b'{"success": true}'),
     "retCode as a number": Told(200, envelope({}, code=0)),
+    "retCode true": Told(200, envelope({}, code=True)),
     "no retBody": Told(200, envelope("")),
     "retBody that is no JSON": Told(200, envelope("成功")),
     "retBody that is a list": Told(200, envelope([1])),
@@ -241,6 +247,51 @@ def test_codes_that_the_account_knows_for_duplicates_and_credentials_are_told_ap
             order_at(ems)
 
 
+def test_a_code_that_comes_as_a_number_is_read_like_its_text(account):
+    """CARRIERS §0.7. Once it was no answer at all: the post's words were lost, and its breaker counted a silence."""
+    known = account.model_copy(update={"refused_codes": ("10217",), "duplicate_codes": ("10218",)})
+    for code, error in ((10217, Refused), (10218, Duplicate), (10219, InDoubt)):
+        with answering(known, Told(body=envelope("", code=code, words="原话"))) as ems:
+            with pytest.raises(CarrierError, match=f"{code} 原话") as raised:
+                order_at(ems)
+            assert type(raised.value) is error
+
+
+def test_a_duplicate_that_tells_our_orders_number_is_as_good_as_booked(account):
+    """Once it was doubt «without a number», while the number stood in the answer."""
+    known = account.model_copy(update={"duplicate_codes": ("D1",)})
+    told = {"waybillNo": NUMBER, "logisticsOrderNo": ORDER.order_no, "routeCode": "330-A1"}
+    with answering(known, Told(body=envelope(told, code="D1"))) as ems:
+        assert order_at(ems) == Booked(NUMBER, "330-A1")
+
+
+@pytest.mark.parametrize(
+    "change", [{"logisticsOrderNo": "ZDOTHER"}, {"logisticsOrderNo": ""}, {"waybillNo": "11"}, {"waybillNo": None}]
+)
+def test_a_duplicate_with_another_orders_number_or_with_none_stays_doubt(account, change):
+    known = account.model_copy(update={"duplicate_codes": ("D1",)})
+    told = {"waybillNo": NUMBER, "logisticsOrderNo": ORDER.order_no, **change}
+    with answering(known, Told(body=envelope(told, code="D1"))) as ems, pytest.raises(Duplicate):
+        order_at(ems)
+
+
+@pytest.mark.parametrize(
+    ("phone", "field"),
+    [
+        *(("13900000001", "mobile"), ("19912345678", "mobile"), ("12345", "phone"), ("12900000001", "phone")),
+        *(("139000000011", "phone"), ("0578-5082345", "phone"), ("１３９00000001", "phone")),
+    ],
+)
+def test_only_a_mobiles_number_goes_into_the_field_for_mobiles(account, phone, field):
+    """A hotline there makes the post's SMS to the addressee fail, or the whole order."""
+    with answering(account, Told()) as ems:
+        [said] = json.loads(ems.booking(replace(ORDER, recipient=replace(CITIZEN, phone=phone))).kept)
+    assert {name: said["receiver"].get(name) for name in ("mobile", "phone")} == {
+        **dict.fromkeys(("mobile", "phone")),
+        field: phone,
+    }
+
+
 def test_of_several_numbers_the_first_is_the_envelopes(account):
     with answering(account, Told(body=booked(f"{NUMBER},1100000000002"))) as ems:
         assert order_at(ems).waybill_no == NUMBER
@@ -269,15 +320,58 @@ def test_a_trace_is_read_with_its_codes_in_whatever_order(account):
     ]
     with answering(account, Told(body=envelope({"responseItems": items}))) as ems:
         assert [seen.news for seen in ask(ems)] == [News.DELIVERED, News.COLLECTED]
-    with answering(account, Told(body=envelope({"responseItems": None}))) as ems:
+
+
+@pytest.mark.parametrize("body", ["", " ", None])
+def test_an_empty_body_tells_nothing_and_is_no_doubt(account, body):
+    """It is allowed (CARRIERS §1.3): as doubt, a letter that nobody collected would be asked after for ever."""
+    answer = envelope("", retBody=body)
+    with answering(account, Told(body=answer)) as ems:
         assert ask(ems) == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"responseItems": None}, {"responseItems": {}}, {"responseItems": "704"}, {"responseItems": ["704"]}, []],
+    ids=str,
+)
+def test_a_trace_that_cannot_be_read_is_doubt_and_not_silence(account, body):
+    """Read as «nothing yet», a change of their form would make every letter look as if it lay still."""
+    for told in (body, json.dumps(body)):
+        with answering(account, Told(body=envelope("", retBody=told))) as ems, pytest.raises(InDoubt):
+            ask(ems)
 
 
 # The real sandbox post.
 
 
+@dataclass(frozen=True)
+class Post:
+    """A sandbox post over a real socket, and our account there."""
+
+    url: str
+    ems: Ems
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    """No service and no database stand behind it: here one account speaks and listens."""
+    keys = {"sender_no": "1100000000000", "authorization": "SANDBOX-CODE", "sk": "QUJDREVGR0hJSktMTU5PUA=="}
+    waits = {"gap_seconds": 1.0, "push_url": "http://127.0.0.1:9/"}
+    storage = tmp_path_factory.mktemp("post") / "post.sqlite"
+    with running(EmsSettings(host="127.0.0.1", port=0, storage=storage, **keys, **waits)) as opened:
+        account = EmsAccount(
+            endpoint=f"{opened.url}/amp-prod-api/f/amp/api/open",
+            **keys,
+            unauthorised_codes=("SBX101", "SBX102", "SBX105"),
+        )
+        line = open_line(account)
+        with line.client:
+            yield Post(opened.url, Ems(account, line, now))
+
+
 def test_the_sandbox_books_once_and_repeats_its_number(post):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     first, again = order_at(ems), order_at(ems)
     assert first == again
     assert ems.is_number(first.waybill_no)
@@ -285,14 +379,14 @@ def test_the_sandbox_books_once_and_repeats_its_number(post):
 
 
 def test_the_sandbox_knows_no_trace_of_a_letter_that_was_not_collected(post):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     number = order_at(ems).waybill_no
     assert ems.read_trace(ems.speak(ems.question(Parcel(number)))) == ()
 
 
 @pytest.mark.parametrize(("field", "value"), [("sender_no", "1100000000009"), ("authorization", "wrong")])
 def test_the_sandbox_refuses_a_wrong_account_in_its_own_words(post, field, value):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     wrong = replace(ems, account=ems.account.model_validate({**ems.account.model_dump(), field: value}))
     with pytest.raises(Unauthorised, match="SBX10"):
         order_at(wrong)
@@ -310,7 +404,7 @@ def pushed(ems: Ems, change: Callable[[dict], None] = lambda _: None, sealed: st
 
 
 def test_a_push_under_our_key_is_vouched_for_and_its_serial_number_echoed(post):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     vouched = ems.vouch(Knock(pushed(ems)))
     assert [seen.waybill_no for seen in ems.read_push(vouched.body)] == [NUMBER]
     reply = ems.acknowledge(vouched.reference)
@@ -318,7 +412,7 @@ def test_a_push_under_our_key_is_vouched_for_and_its_serial_number_echoed(post):
 
 
 def test_a_push_under_a_retired_key_is_still_read_until_the_key_is_taken_away(post):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     raw = pushed(ems)
     newer = ems.account.model_validate({**ems.account.model_dump(), "sk": "TvaBgrhE46sft3nZlfe7xw=="})
     with pytest.raises(NotVouched):
@@ -327,24 +421,42 @@ def test_a_push_under_a_retired_key_is_still_read_until_the_key_is_taken_away(po
     assert replace(ems, account=both).vouch(Knock(raw))
 
 
+@pytest.mark.parametrize("time", ["", "2026-13-01 00:00:00", "明天", None])
+def test_a_push_without_a_time_that_can_be_read_is_news_that_a_person_reads(post, time):
+    """The port promises it: as an error the event would be nobody's, although it names the parcel."""
+    ems = post.ems
+    told = {"waybillNo": NUMBER, "orderNo": "ZD1", "opTime": time, "opCode": "704", "opName": "妥投"}
+    [seen] = ems.read_push(json.dumps(told))
+    assert (seen.waybill_no, seen.order_no, seen.code, seen.news, seen.at) == (
+        *(NUMBER, "ZD1", "704"),
+        *(News.UNKNOWN, NEVER),
+    )
+
+
+@pytest.mark.parametrize("body", ["{}", '{"opCode": "704"}', "[]"])
+def test_a_push_that_names_no_parcel_is_no_news(post, body):
+    with pytest.raises(Unreadable):
+        post.ems.read_push(body)
+
+
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 60_000, b'{"senderNo": NaN}', "蓝".encode("gbk"), b"1" * 5000],
 )
 def test_noise_at_the_door_is_turned_away_and_never_breaks_it(post, raw):
     with pytest.raises(NotVouched):
-        post.world.carriers["ems"].vouch(Knock(raw))
+        post.ems.vouch(Knock(raw))
 
 
 @pytest.mark.parametrize("change", [{"senderNo": "1"}, {"method": "040001"}, {"logitcsInterface": "|$4|AAAA"}])
 def test_a_push_for_another_customer_of_another_kind_or_under_another_key_is_turned_away(post, change):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     with pytest.raises(NotVouched):
         ems.vouch(Knock(pushed(ems, lambda call: call.update(change))))
 
 
 @pytest.mark.parametrize("inside", ["[]", "null", "no json", "[" * 60_000])
 def test_a_sealed_text_that_is_no_object_is_turned_away(post, inside):
-    ems = post.world.carriers["ems"]
+    ems = post.ems
     with pytest.raises(NotVouched):
         ems.vouch(Knock(pushed(ems, sealed=seal(inside, ems.account.sk.get_secret_value()))))

@@ -136,24 +136,37 @@ def test_the_same_order_is_the_same_text_and_is_said_again_word_for_word():
     assert KEY not in one.kept
 
 
-def test_long_descriptions_are_cut_and_the_way_of_delivery_stays():
-    long = replace(ORDER, contents=("许" * 300,), recipient=replace(CITIZEN, name="蓝" * 40, address="路" * 300))
-    assert [len(field(long, name)) for name in ("RCV_NAME", "RCV_STRECT", "ITEM")] == [20, 200, 200]
-    assert field(long, "ITEM").endswith("许（须上门投递）")
+def test_long_descriptions_are_shortened_in_sight_and_the_way_of_delivery_stays():
+    item = field(replace(ORDER, contents=("许" * 300,)), "ITEM")
+    assert len(item) == 200
+    assert item.endswith("许…（须上门投递）")
+    crowded = replace(ORDER, way_of_delivery="点" * 198)
+    assert field(crowded, "ITEM") == f"（{crowded.way_of_delivery}）"
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "words"),
     [
-        {"order_no": "X" * 31},
-        {"collection_code": "1234567"},
-        {"recipient": replace(CITIZEN, phone="0578-5082345-8012")},
-        {"recipient": replace(CITIZEN, postcode="3" * 21)},
+        ({"order_no": "X" * 31}, "订单号"),
+        ({"collection_code": "1234567"}, "取件验证码"),
+        ({"recipient": replace(CITIZEN, phone="0578-5082345-8012")}, "收件人电话"),
+        ({"recipient": replace(CITIZEN, postcode="3" * 21)}, "邮编"),
+        ({"recipient": replace(CITIZEN, name="蓝" * 21)}, "收件人姓名超过 20 "),
+        ({"recipient": replace(CITIZEN, address="路" * 197 + "301室")}, "收件地址超过 200 "),
+        ({"sender": replace(CENTRE, name="县" * 21)}, "寄件人姓名超过 20 "),
+        ({"sender": replace(CENTRE, address="路" * 201)}, "寄件地址超过 200 "),
+        ({"way_of_delivery": "点" * 199}, "投递方式超过 200 "),
     ],
 )
-def test_what_would_be_another_thing_when_cut_is_refused_before_it_is_sent(change):
-    with pytest.raises(Refused, match="收不下"):
+def test_what_would_be_another_thing_when_cut_is_refused_before_it_is_sent(change, words):
+    """A cut name is another person, a cut address has lost its room."""
+    with pytest.raises(Refused, match=f"{words}.*收不下"):
         post().booking(replace(ORDER, **change))
+
+
+def test_how_long_a_name_may_be_is_the_accounts_to_say():
+    company = replace(ORDER, recipient=replace(CITIZEN, name="景宁畲族自治县红星街道团结西路某某食品有限公司"))
+    assert field(company, "RCV_NAME", name_most=30) == company.recipient.name
 
 
 # The account.

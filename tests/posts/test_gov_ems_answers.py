@@ -157,8 +157,17 @@ def test_the_letter_for_a_delivery_is_the_centres_to_say_and_tells_no_signer():
     assert told("G", delivered_letters=("G",)) == (News.DELIVERED, Signer.UNKNOWN)
 
 
-def test_no_setting_makes_a_return_a_delivery():
+def test_a_letter_that_is_added_makes_no_delivery_of_the_dictionarys_return():
     assert told("F", delivered_letters=("F", "G")) == (News.RETURNED, None)
+
+
+def test_what_the_letters_mean_is_the_centres_to_say_for_only_one_source_has_them():
+    """M in CARRIERS §7.1: a post whose D means something else needs no new release."""
+    other = {"A": "note", "C": "delivered", "E": "in_transit"}
+    assert told("A", letters=other) == (News.NOTE, None)
+    assert told("C", letters=other) == (News.DELIVERED, Signer.UNKNOWN)
+    assert told("E", letters=other) == (News.IN_TRANSIT, None)
+    assert told("D", letters=other) == (News.UNKNOWN, None)
 
 
 def test_a_line_is_read_whole():

@@ -149,7 +149,32 @@ def test_no_trace_yet_is_no_failure_and_no_news(kdniao, success, state):
     assert kdniao.read_query(answer) == ()
 
 
-@pytest.mark.parametrize("traces", [None, "", {}])
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("DataSign校验失败", InDoubt),
+        ("EBusinessID不存在", InDoubt),
+        ("", InDoubt),
+        ("[405]超过查询次数", Throttled),
+        ("[402]缺少LogisticCode", Refused),
+        ("[999]未公布的代码", InDoubt),
+    ],
+)
+def test_a_failure_without_a_trace_is_no_quiet_parcel(kdniao, reason, error):
+    """It comes with State 0 and an empty list like «no trace yet»: a dead key once looked like parcels at rest."""
+    with pytest.raises(CarrierError) as caught:
+        kdniao.read_query(said(**parcel(state="0", Success=False, Reason=reason)))
+    assert (type(caught.value) is error, reason in str(caught.value)) == (True, True)
+
+
+def test_what_a_quiet_parcel_is_called_is_a_setting(line):
+    ours = Kdniao(ACCOUNT.model_copy(update={"no_trace_words": ("查无结果",)}), line, lambda: NOW, {})
+    assert ours.read_query(said(**parcel(state="0", Success=False, Reason="查无结果"))) == ()
+    with pytest.raises(InDoubt):
+        ours.read_query(said(**parcel(state="0", Success=False, Reason="暂无轨迹信息")))
+
+
+@pytest.mark.parametrize("traces", [None, "", {}, ["签收"]])
 def test_an_answer_without_a_list_of_traces_is_doubt_and_not_no_trace(kdniao, traces):
     with pytest.raises(InDoubt):
         kdniao.read_query(said(**parcel(state="0", Traces=traces)))

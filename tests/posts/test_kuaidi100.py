@@ -224,6 +224,7 @@ FORGED = {
     "the sign of the encoded text": knock(BODY, signed=their_sign(quote_plus(BODY), "practice-salt")),
     "a text that was encoded twice": knock(quote_plus(BODY), signed=their_sign(BODY, "practice-salt")),
     "no signature": knock(BODY, signed=""),
+    "no signature at the secret address": knock(BODY, signed="", secret="s3cret"),
     "a wrong signature from a known place": knock(BODY, signed="0" * 32, secret="s3cret"),
     "no param": Knock(b"sign=x"),
     "no form": Knock(BODY.encode()),
@@ -243,6 +244,24 @@ def test_a_subscription_made_under_an_older_salt_is_still_believed(line):
     assert changed.vouch(knock(BODY)).body == BODY
     with pytest.raises(NotVouched):
         changed.vouch(knock(BODY, signed=their_sign(BODY)))
+
+
+def test_with_a_salt_an_unsigned_push_is_believed_only_where_the_account_says_so(line):
+    """A secret address stands in logs and proxies: whoever learns it could leave the signature out."""
+    ours = having(line, push_secret=SecretStr("s3cret"))
+    with pytest.raises(NotVouched, match="没有签名"):
+        ours.vouch(knock(BODY, signed="", secret="s3cret"))
+    lenient = having(line, push_secret=SecretStr("s3cret"), unsigned_pushes=True)
+    assert lenient.vouch(knock(BODY, signed="", secret="s3cret")).body == BODY
+    for forged in (knock(BODY, signed="", secret="guess"), knock(BODY, signed="0" * 32, secret="s3cret")):
+        with pytest.raises(NotVouched):
+            lenient.vouch(forged)
+
+
+def test_a_salt_given_up_leaves_unsigned_pushes_to_their_place(line):
+    """Newer subscriptions are made without one, so their pushes are unsigned."""
+    given_up = having(line, salt=SecretStr(""), retired_salts=(SecretStr("practice-salt"),))
+    assert given_up.vouch(knock(BODY, signed="", secret="s3cret")).body == BODY
 
 
 def test_without_a_salt_a_push_is_believed_only_from_a_place_that_is_known(line):

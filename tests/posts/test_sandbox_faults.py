@@ -3,11 +3,13 @@
 import contextlib
 import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -108,7 +110,7 @@ def is_booked(customer: Customer, body: dict[str, Any]) -> bool:
     return body["logisticsOrderNo"] in {entry["order_no"] for entry in entries}
 
 
-@pytest.mark.parametrize("fault", [fault for fault in ANSWER_FAULTS if fault != "drip"])
+@pytest.mark.parametrize("fault", [fault for fault in ANSWER_FAULTS if "drip" not in fault])
 def test_a_spoiled_answer_is_processed_or_not_as_its_fault_says(post: Customer, fault: str) -> None:
     body = order("01")
     switch(post, answers=[fault])
@@ -172,6 +174,27 @@ def test_a_dripping_answer_is_the_right_one_but_never_ends(post: Customer, monke
     assert is_booked(post, body)
 
 
+def test_an_answer_whose_headers_drip_never_begins(post: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "DRIP_SECONDS", 0.05)
+    body = order("01")
+    switch(post, answers=["drip_headers"])
+    with socket.create_connection((post.http.base_url.host, post.http.base_url.port), timeout=10) as wire:
+        wire.sendall(raw_request("/amp-prod-api/f/amp/api/open", post.form("020003", [body])))
+        came = b""
+        while came.count(b"\r\n") < 4:
+            came += wire.recv(65536)
+    assert came.startswith(b"HTTP/1.1 200 OK\r\nX-Drip-1: 1\r\nX-Drip-2: 2\r\n")
+    assert b"\r\n\r\n" not in came
+    assert is_booked(post, body)
+
+
+def raw_request(path: str, form: dict[str, str]) -> bytes:
+    """A form as it goes over the wire: a client library would wait for the end of the headers."""
+    body = urlencode(form).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: post\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 def test_a_label_can_be_lost_like_any_other_answer(post: Customer) -> None:
     answer = post.answer("010004", {"waybillNo": post.book(order("01")), "type": "149", "getURL": "1"})
     switch(post, answers=["unavailable"])
@@ -216,7 +239,7 @@ def test_in_a_storm_a_repeat_may_be_an_error(tmp_path: Path) -> None:
 
 
 def test_whoever_asks_again_gets_through_the_storm(tmp_path: Path) -> None:
-    storm = Faults.storm(drip=0, lost_after=0.06)  # nobody here waits for an answer that never ends
+    storm = Faults.storm(drip=0, drip_headers=0, lost_after=0.06)  # nobody here waits for an answer that never ends
     bodies = [order("15", logisticsOrderNo=f"WIND{n:03d}") for n in range(40)]
     with (
         push_door(customers_answer) as door,
@@ -229,7 +252,7 @@ def test_whoever_asks_again_gets_through_the_storm(tmp_path: Path) -> None:
         waybills = [entry["waybill_no"] for entry in entries]
         assert len(set(waybills)) == 40
         customer.collect(*waybills)
-        until(lambda: all(customer.is_through(waybill_no) for waybill_no in waybills))
+        until(lambda: customer.is_through(*waybills))
         pushed = [entry["pushed"] for entry in customer.http.get("/books").json()["orders"]]
         assert 25 < sum(pushed) < 40
 
@@ -279,27 +302,37 @@ def customers_answer(push: Arrived) -> tuple[int, bytes]:
     return 200, json.dumps({"serialNo": body["serialNo"], "code": "00000" if good else "S00001"}).encode()
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Played]]:
-    """Each push fault on a post of its own, all at the same time."""
+REVOKED = "revoked"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[PushDoor, Customer, str]]]:
+    """Each push fault on a post of its own, and a delivery that will be revoked: all set out at the same time."""
     storage = tmp_path_factory.mktemp("played")
     posts: dict[str, tuple[PushDoor, Customer, str]] = {}
     with ExitStack() as stack:
-        for fault in PUSH_FAULTS:
+        for fault in (*PUSH_FAULTS, REVOKED):
             door = stack.enter_context(push_door(customers_answer))
-            customer = stack.enter_context(opened(storage / fault, door.url, old_sk=OLD_SK, late_seconds=1.5))
-            switch(customer, pushes=[fault])
+            wind = Faults(revoked=float(fault == REVOKED))
+            changes = {"old_sk": OLD_SK, "late_seconds": 1.5, "faults": wind}
+            customer = stack.enter_context(opened(storage / fault, door.url, **changes))
+            if fault != REVOKED:
+                switch(customer, pushes=[fault])
             waybill_no = customer.book(order("01"))
             customer.collect(waybill_no)
             posts[fault] = door, customer, waybill_no
-        for _, customer, waybill_no in posts.values():
-            until(lambda at=customer, number=waybill_no: at.is_through(number))
-        yield {
-            fault: Played(
-                [json.loads(push.body) for push in door.all()], customer.entry(number), customer.items(number)
-            )
-            for fault, (door, customer, number) in posts.items()
-        }
+        yield posts
+
+
+@pytest.fixture(scope="module")
+def played(begun: dict[str, tuple[PushDoor, Customer, str]]) -> dict[str, Played]:
+    """The same at the ends of their stories."""
+    for _, customer, waybill_no in begun.values():
+        until(lambda at=customer, number=waybill_no: at.is_through(number))
+    return {
+        fault: Played([json.loads(push.body) for push in door.all()], customer.entry(number), customer.items(number))
+        for fault, (door, customer, number) in begun.items()
+    }
 
 
 @pytest.mark.parametrize("fault", PUSH_FAULTS)
@@ -366,13 +399,15 @@ def test_an_unsatisfied_post_repeats_what_was_acknowledged(played: dict[str, Pla
     assert one.entry["pushed"] == 5
 
 
-def test_the_wind_may_revoke_a_delivery(tmp_path: Path) -> None:
-    with push_door(customers_answer) as door, opened(tmp_path / "p", door.url, faults=Faults(revoked=1)) as customer:
-        delivered, returned = customer.book(order("01")), customer.book(order("15"))
-        customer.collect(delivered, returned)
-        until(lambda: customer.is_through(delivered) and customer.is_through(returned))
-        assert customer.entry(delivered)["events"][-2:] == ["704", "743"]
-        assert customer.entry(returned)["events"] == ["203"]
+def test_the_wind_may_revoke_a_delivery(
+    played: dict[str, Played], begun: dict[str, tuple[PushDoor, Customer, str]]
+) -> None:
+    assert played[REVOKED].entry["events"][-2:] == ["704", "743"]
+    _, customer, _ = begun[REVOKED]
+    returned = customer.book(order("15"))
+    customer.collect(returned)
+    until(lambda: customer.is_through(returned))
+    assert customer.entry(returned)["events"] == ["203"]
 
 
 def test_a_push_is_given_up_after_its_tries(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import ast
 import itertools
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from sandbox import GovEmsSettings, running
 from sandbox.gov_ems.scenarios import DELIVERED, SCENARIOS
 from sandbox.gov_ems.sealed import seal, unseal
-from tests.posts.sandbox_steps import until
+from tests.posts.sandbox_steps import caller, until
+from tests.posts.vectors import VECTORS
 
 ROOT = Path(__file__).parents[2]
-VECTOR = json.loads((ROOT / "tests" / "vectors.json").read_text(encoding="utf-8"))["gov_ems_des"]
+VECTOR = VECTORS["gov_ems_des"]
 KEY = VECTOR["key_and_iv"]
 CENTRE = "3200JT"
 PATH = "/onlineGovEMS/services/CityToGovService"
@@ -94,7 +95,7 @@ class County:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = httpx2.Client(base_url=url, trust_env=False, timeout=10)
+        self.http = caller(url)
 
     def send(self, body: str | bytes, content_type: str = "text/xml;charset=utf-8") -> httpx2.Response:
         content = body.encode() if isinstance(body, str) else body
@@ -147,6 +148,42 @@ def opened(storage: Path, **changes: Any) -> Iterator[County]:
 def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     with opened(tmp_path_factory.mktemp("gov")) as there:
         yield there
+
+
+LETTERS = {
+    "01": ["A", "B", "D", "E", "C"],
+    "11": ["A", "B", "D", "E", "D", "F"],
+    "15": ["B"],
+    "19": ["A", "B", "D", "Z", "E", "C"],
+}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Envelopes on their way, one that was not collected, and one at a post with other settings."""
+
+    orders: dict[str, str]
+    waiting: str
+    elsewhere: County
+    order_there: str
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begun(county: County, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
+    """Set out together, for a story lasts for seconds; they travel while the rest is tried."""
+    with opened(tmp_path_factory.mktemp("else"), delivered_letter="G", statuses="latest") as elsewhere:
+        orders = {digits: lodged(county, digits) for digits in LETTERS}
+        travelling = Begun(orders, lodged(county, "01"), elsewhere, lodged(elsewhere, "01"))
+        county.collect(*orders.values())
+        elsewhere.collect(travelling.order_there)
+        yield travelling
+
+
+def lodged(county: County, digits: str) -> str:
+    """The number of an order that the post has taken."""
+    fields = envelope(digits)
+    assert county.book(fields) == "0"
+    return fields["EMS_ORD_NO"]
 
 
 # --- the seal
@@ -276,35 +313,20 @@ def test_another_media_type_is_not_taken(county: County) -> None:
 # --- what becomes of an envelope
 
 
-def test_only_what_was_collected_ever_moves(county: County) -> None:
-    fields = envelope("01")
-    order_no = fields["EMS_ORD_NO"]
-    county.book(fields)
-    time.sleep(1.2)  # longer than a gap: it must still lie where it was
-    assert county.letters(order_no) == [""]
-    assert county.collect(order_no)["collected"] == [order_no]
-    assert county.collect(order_no)["already"] == [order_no]
-    assert county.letters(order_no) == ["A"]
+def test_only_what_was_collected_ever_moves(county: County, begun: Begun) -> None:
+    until(lambda: len(county.letters(begun.orders["01"])) > 1)  # a gap has passed since both were booked
+    assert county.letters(begun.waiting) == [""]
+    assert county.collect(begun.waiting)["collected"] == [begun.waiting]
+    assert county.collect(begun.waiting)["already"] == [begun.waiting]
+    assert county.letters(begun.waiting) == ["A"]
 
 
-LETTERS = {
-    "01": ["A", "B", "D", "E", "C"],
-    "11": ["A", "B", "D", "E", "D", "F"],
-    "15": ["B"],
-    "19": ["A", "B", "D", "Z", "E", "C"],
-}
-
-
-def test_the_last_two_digits_choose_the_story(county: County) -> None:
-    orders = {digits: envelope(digits) for digits in LETTERS}
-    for fields in orders.values():
-        assert county.book(fields) == "0"
-    county.collect(*(fields["EMS_ORD_NO"] for fields in orders.values()))
-    for digits, fields in orders.items():
-        number, letters = fields["EMS_ORD_NO"], LETTERS[digits]
+def test_the_last_two_digits_choose_the_story(county: County, begun: Begun) -> None:
+    for digits, number in begun.orders.items():
+        letters = LETTERS[digits]
         until(lambda number=number, letters=letters: len(county.letters(number)) >= len(letters))
         assert county.letters(number) == letters
-    last = county.ask(orders["11"]["EMS_ORD_NO"])
+    last = county.ask(begun.orders["11"])
     assert last[-1]["STS_INFO"] == "寄件人已签收（退回）"
     assert "某县" in last[-1]["STS_DESC"]
     times = [line["STS_TIME"] for line in last]
@@ -312,13 +334,9 @@ def test_the_last_two_digits_choose_the_story(county: County) -> None:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", told) for told in times)
 
 
-def test_the_letter_and_the_latest_only_are_settings(tmp_path: Path) -> None:
-    with opened(tmp_path, delivered_letter="G", statuses="latest") as county:
-        fields = envelope("01")
-        county.book(fields)
-        county.collect(fields["EMS_ORD_NO"])
-        until(lambda: county.letters(fields["EMS_ORD_NO"]) == ["G"])
-        assert county.ask(fields["EMS_ORD_NO"])[0]["STS_INFO"] == "收件人已签收"
+def test_the_letter_and_the_latest_only_are_settings(begun: Begun) -> None:
+    until(lambda: begun.elsewhere.letters(begun.order_there) == ["G"])
+    assert begun.elsewhere.ask(begun.order_there)[0]["STS_INFO"] == "收件人已签收"
 
 
 def test_the_number_shows_after_a_while_or_when_the_postman_has_come(tmp_path: Path) -> None:

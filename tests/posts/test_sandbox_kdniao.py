@@ -24,8 +24,9 @@ from tests.posts.kdniao_customer import (
     sign,
 )
 from tests.posts.sandbox_trackers import NAME, ROOT, STREET, number, stories_told
+from tests.posts.vectors import VECTORS
 
-VECTOR = json.loads((ROOT / "tests" / "vectors.json").read_text(encoding="utf-8"))["kdniao_official"]
+VECTOR = VECTORS["kdniao_official"]
 
 
 @pytest.fixture(scope="module")

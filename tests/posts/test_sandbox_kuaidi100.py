@@ -21,9 +21,10 @@ from tests.posts.kuaidi100_customer import (
     sign,
 )
 from tests.posts.sandbox_steps import until
-from tests.posts.sandbox_trackers import NAME, ROOT, STREET, number, stories_told
+from tests.posts.sandbox_trackers import NAME, STREET, number, stories_told
+from tests.posts.vectors import VECTORS
 
-VECTOR = json.loads((ROOT / "tests" / "vectors.json").read_text(encoding="utf-8"))["kuaidi100_query"]
+VECTOR = VECTORS["kuaidi100_query"]
 ACCEPTED = {"result": True, "returnCode": "200", "message": "提交成功"}
 
 

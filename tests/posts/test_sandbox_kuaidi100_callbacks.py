@@ -1,6 +1,7 @@
 """How the sandbox Kuaidi100 calls back: when, where, signed with what, how often, and with which faults."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,27 @@ from tests.posts.sandbox_steps import until
 from tests.posts.sandbox_trackers import number
 
 Opened = tuple[Customer, Receiver]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """All that takes its time, set out together: a parcel not yet subscribed to, and a storm."""
+    folder = tmp_path_factory.mktemp("kuaidi100")
+    with opened(folder / "late") as late, in_a_storm(folder / "storm") as storm:
+        unknown = number("01")
+        late[0].collect(unknown)
+        yield {"late": (late, unknown), "storm": storm}
+
+
+@contextmanager
+def in_a_storm(storage: Path) -> Iterator[tuple[Opened, list[str]]]:
+    """Twenty parcels on their way."""
+    with opened(storage, faults=Faults.storm(drip=0.0, drip_headers=0.0)) as (customer, receiver):
+        numbers = [number("01") for _ in range(20)]
+        for waybill_no in numbers:
+            until(partial(_is_subscribed, customer, waybill_no))
+        customer.collect(*numbers)
+        yield (customer, receiver), numbers
 
 
 @pytest.fixture
@@ -29,19 +51,6 @@ def pushed_once(both: Opened, fault: str = "", **subscription: Any) -> tuple[str
     customer.collect(waybill_no)
     until(lambda: customer.is_through(waybill_no))
     return waybill_no, receiver.forms()
-
-
-def test_nothing_is_told_before_the_subscription_and_then_everything_at_once(fresh: Opened) -> None:
-    customer, receiver = fresh
-    waybill_no = number("01")
-    customer.collect(waybill_no)
-    until(lambda: customer.query(waybill_no).get("state") == "3")
-    assert receiver.forms() == []
-    customer.subscribe(waybill_no)
-    until(lambda: customer.is_through(waybill_no))
-    assert [codes(param["lastResult"])[::-1] for param in receiver.about(waybill_no)] == [
-        ["103", "1002", "1001", "5", "301"]
-    ]
 
 
 def test_without_a_salt_there_is_no_signature(fresh: Opened) -> None:
@@ -78,7 +87,7 @@ WRONG_ACKS: list[tuple[int, bytes]] = [
 
 
 def test_a_callback_is_repeated_until_it_is_acknowledged_in_kuaidi100s_own_words(tmp_path: Path) -> None:
-    with opened(tmp_path / "books", push_retry_seconds=0.01, push_tries=0) as both:
+    with opened(tmp_path / "books", push_retry_seconds=0.001, push_tries=0) as both:
         both[1].acks.next_words = list(WRONG_ACKS)
         _, forms = pushed_once(both)
         assert len(forms) == len(WRONG_ACKS) + 1
@@ -122,15 +131,25 @@ def test_a_subscription_whose_answer_was_lost_is_there_and_its_repeat_is_501(fre
     assert _code(customer, waybill_no) == "501"
 
 
-def test_in_a_storm_every_parcel_still_comes_to_its_end(tmp_path: Path) -> None:
-    with opened(tmp_path / "books", faults=Faults.storm(drip=0.0)) as (customer, receiver):
-        numbers = [number("01") for _ in range(20)]
-        for waybill_no in numbers:
-            until(partial(_is_subscribed, customer, waybill_no))
-        customer.collect(*numbers)
-        until(lambda: all(customer.is_through(waybill_no) for waybill_no in numbers))
-        ends = [no for no in numbers if any(param["status"] == "shutdown" for param in receiver.about(no))]
-        assert len(ends) > len(numbers) / 2
+# --- what takes its time
+
+
+def test_nothing_is_told_before_the_subscription_and_then_everything_at_once(begun: dict[str, Any]) -> None:
+    (customer, receiver), waybill_no = begun["late"]
+    until(lambda: customer.query(waybill_no).get("state") == "3")
+    assert receiver.forms() == []
+    customer.subscribe(waybill_no)
+    until(lambda: customer.is_through(waybill_no))
+    assert [codes(param["lastResult"])[::-1] for param in receiver.about(waybill_no)] == [
+        ["103", "1002", "1001", "5", "301"]
+    ]
+
+
+def test_in_a_storm_every_parcel_still_comes_to_its_end(begun: dict[str, Any]) -> None:
+    (customer, receiver), numbers = begun["storm"]
+    until(lambda: customer.is_through(*numbers))
+    ends = [no for no in numbers if any(param["status"] == "shutdown" for param in receiver.about(no))]
+    assert len(ends) > len(numbers) / 2
 
 
 def _is_subscribed(customer: Customer, waybill_no: str) -> bool:

@@ -22,8 +22,9 @@ from tests.posts.sf_customer import (
     opened,
     order,
 )
+from tests.posts.vectors import VECTORS
 
-OFFICIAL = json.loads((ROOT / "tests" / "vectors.json").read_text(encoding="utf-8"))["sf_official"]
+OFFICIAL = VECTORS["sf_official"]
 WAYS = ("standard_md5", "simple_md5", "sm3")
 
 

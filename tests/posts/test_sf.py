@@ -2,17 +2,17 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import unquote_plus
 
 import pytest
 from hypothesis import given
 
-from dispatch.carrier import Means, Parcel, Standing
+from dispatch.carrier import Means, Parcel, Refused, Standing
 from dispatch.posts.sf.envelope import digest, java_url_encode
 from tests.posts.sf_samples import CITIZEN, NUMBER, ORDER, awkward, fields, sf
+from tests.posts.vectors import VECTORS
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors.json").read_text(encoding="utf-8"))["sf_official"]
+VECTOR = VECTORS["sf_official"]
 PARCEL = Parcel(NUMBER, ORDER.order_no, "13900000001")
 
 # The envelope.
@@ -124,13 +124,37 @@ def test_the_order_says_what_is_published_with_every_field_in_its_place():
     }
 
 
-def test_what_is_too_long_for_sf_is_cut():
-    long = replace(
-        ORDER, recipient=replace(CITIZEN, address="路" * 201), way_of_delivery="门" * 101, contents=("证" * 129,)
-    )
-    told = json.loads(sf().booking(long).kept)
-    lengths = (len(told["contactInfoList"][1]["address"]), len(told["remark"]), len(told["cargoDetails"][0]["name"]))
-    assert lengths == (200, 100, 128)
+@pytest.mark.parametrize(("phone", "field"), [("13900000001", "mobile"), ("12345", "tel"), ("12900000001", "tel")])
+def test_only_a_mobiles_number_goes_into_the_field_for_mobiles(phone, field):
+    """A hotline there makes SF's SMS to the addressee fail, or the whole order."""
+    told = json.loads(sf().booking(replace(ORDER, recipient=replace(CITIZEN, phone=phone))).kept)
+    recipient = told["contactInfoList"][1]
+    assert {name: one for name, one in recipient.items() if name in {"mobile", "tel"}} == {field: phone}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"recipient": replace(CITIZEN, address="路" * 197 + "301室")}, "收件地址超过 200 "),
+        ({"sender": replace(CITIZEN, address="路" * 201)}, "寄件地址超过 200 "),
+        ({"way_of_delivery": "门" * 101}, "投递方式超过 100 "),
+    ],
+)
+def test_what_is_too_long_for_sf_is_refused_before_it_is_sent_and_never_cut(change, words):
+    """The room number stands at the end of an address, the agreed point at the end of a way of delivery."""
+    fits = replace(CITIZEN, address="路" * 200)
+    sf().booking(replace(ORDER, recipient=fits, sender=fits, way_of_delivery="门" * 100))
+    with pytest.raises(Refused, match=words):
+        sf().booking(replace(ORDER, **change))
+
+
+def test_the_long_name_of_a_document_is_shortened_in_sight():
+    """Nothing is delivered by it: it must not stop the letter."""
+    names = [
+        cargo["name"]
+        for cargo in json.loads(sf().booking(replace(ORDER, contents=("证" * 129, "证" * 128))).kept)["cargoDetails"]
+    ]
+    assert names == ["证" * 127 + "…", "证" * 128]
 
 
 @pytest.mark.parametrize(("setting", "told"), [(1, 2), (2, 1), (3, 3)])

@@ -41,7 +41,6 @@ def error_of(reader, answer: Answer, **account: object) -> type[CarrierError]:
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("A1001", Refused),
         ("A1002", Unavailable),
         ("A1003", Unauthorised),
         ("A1004", Unauthorised),
@@ -59,6 +58,11 @@ def error_of(reader, answer: Answer, **account: object) -> type[CarrierError]:
 )
 def test_each_code_of_the_gateway_means_what_it_says_and_no_more(reader, code, error):
     assert error_of(reader, gateway(None, code, "原话")) is error
+
+
+@pytest.mark.parametrize("reader", [READERS[name] for name in READERS if name != "look-up"])
+def test_what_the_gateway_finds_incomplete_is_refused(reader):
+    assert error_of(reader, gateway(None, "A1001", "原话")) is Refused
 
 
 @every_reader
@@ -160,6 +164,22 @@ def test_a_repeated_order_is_known_by_its_code_and_its_number_is_looked_up():
     assert error_of(READERS["booking"], failed("8016")) is Duplicate
 
 
+def test_a_repeated_order_whose_waybill_stands_in_the_answer_is_booked():
+    """Once it was doubt «without a number», while the number stood in the answer."""
+    assert READERS["booking"](sf(), said(placed(), "8016", success=False)) == Booked(NUMBER, "571-ZJ-A1")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"orderId": "ZWZD-OTHER"}, {"orderId": None}, {"filterResult": 3}, {"waybillNoInfoList": []}),
+        {"waybillNoInfoList": [{"waybillType": 1, "waybillNo": NUMBER}, {"waybillType": 1, "waybillNo": OTHER}]},
+    ],
+)
+def test_a_repeated_order_without_our_one_good_number_is_looked_up(changes):
+    assert error_of(READERS["booking"], said(placed(**changes), "8016", success=False)) is Duplicate
+
+
 @pytest.mark.parametrize("code", ["8018", "8024", "6150"])
 def test_only_the_codes_for_no_such_order_say_that_it_was_never_placed(code):
     assert READERS["look-up"](sf(), failed(code)) is None
@@ -170,6 +190,11 @@ def test_only_the_codes_for_no_such_order_say_that_it_was_never_placed(code):
 @pytest.mark.parametrize("code", ["8016", "8017", "1010", "8247"])
 def test_a_refused_question_refuses_no_order(code):
     assert error_of(READERS["look-up"], failed(code)) is InDoubt
+
+
+def test_a_question_that_the_gateway_refuses_refuses_no_order_either():
+    """«A field is missing» speaks of the question: as a refusal of the order, it would be booked again."""
+    assert error_of(READERS["look-up"], gateway(None, "A1001", "必传参数不可为空")) is InDoubt
 
 
 # Confirmed and cancelled.

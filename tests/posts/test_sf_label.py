@@ -18,7 +18,7 @@ def labelled(*files: object, **changes: object) -> Answer:
     return gateway(json.dumps({"success": True, "obj": {"fileType": "pdf", "files": list(files)}, **changes}))
 
 
-FILE = {"waybillNo": NUMBER, "url": "https://files.example/1.pdf", "token": "token-1", "seqNo": 1, "pageNo": 1}
+FILE = {"waybillNo": NUMBER, "url": "https://eos.sf-express.com/1.pdf", "token": "token-1", "seqNo": 1, "pageNo": 1}
 
 
 def test_the_label_is_asked_for_in_the_accounts_template_or_the_standard_one():
@@ -69,6 +69,38 @@ def test_an_answer_without_one_label_or_one_place_for_it_is_no_label(answer):
 def test_a_token_never_goes_out_in_the_clear_from_an_account_that_speaks_https():
     secure = {"endpoint": "https://bspgw.sf-express.com/std/service"}
     assert error_of(labelled({**FILE, "url": "http://files.example/1.pdf"}), **secure) is InDoubt
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://files.example/1.pdf",
+        "https://sf-express.com.example/1.pdf",
+        "https://evilsf-express.com/1.pdf",
+        "https://sf-express.com@files.example/1.pdf",
+        "https://169.254.169.254/latest",
+    ],
+)
+def test_a_token_goes_to_nobody_else(place):
+    """Whoever could write an answer had the token sent wherever it named."""
+    with pytest.raises(InDoubt, match="约定的主机"):
+        sf().read_label(labelled({**FILE, "url": place}))
+
+
+@pytest.mark.parametrize(
+    ("place", "account"),
+    [
+        ("https://sf-express.com/1.pdf", {}),
+        ("https://EOS.SF-Express.com/1.pdf", {}),
+        ("https://files.example/1.pdf", {"label_hosts": ["files.example"]}),
+        ("https://gateway.example/1.pdf", {"endpoint": "https://gateway.example/std/service", "label_hosts": []}),
+        ("http://127.0.0.1:9/1.pdf", {"label_hosts": []}),
+    ],
+)
+def test_a_label_is_fetched_from_the_endpoints_own_host_and_from_those_that_the_centre_names(place, account):
+    call = sf(**account).read_label(labelled({**FILE, "url": place}))
+    assert isinstance(call, Call)
+    assert call.request.url == place
 
 
 def test_a_label_that_sf_does_not_draw_is_told_in_its_words():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.carrier import Seen
+from dispatch.carrier import InDoubt, Seen
 from dispatch.journey import News, Observed, Signer, Tracked, fold
 from dispatch.posts.sf.codes import OPERATIONS
 from dispatch.posts.times import NEVER
@@ -25,12 +25,12 @@ OTHERS = """14 15 16 17 18 41 46 47 64 65 86 87 921 75 84 88 89 96 97 135 136 13
 PUBLISHED = f"{MAIN} {POINTS} {THIRD_PARTIES} {OTHERS}".split()
 
 MEANT = {
-    **dict.fromkeys(("125", "130", "632", "642", "657", "658", "678"), (News.AWAITING_PICKUP, None)),
+    **dict.fromkeys(("125", "130", "632", "642", "657", "678"), (News.AWAITING_PICKUP, None)),
     **dict.fromkeys(("33", "70"), (News.ATTEMPT_FAILED, None)),
     **dict.fromkeys(("99", "660", "215"), (News.RETURNING, None)),
     **dict.fromkeys(("44", "126", "204", "880"), (News.OUT_FOR_DELIVERY, None)),
     **dict.fromkeys(("50", "54", "129"), (News.COLLECTED, None)),
-    **dict.fromkeys(("870", "72", "131", "18", "679", "934", "97", "664", "643", "186"), (News.UNKNOWN, None)),
+    **dict.fromkeys(("870", "72", "131", "18", "658", "679", "934", "97", "664", "643", "186"), (News.UNKNOWN, None)),
     **dict.fromkeys(("80", "935"), (News.DELIVERED, Signer.UNKNOWN)),
     "607": (News.DELIVERED, Signer.PROXY),
     "128": (News.FETCHED, Signer.FETCHED),
@@ -119,6 +119,12 @@ def test_the_reason_of_a_failed_attempt_is_kept_beside_the_text():
         (f"新单号为 {OTHER}（{OTHER}）", OTHER),
         ("新单号为123456789012", "123456789012"),
         (f"新单号{OTHER}, 请致电13900000001", OTHER),
+        (f"新单号为{OTHER}，请电057112345678", OTHER),
+        ("新单号为 123456789012，请电057112345678", "123456789012"),
+        ("新运单号：057112345678", "057112345678"),
+        (f"快件已退回（{OTHER}），运费到付 202611221000", OTHER),
+        ("快件已退回 123456789012，客服057112345678", "123456789012"),
+        ("快件已退回 123456789012，请联系571123456789", "123456789012"),
     ],
 )
 def test_the_new_number_is_read_out_of_the_text(code, remark, number):
@@ -136,6 +142,14 @@ def test_the_new_number_is_read_out_of_the_text(code, remark, number):
         "SF00000000000021",
         "XSF0000000000002",
         "sf0000000000002",
+        "快件已退回，请联系057112345678",
+        "快件已退回，请致电：571123456789",
+        "快件已退回，客服热线957112345678",
+        f"原单号{OTHER}",
+        f"新单号为{NUMBER}，原单号{OTHER}",
+        f"新单号为{OTHER}，新单号为SF0000000000003",
+        "已退回 123456789012 或 123456789013",
+        "新单号为SF00000000000021",
         "",
     ],
 )
@@ -193,10 +207,32 @@ def test_a_trace_is_read_line_by_line_in_beijing_time():
 
 
 @pytest.mark.parametrize(
-    "answer", [traced(), said({"routeResps": []}), said({}), failed("8018"), failed("8024"), failed("6150")]
+    "answer", [traced(), said({"routeResps": []}), failed("8018"), failed("8024"), failed("6150")]
 )
 def test_nothing_yet_is_an_empty_trace_and_no_error(answer):
     assert sf().read_trace(answer) == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *({}, {"routeResps": None}, {"routeResps": "SF0000000000001"}, {"routeResps": {}}, {"routeResps": ["80"]}),
+        *({"routeResps": [{"mailNo": NUMBER, "routes": routes}]} for routes in (None, {}, "80", [80])),
+        {"routeResps": [{"mailNo": NUMBER}]},
+    ],
+    ids=str,
+)
+def test_routes_that_cannot_be_read_are_doubt_and_not_silence(told):
+    """Read as «nothing yet», a change of SF's form would make every parcel look as if it lay still."""
+    with pytest.raises(InDoubt):
+        sf().read_trace(said(told))
+
+
+def test_a_time_with_a_fraction_is_the_same_event_as_without():
+    """Java's timestamps end in .0: once nobody could read them, and a person got every line."""
+    assert told("50", acceptTime="2026-11-23 09:00:00.0") == told("50", acceptTime="2026-11-23 09:00:00")
+    for unreadable in ("2026-11-23 09:00:00.", "2026-11-23 09:00.5", "2026-11-23 09:00:00.0.0"):
+        assert told("50", acceptTime=unreadable).at == NEVER
 
 
 @pytest.mark.parametrize(

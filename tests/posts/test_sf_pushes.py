@@ -58,7 +58,14 @@ def test_a_push_is_known_by_the_secret_part_of_its_address_or_by_where_it_comes_
     post, raw = sf(), json_push(route("80"))
     assert post.vouch(knock(raw))
     assert post.vouch(knock(raw, secret="", source="203.0.113.9"))
-    for secret, source in (("", "198.51.100.7"), ("wrong", "198.51.100.7"), ("", ""), ("", "no address")):
+    assert post.vouch(knock(raw, secret="", source="::ffff:203.0.113.9"))  # as a socket for both families tells it
+    for secret, source in (
+        ("", "198.51.100.7"),
+        ("", "::ffff:198.51.100.7"),
+        ("wrong", "198.51.100.7"),
+        ("", ""),
+        ("", "no address"),
+    ):
         with pytest.raises(NotVouched):
             post.vouch(knock(raw, secret=secret, source=source))
 
@@ -146,6 +153,16 @@ def test_a_known_state_without_a_number_says_nothing_of_a_parcel():
 def test_an_unknown_state_or_one_without_a_time_goes_to_a_person_and_still_tells_the_number(changes):
     (seen,) = sf().read_push(states_push({**state(), **changes}).decode())
     assert (seen.waybill_no, seen.order_no, seen.news) == (NUMBER, ORDER.order_no, News.UNKNOWN)
+
+
+def test_which_states_are_harmless_is_the_centres_to_say_and_their_names_with_them():
+    """M in CARRIERS §2.6: a state that turns out to matter must reach a person without a new release."""
+    told = sf(order_states={"04-40001": "调度成功"})
+    assert [seen.news for seen in told.read_push(states_push(state("04-40001"), state()).decode())] == [
+        News.NOTE,
+        News.UNKNOWN,
+    ]
+    assert (told.code_name("04-40001"), told.code_name("04-40037")) == ("调度成功", "")
 
 
 def test_a_state_that_the_centre_knows_for_harmless_troubles_nobody():

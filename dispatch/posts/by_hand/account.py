@@ -27,6 +27,7 @@ from dispatch.carrier import (
 from dispatch.posts.by_hand import booking, trace
 from dispatch.posts.by_hand.codes import CODES, is_number
 from dispatch.posts.by_hand.signature import HEADER, fault, sign
+from dispatch.posts.reading import secrets_set
 
 PATHS = {
     booking.BOOK: "/book",
@@ -104,13 +105,18 @@ class ByHand(Carrier):
         return is_number(text)
 
     def vouch(self, knock: Knock) -> Vouched:
-        """Genuine is what is signed with our key, in time, and says that it is news."""
-        if reason := fault(self._key, knock.signature, knock.raw, self.now()):
-            raise NotVouched(reason)
+        """Genuine is what is signed with a key of ours, in time, and says that it is news."""
+        now, retired = self.now(), secrets_set(self.account.retired_keys)
+        reasons = [fault(key, knock.signature, knock.raw, now) for key in (self._key, *retired)]
+        if all(reasons):
+            raise NotVouched(reasons[0])
         return trace.vouched(knock)
 
     def read_push(self, body: str) -> tuple[Seen, ...]:
         return trace.read_push(body)
+
+    def reference(self, knock: Knock) -> str:
+        return trace.reference(knock)
 
     def acknowledge(self, reference: str) -> Reply:
         return Reply(200, json.dumps({"ok": True, "id": reference}, ensure_ascii=False))

@@ -83,11 +83,14 @@ def read_look_up(answer: Answer, order_no: str) -> Booked | None:
 
 
 def read_cancelling(answer: Answer) -> None:
-    """Nothing where it is cancelled now, was before, or never stood. Refused where somebody is on the way with it."""
+    """Nothing where it is cancelled now, or was before. Refused where somebody is on the way with it.
+
+    That there is no such order is doubt: a booking that was held up on its way may still arrive after this answer.
+    """
     code, said = heard(answer)
     if code == TAKEN:
         raise Refused(words_of(said))
-    if code not in {"", NO_ORDER}:
+    if code:
         raise InDoubt(f"代送点答复“{words_of(said)}”，不能确定是否已撤单。")
 
 

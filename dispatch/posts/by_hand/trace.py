@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dispatch.carrier import Answer, InDoubt, Knock, NotVouched, Seen, Vouched
+from dispatch.carrier import Answer, InDoubt, Knock, NotVouched, Seen, Unreadable, Vouched
 from dispatch.journey import News
 from dispatch.posts.by_hand.booking import body_text, heard, words_of
 from dispatch.posts.by_hand.codes import CODES, HANDED, VOIDS, meaning
@@ -45,11 +45,16 @@ def vouched(knock: Knock) -> Vouched:
     return Vouched(body, reference)
 
 
+def reference(knock: Knock) -> str:
+    """`id` of a push, whoever sent it: what its acknowledgement echoes."""
+    return text_of(as_object(knock.raw.decode(errors="replace")) or {}, "id")
+
+
 def read_push(body: str) -> tuple[Seen, ...]:
-    """The news of a push. Raises ValueError where it is no push."""
+    """The news of a push. Raises Unreadable where it is no push."""
     said = as_object(body)
     if said is None or not isinstance(said.get("events"), list):
-        raise ValueError("推送没有 events")
+        raise Unreadable("推送没有 events")
     return read_events(said)
 
 

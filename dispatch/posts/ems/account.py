@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from dispatch.accounts import EmsAccount
@@ -34,7 +35,6 @@ from dispatch.posts.reading import FORM, as_object, text_of
 from dispatch.posts.times import wire_time
 
 ACCEPTED = booking.SUCCESS
-NOT_ACCEPTED = "S00001"  # what receivers answer on an error (CARRIERS §1.7, M)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Ems(Carrier):
         return self._call(booking.OPERATION, booking.order_text(order, self.account))
 
     def again(self, call: Call, kept: str) -> Call:
-        return self._call(call.operation, kept)
+        """A label's download has no business part to say again: it is `call` itself."""
+        return call if call.operation == label.DOWNLOAD else self._call(call.operation, kept)
 
     def cancelling(self, parcel: Parcel) -> Call:
         return self._call(cancel.OPERATION, cancel.cancel_text(parcel))
@@ -115,11 +116,7 @@ class Ems(Carrier):
 
     def vouch(self, knock: Knock) -> Vouched:
         """Genuine is what opens under our key and is addressed to our number; EMS signs nothing else."""
-        try:
-            pushed = as_object(knock.raw.decode())
-        except UnicodeDecodeError:
-            pushed = None
-        if pushed is None:
+        if (pushed := _envelope(knock)) is None:
             raise NotVouched("报文不是 JSON 对象")
         if text_of(pushed, "senderNo") != self.account.sender_no:
             raise NotVouched("协议客户号不是本中心的")
@@ -139,14 +136,26 @@ class Ems(Carrier):
         raise NotVouched(reason)
 
     def read_push(self, body: str) -> tuple[Seen, ...]:
-        return (trace.read_event(json.loads(body)),)
+        return trace.read_push(body)
+
+    def reference(self, knock: Knock) -> str:
+        """`serialNo` of the envelope, which is not sealed."""
+        return text_of(_envelope(knock) or {}, "serialNo")
 
     def acknowledge(self, reference: str) -> Reply:
         return self._reply(reference, ACCEPTED, "")
 
-    def turn_away(self, knock: Knock, reason: str) -> Reply:  # noqa: ARG002 - the port's signature
-        return self._reply("", NOT_ACCEPTED, reason)
+    def turn_away(self, knock: Knock, reason: str) -> Reply:
+        return self._reply(self.reference(knock), self.account.not_accepted_code, reason)
 
     def _reply(self, reference: str, code: str, words: str) -> Reply:
         echo = {"serialNo": reference, "code": code, "codeMessage": words, "senderNo": self.account.sender_no}
         return Reply(200, json.dumps(echo))  # as escapes: half a surrogate pair goes out as it came in
+
+
+def _envelope(knock: Knock) -> dict[str, Any] | None:
+    """The JSON object around what is sealed; None where there is none."""
+    try:
+        return as_object(knock.raw.decode())
+    except UnicodeDecodeError:
+        return None

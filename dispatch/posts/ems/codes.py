@@ -2,13 +2,17 @@
 
 Codes and official names: open-logistics-tracking/OLTS `mappings/cn/ems.csv` (CC-BY-4.0), a transcription of the
 official dictionary of 2026-05. Our words are our judgement (CARRIERS §1.8). A known code for which no word of ours
-would be safe (interceptions, anomalies, deliveries abroad) means UNKNOWN: a person reads it. International and
-customs codes are left out for the same end.
+would be safe (interceptions, anomalies, deliveries abroad) means UNKNOWN: a person reads it. So does a change of
+address (756, 802, 803): the envelope leaves the way that was agreed, whoever asked for it.
+
+723 转窗投 is no failed attempt like 705: the envelope lies at the counter and waits, and signing for it there is a
+trip (docs/architecture.md).
 """
 
 from collections.abc import Mapping
 
 from dispatch.journey import News, Signer
+from dispatch.posts.ems import abroad
 
 OPERATIONS: Mapping[str, tuple[str, News]] = {
     "013": ("订单拦截成功", News.UNKNOWN),
@@ -59,7 +63,7 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "467": ("境外海关清关查验", News.NOTE),
     "468": ("境外已完成目的国清关", News.NOTE),
     "469": ("境外海关放行", News.NOTE),
-    "470": ("境外海关扣留", News.NOTE),
+    "470": ("境外海关扣留", News.UNKNOWN),
     "472": ("交航扫描删除", News.VOIDING),
     "474": ("库区退回扫描删除", News.VOIDING),
     "481": ("境外已交付航空公司", News.IN_TRANSIT),
@@ -82,7 +86,7 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "500": ("航空公司接收", News.IN_TRANSIT),
     "505": ("飞机到达进港", News.IN_TRANSIT),
     "506": ("口岸接收扫描", News.IN_TRANSIT),
-    "516": ("总包到底寄达地", News.AT_OFFICE),
+    "516": ("总包到底寄达地", News.IN_TRANSIT),
     "520": ("口岸（水陆路）到达", News.IN_TRANSIT),
     "521": ("口岸（水陆路）离开", News.IN_TRANSIT),
     "533": ("理货确认", News.IN_TRANSIT),
@@ -98,7 +102,7 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "558": ("发送M54信息（安检确认）", News.IN_TRANSIT),
     "562": ("境外进口海关批准", News.NOTE),
     "563": ("境外海关批准进口", News.NOTE),
-    "564": ("境外海关拒绝（禁止）进口", News.NOTE),
+    "564": ("境外海关拒绝（禁止）进口", News.UNKNOWN),
     "565": ("到达海关指定机构", News.NOTE),
     "651": ("物流异常提醒", News.UNKNOWN),
     "702": ("投递下段", News.OUT_FOR_DELIVERY),
@@ -117,11 +121,11 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "749": ("投递员取走邮件", News.OUT_FOR_DELIVERY),
     "750": ("投递员收回邮件", News.RETURNING),
     "751": ("包裹柜运营管理员取走邮件", News.UNKNOWN),
-    "756": ("电子渠道收件人改址", News.NOTE),
+    "756": ("电子渠道收件人改址", News.UNKNOWN),
     "764": ("已支付尾款", News.NOTE),
     "801": ("撤单", News.UNKNOWN),
-    "802": ("改址", News.NOTE),
-    "803": ("总部改址", News.NOTE),
+    "802": ("改址", News.UNKNOWN),
+    "803": ("总部改址", News.UNKNOWN),
     "893": ("处理中心分拣机主动齐格", News.IN_TRANSIT),
     "911": ("航班起飞", News.IN_TRANSIT),
     "912": ("航班降落", News.IN_TRANSIT),
@@ -137,6 +141,7 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "988": ("丢失已赔付（赔付给收件人）", News.LOST),
     "991": ("长途运输提示", News.IN_TRANSIT),
     "993": ("F邮件拦截指令发布", News.UNKNOWN),
+    **abroad.OPERATIONS,
 }
 
 VOIDS: Mapping[str, frozenset[str]] = {
@@ -151,6 +156,7 @@ VOIDS: Mapping[str, frozenset[str]] = {
     "742": frozenset({"702"}),
     "743": frozenset({"704"}),
     "744": frozenset({"705"}),
+    **abroad.VOIDS,
 }
 """A code that takes back the latest earlier event with one of the named codes."""
 
@@ -182,8 +188,8 @@ ATTEMPTS: Mapping[str, News] = {
     "8": News.AWAITING_PICKUP,
     "9": News.AWAITING_PICKUP,
     "10": News.RETURNING,
-    "11": News.ATTEMPT_FAILED,
-    "12": News.ATTEMPT_FAILED,
+    "11": News.ADDRESS_UNCLEAR,  # 11, 12: sent on to another address than the slip's, so a person asks which
+    "12": News.ADDRESS_UNCLEAR,
     "13": News.LOST,
     "14": News.AWAITING_PICKUP,
     "15": News.RETURNING,

@@ -8,8 +8,6 @@ from dispatch.posts.ems.booking import SUCCESS, body_of, envelope, words_of
 from dispatch.posts.reading import text_of
 
 OPERATION = "030005"
-CONTRACTED = "2"  # 协议客户实时
-INSIDE = "0"
 WORDS = {
     "0": "在揽收范围内",
     "1": "超出揽收范围",
@@ -22,7 +20,6 @@ WORDS = {
     "9": "地址精度不足",
     "10": "未维护频次",
 }
-OUTSIDE = "1"
 
 
 def reach_text(party: Party, account: EmsAccount) -> str:
@@ -33,16 +30,19 @@ def reach_text(party: Party, account: EmsAccount) -> str:
         "city": party.city,
         "county": party.county,
         "bizProductNo": account.product,
-        "type": CONTRACTED,
+        "type": account.reach_type,
         "senderNo": account.sender_no,
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_reach(answer: Answer, account: EmsAccount) -> Reach:
-    """Inside, outside, or no telling (every number but 0 and 1)."""
+    """Inside, outside, or no telling: every status that the account does not know for one of them."""
     said = envelope(answer, account)
     if said["retCode"] != SUCCESS:
         raise Refused(words_of(said))
     status = text_of(body_of(said), "status")
-    return Reach({INSIDE: True, OUTSIDE: False}.get(status), WORDS.get(status, f"状态 {status}"))
+    inside = True if status in account.reach_inside_codes else None
+    if status in account.reach_outside_codes:
+        inside = False
+    return Reach(inside, WORDS.get(status, f"状态 {status}"))

@@ -19,6 +19,7 @@ from dispatch.carrier import (
     Request,
     Seen,
     Standing,
+    Unreadable,
     Vouched,
 )
 from dispatch.posts.ems.booking import is_waybill_no
@@ -77,7 +78,7 @@ class GovEms(Carrier):
         return logistics.read_trace(answer, self.account)
 
     def code_name(self, code: str) -> str:
-        return logistics.STATUS[code][0] if code in logistics.STATUS else ""
+        return logistics.NAMES.get(code, "")
 
     def is_number(self, text: str) -> bool:
         return is_waybill_no(text)
@@ -86,7 +87,7 @@ class GovEms(Carrier):
         raise NotVouched(NO_PUSHES)
 
     def read_push(self, body: str) -> tuple[Seen, ...]:  # noqa: ARG002
-        raise ValueError(NO_PUSHES)
+        raise Unreadable(NO_PUSHES)
 
     def acknowledge(self, reference: str) -> Reply:  # noqa: ARG002
         return Reply(404, NO_PUSHES, "text/plain; charset=utf-8")

@@ -6,6 +6,7 @@ from typing import NoReturn
 from dispatch.accounts import GovEmsAccount
 from dispatch.carrier import Answer, Duplicate, InDoubt, Order, Party, Refused
 from dispatch.posts.gov_ems.soap import SUCCESS, result_of
+from dispatch.posts.lengths import shortened, whole
 from dispatch.posts.times import wire_time
 from dispatch.posts.xml import branch, carriable, written
 
@@ -14,7 +15,6 @@ MATERIALS = "1"  # NET_TYPE 申请材料寄送
 RESULT = "2"  # NET_TYPE 审批结果寄送
 ADDRESS_MOST = 200
 ITEM_MOST = 200
-# What would be another thing when cut is refused when it is too long.
 ORDER_NO_MOST = 30
 PHONE_MOST = 15
 POSTCODE_MOST = 20
@@ -35,17 +35,17 @@ def order_text(order: Order, account: GovEmsAccount) -> str:
 def _post_info(order: Order, account: GovEmsAccount) -> dict[str, str]:
     inbound = order.direction == "inbound"
     return {
-        "EMS_ORD_NO": _whole(order.order_no, ORDER_NO_MOST, "订单号"),
+        "EMS_ORD_NO": whole(order.order_no, ORDER_NO_MOST, "订单号"),
         "MAIL_NUM": "",  # the post gives it later
         "GOV_TB_NAME": account.window,
         "POST_TYPE": account.inbound_post_type if inbound else account.post_type,
         "NET_TYPE": MATERIALS if inbound else RESULT,
         "BUSS_TYPE": account.inbound_pays if inbound else account.pays,
-        **_party("SEND", order.sender, account),
-        **_party("RCV", order.recipient, account),
-        "RCV_POSTCODE": _whole(order.recipient.postcode or account.no_postcode, POSTCODE_MOST, "邮编"),
+        **_party("SEND", "寄件", order.sender, account),
+        **_party("RCV", "收件", order.recipient, account),
+        "RCV_POSTCODE": whole(order.recipient.postcode or account.no_postcode, POSTCODE_MOST, "邮编"),
         "ITEM": _item(order),
-        "CHK_CODE": _whole(order.collection_code, CODE_MOST, "取件验证码"),
+        "CHK_CODE": whole(order.collection_code, CODE_MOST, "取件验证码"),
         "ISSEND": account.is_send,
         "ORGNAME": order.department,
         "ORGNAME_ID": account.department_codes.get(order.department, ""),
@@ -54,16 +54,16 @@ def _post_info(order: Order, account: GovEmsAccount) -> dict[str, str]:
     }
 
 
-def _party(side: str, party: Party, account: GovEmsAccount) -> Mapping[str, str]:
+def _party(side: str, chinese: str, party: Party, account: GovEmsAccount) -> Mapping[str, str]:
     """COUNTRY is the county, STRECT the street: so spelt. PHONE and CALL both hold the one number that we know,
     since it is not published which of them is the mobile."""
-    phone = _whole(party.phone, PHONE_MOST, "电话")
+    phone = whole(party.phone, PHONE_MOST, f"{chinese}人电话")
     return {
-        f"{side}_NAME": carriable(party.name)[: account.name_most],
+        f"{side}_NAME": whole(carriable(party.name), account.name_most, f"{chinese}人姓名"),
         f"{side}_PROV": party.province,
         f"{side}_CITY": party.city,
         f"{side}_COUNTRY": party.county,
-        f"{side}_STRECT": carriable(party.address)[:ADDRESS_MOST],
+        f"{side}_STRECT": whole(carriable(party.address), ADDRESS_MOST, f"{chinese}地址"),
         f"{side}_PHONE": phone,
         f"{side}_CALL": phone,
     }
@@ -71,14 +71,8 @@ def _party(side: str, party: Party, account: GovEmsAccount) -> Mapping[str, str]
 
 def _item(order: Order) -> str:
     """The documents, and how they are to be delivered: there is no field for that, and the postman must know it."""
-    way = f"（{carriable(order.way_of_delivery)}）"[:ITEM_MOST]
-    return carriable("、".join(order.contents))[: ITEM_MOST - len(way)] + way
-
-
-def _whole(text: str, most: int, what: str) -> str:
-    if len(text) > most:
-        raise Refused(f"{what}超过 {most} 位，寄递企业的接口收不下。请改短后重新下单。")
-    return text
+    way = whole(f"（{carriable(order.way_of_delivery)}）", ITEM_MOST, "投递方式")
+    return shortened(carriable("、".join(order.contents)), ITEM_MOST - len(way)) + way
 
 
 def read_booking(answer: Answer, account: GovEmsAccount) -> NoReturn:

@@ -12,13 +12,14 @@ from dispatch.posts.times import NEVER, read_time
 from dispatch.posts.xml import branch, named, text_at, written
 
 OPERATION = "CityGetGovLogis"
-STATUS: Mapping[str, tuple[str, News]] = {
-    "A": ("已收件", News.COLLECTED),
-    "B": ("已收寄", News.COLLECTED),
-    "D": ("运输中", News.IN_TRANSIT),
-    "E": ("投递中", News.OUT_FOR_DELIVERY),
-    "F": ("寄件人已签收（退回）", News.RETURNED),
+NAMES: Mapping[str, str] = {
+    "A": "已收件",
+    "B": "已收寄",
+    "D": "运输中",
+    "E": "投递中",
+    "F": "寄件人已签收（退回）",
 }
+"""STATUS in the dictionary that was found. What each letter means to us is a setting."""
 
 
 def question_text(order_no: str, account: GovEmsAccount) -> str:
@@ -81,7 +82,7 @@ def _read_line(line: Element, account: GovEmsAccount) -> Seen:
 
 
 def _meaning(letter: str, account: GovEmsAccount) -> News:
-    """The published letters first: no setting makes a return a delivery."""
-    if letter in STATUS:
-        return STATUS[letter][1]
+    """The table first: a letter that is added as a delivery makes no delivery of the dictionary's return."""
+    if letter in account.letters:
+        return account.letters[letter]
     return News.DELIVERED if letter in account.delivered_letters else News.UNKNOWN

@@ -11,7 +11,7 @@ from dispatch.carrier import Answer, Call, Knock, Limits, Line, NotVouched, Parc
 from dispatch.posts.kdniao import trace
 from dispatch.posts.kdniao.codes import STATES
 from dispatch.posts.kdniao.signature import data_sign
-from dispatch.posts.reading import FORM, form_of, known_by_place, same
+from dispatch.posts.reading import FORM, form_of, known_by_place, same, secrets_set
 from dispatch.posts.times import wire_time
 from dispatch.posts.tracked import Tracker
 
@@ -65,7 +65,7 @@ class Kdniao(Tracker):
         return STATES[code].name if code in STATES else ""
 
     def vouch(self, knock: Knock) -> Vouched:
-        """Genuine is what is signed with our key, over the text as decoded once; before v4.0.1 nothing was signed."""
+        """Genuine is what is signed with a key of ours, over the text as decoded once; before v4.0.1 nothing was."""
         form = form_of(knock.raw)
         body, sign = form.get("RequestData", ""), form.get("DataSign", "")
         if form.get("EBusinessID") != self.account.business_id:
@@ -79,10 +79,10 @@ class Kdniao(Tracker):
         return Vouched(body, "")
 
     def _check(self, sign: str, body: str) -> None:
-        key = self.account.app_key.get_secret_value()
-        if not key:  # anybody can sign with an empty key
+        keys = secrets_set((self.account.app_key, *self.account.retired_app_keys))
+        if not keys:
             raise NotVouched("没有设置 AppKey，验不了签名")
-        if not same(data_sign(body, key), sign):
+        if not any([same(data_sign(body, key), sign) for key in keys]):  # noqa: C419 - all are compared
             raise NotVouched("签名 DataSign 不符")
 
     def read_push(self, body: str) -> tuple[Seen, ...]:

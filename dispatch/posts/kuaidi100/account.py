@@ -28,7 +28,14 @@ class Kuaidi100(Tracker):
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.account.per_second, self.account.ask_floor, self.account.settling)
+        account = self.account
+        return Limits(
+            account.per_second,
+            account.ask_floor,
+            account.settling,
+            announce_again=account.subscribe_again_after,
+            announcements=account.subscriptions_a_month,
+        )
 
     def subscription(self, code: str, parcel: Parcel) -> Call | None:
         """None without an address to push to: then the parcel is only asked after."""
@@ -58,10 +65,10 @@ class Kuaidi100(Tracker):
         return trace.read_query(answer, self.account, self.whose)
 
     def state_name(self, code: str) -> str:
-        return STATES[code].name if code in STATES else ""
+        return STATES[code].name if code in STATES else trace.NOTICES.get(code, "")
 
     def vouch(self, knock: Knock) -> Vouched:
-        """Genuine is what is signed with a salt of ours, over the text as decoded once; unsigned, by its place."""
+        """Genuine is what is signed with a salt of ours, over the text as decoded once; without one, by its place."""
         form = form_of(knock.raw)
         body, signed = form.get("param", ""), form.get("sign", "")
         if not body:
@@ -69,8 +76,10 @@ class Kuaidi100(Tracker):
         ours = (self.account.salt, *self.account.retired_salts)
         salts = [salt for one in ours if (salt := one.get_secret_value())]
         if signed and salts:
-            if not any(same(sign(body, salt), signed) for salt in salts):
+            if not any([same(sign(body, salt), signed) for salt in salts]):  # noqa: C419 - all are compared
                 raise NotVouched("签名 sign 不符")
+        elif self.account.salt.get_secret_value() and not self.account.unsigned_pushes:
+            raise NotVouched("没有签名 sign，而账号已设 salt")  # or whoever learns the address could leave it out
         elif not known_by_place(self.account, knock):
             raise NotVouched("没有可验的签名，也不是从认得的地址来的")
         return Vouched(body, "")

@@ -2,11 +2,24 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from dispatch.accounts import Kuaidi100Account
-from dispatch.carrier import Answer, CarrierError, InDoubt, NoAnswer, Parcel, Refused, Seen, Throttled, Unauthorised
+from dispatch.carrier import (
+    Answer,
+    CarrierError,
+    InDoubt,
+    NoAnswer,
+    Parcel,
+    Refused,
+    Seen,
+    Throttled,
+    Unauthorised,
+    Unreadable,
+)
+from dispatch.journey import News
 from dispatch.posts.history import History, Node, news_in, unsettled
 from dispatch.posts.kuaidi100.codes import states
 from dispatch.posts.reading import as_object, is_true, json_answer, objects, text_of
@@ -19,6 +32,9 @@ NO_TRACE_YET = "500"  # of a query; of a subscription it is a fault of their ser
 SUBSCRIBED_ALREADY = "501"
 ABORTED = "abort"
 CORRECTED = "1"
+CORRECTING = "autoCheck"
+NOTICES: Mapping[str, str] = {ABORTED: "不再推送", CORRECTING: "快递公司有误"}
+"""Our names for what it tells of its own watching, which stands in no table of states."""
 QUERY_FAULTS: Mapping[str, type[CarrierError]] = {
     "400": Refused,
     "408": Refused,
@@ -99,11 +115,11 @@ def _words(said: Mapping[str, Any]) -> str:
 
 
 def read_push(body: str, account: Kuaidi100Account, whose: Whose) -> tuple[Seen, ...]:
-    """The news of the one parcel in a push. Raises ValueError where its shape is not known."""
+    """The news of the one parcel in a push. Raises Unreadable where its shape is not known."""
     pushed = as_object(body)
     told = as_object(pushed.get("lastResult")) if pushed else None
     if pushed is None or told is None:
-        raise ValueError("param 里没有 lastResult")
+        raise Unreadable("param 里没有 lastResult")
     history = _history(told, whose)
     news = _news(history, account)
     latest = max((seen.at for seen in news), default=NEVER)
@@ -111,17 +127,17 @@ def read_push(body: str, account: Kuaidi100Account, whose: Whose) -> tuple[Seen,
 
 
 def _notices(pushed: Mapping[str, Any], history: History, latest: datetime, whose: Whose) -> Iterator[Seen]:
-    """What the tracker tells of its own watching: it moves nothing, and a person looks.
+    """What the tracker tells of its own watching, which moves nothing: that it has ended, that the company is wrong.
 
     The end of its watching has no time of its own. That of the latest node is the same in each repetition.
     """
     if text_of(pushed, "status") == ABORTED:
-        words = f"快递100不再推送此件：{text_of(pushed, 'message') or '没有说明原因'}。请核对单号，并重新订阅。"
-        yield unsettled(history, ABORTED, words, latest)
+        words = f"快递100不再推送此件：{text_of(pushed, 'message') or '没有说明原因'}。请核对单号，并催查。"
+        yield replace(unsettled(history, ABORTED, words, latest), news=News.NOTE, watching_ended=True)
     old, new = text_of(pushed, "comOld"), text_of(pushed, "comNew")
-    if text_of(pushed, "autoCheck") == CORRECTED and new and new != old:
+    if text_of(pushed, CORRECTING) == CORRECTED and new and new != old:
         ours = History(history.number, whose(old), "", ()) if old else history
-        yield unsettled(ours, "autoCheck", f"快递100认为此单号不是 {old} 的，而是 {new} 的。请核对。")
+        yield unsettled(ours, CORRECTING, f"快递100认为此单号不是 {old} 的，而是 {new} 的。请核对。")
 
 
 def _news(history: History, account: Kuaidi100Account) -> tuple[Seen, ...]:

@@ -24,7 +24,7 @@ from dispatch.carrier import (
 )
 from dispatch.posts.reading import FORM
 from dispatch.posts.sf import booking, label, push, routes, update
-from dispatch.posts.sf.codes import OPERATIONS, ORDER_STATES, is_waybill_no
+from dispatch.posts.sf.codes import OPERATIONS, is_waybill_no
 from dispatch.posts.sf.envelope import form
 from dispatch.posts.times import NEVER
 
@@ -101,7 +101,7 @@ class Sf(Carrier):
         return routes.read_trace(answer, self.account)
 
     def code_name(self, code: str) -> str:
-        return ORDER_STATES.get(code) or OPERATIONS.get(code, ("",))[0]
+        return self.account.order_states.get(code) or OPERATIONS.get(code, ("",))[0]
 
     def is_number(self, text: str) -> bool:
         return is_waybill_no(text)
@@ -112,6 +112,10 @@ class Sf(Carrier):
 
     def read_push(self, body: str) -> tuple[Seen, ...]:
         return push.read_push(body, self.account)
+
+    def reference(self, knock: Knock) -> str:
+        """The form that was used: SF knows an acknowledgement in no other."""
+        return push.form_used(knock)
 
     def acknowledge(self, reference: str) -> Reply:
         return push.acknowledged(reference)

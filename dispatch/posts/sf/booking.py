@@ -5,7 +5,9 @@ from typing import Any
 
 from dispatch.accounts import SfAccount
 from dispatch.carrier import Answer, Booked, Duplicate, InDoubt, Order, Party, Refused
-from dispatch.posts.reading import objects, text_of
+from dispatch.posts.lengths import shortened, whole
+from dispatch.posts.phones import is_mobile
+from dispatch.posts.reading import as_object, objects, text_of
 from dispatch.posts.sf.codes import is_waybill_no
 from dispatch.posts.sf.envelope import as_text, code_of, failure, message_of, opened, succeeded, words_of
 
@@ -24,7 +26,7 @@ LABEL_DATA = "1000"  # the code of a routeLabelInfo that holds data
 
 
 def order_text(order: Order, account: SfAccount) -> str:
-    """`msgData` of an order, the same text for the same order."""
+    """`msgData` of an order, the same text for the same order. Raises Refused where a field cannot fit."""
     inbound = order.direction == "inbound"
     pays = OTHERS_PAY.get(account.pay_method, account.pay_method) if inbound else account.pay_method
     return as_text(
@@ -38,15 +40,22 @@ def order_text(order: Order, account: SfAccount) -> str:
             "isUnifiedWaybillNo": 1,
             "isSignBack": 0,
             **({"isDocall": 1} if inbound else {}),  # a courier fetches it from the applicant's door
-            "remark": order.way_of_delivery[:REMARK_MOST],
-            "cargoDetails": [{"name": name[:CARGO_MOST], "count": 1, "unit": "件"} for name in order.contents],
-            "contactInfoList": [_contact(SENDER, order.sender), _contact(RECIPIENT, order.recipient)],
+            "remark": whole(order.way_of_delivery, REMARK_MOST, "投递方式"),
+            "cargoDetails": [_cargo(name) for name in order.contents],
+            "contactInfoList": [
+                _contact(SENDER, "寄件地址", order.sender),
+                _contact(RECIPIENT, "收件地址", order.recipient),
+            ],
         }
     )
 
 
-def _contact(role: int, party: Party) -> dict[str, Any]:
-    number = "mobile" if party.phone.startswith("1") else "tel"
+def _cargo(name: str) -> dict[str, Any]:
+    return {"name": shortened(name, CARGO_MOST), "count": 1, "unit": "件"}
+
+
+def _contact(role: int, which: str, party: Party) -> dict[str, Any]:
+    number = "mobile" if is_mobile(party.phone) else "tel"
     return {
         "contactType": role,
         "contact": party.name,
@@ -55,7 +64,7 @@ def _contact(role: int, party: Party) -> dict[str, Any]:
         "province": party.province,
         "city": party.city,
         "county": party.county,
-        "address": party.address[:ADDRESS_MOST],
+        "address": whole(party.address, ADDRESS_MOST, which),
         **({"postCode": party.postcode} if party.postcode else {}),
     }
 
@@ -71,18 +80,34 @@ def read_booking(answer: Answer, order_no: str, account: SfAccount) -> Booked:
     if succeeded(inner):
         return _placed(message_of(inner), order_no)
     if code_of(inner) in account.duplicate_codes:
-        raise Duplicate(f"顺丰称此单已存在（{words_of(inner)}），但没有给出运单号。")
+        return _placed_before(inner, order_no)
     raise failure(inner, account, "订单是否已收")
 
 
 def read_search(answer: Answer, order_no: str, account: SfAccount) -> Booked | None:
-    """The waybill of our order; None where SF says in its codes that it has no such order."""
-    inner = opened(answer)
+    """The waybill of our order; None where SF says in its codes that it has no such order.
+
+    Raises Refused where it has the order and will not carry it. A refused question refuses no order: doubt.
+    """
+    try:
+        inner = opened(answer)
+    except Refused as refusal:
+        raise InDoubt(f"顺丰没有答复订单查询：{refusal}") from refusal
     if succeeded(inner):
         return _placed(message_of(inner), order_no)
     if code_of(inner) in account.absent_codes:
         return None
-    raise InDoubt(f"顺丰没有答复订单查询：{words_of(inner)}")  # a refused question refuses no order
+    raise InDoubt(f"顺丰没有答复订单查询：{words_of(inner)}")
+
+
+def _placed_before(inner: Mapping[str, Any], order_no: str) -> Booked:
+    """«Duplicate» with our order's waybill is as good as booked. Raises Duplicate where it tells none."""
+    told = as_object(inner.get("msgData")) or {}
+    if text_of(told, "orderId") == order_no and text_of(told, "filterResult") != UNSERVED:
+        numbers = _main_numbers(told)
+        if len(numbers) == 1 and is_waybill_no(number := numbers.pop()):
+            return Booked(number, _sorting_code(told))
+    raise Duplicate(f"顺丰称此单已存在（{words_of(inner)}），但没有给出运单号。")
 
 
 def _placed(told: Mapping[str, Any], order_no: str) -> Booked:
@@ -92,7 +117,7 @@ def _placed(told: Mapping[str, Any], order_no: str) -> Booked:
     if result == UNSERVED:
         why = text_of(told, "remark")
         raise Refused(f"顺丰不可收派：{WHY_UNSERVED.get(why, why or '未说明原因')}。")
-    numbers = {text_of(item, "waybillNo") for item in _main_waybills(told)} - {""}
+    numbers = _main_numbers(told)
     if not numbers and result == BY_HAND:
         raise Duplicate("顺丰已收下订单，正在人工确认能否收派，暂未给出运单号。")
     if len(numbers) != 1 or not is_waybill_no(number := numbers.pop()):
@@ -100,8 +125,9 @@ def _placed(told: Mapping[str, Any], order_no: str) -> Booked:
     return Booked(number, _sorting_code(told))
 
 
-def _main_waybills(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [item for item in objects(told.get("waybillNoInfoList")) if text_of(item, "waybillType") == MAIN]
+def _main_numbers(told: Mapping[str, Any]) -> set[str]:
+    waybills = objects(told.get("waybillNoInfoList"))
+    return {text_of(item, "waybillNo") for item in waybills if text_of(item, "waybillType") == MAIN} - {""}
 
 
 def _sorting_code(told: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""SF's opCodes and order states, and our words for them.
+"""SF's opCodes, and our words for them. (The states of an order are a setting.)
 
 Codes and names: CARRIERS §2.7, two copies of SF's own list. Our words are our judgement:
 
@@ -8,7 +8,7 @@ Codes and names: CARRIERS §2.7, two copies of SF's own list. Our words are our 
 * 126 takes a locker's placing back: the courier has the envelope in hand again.
 * 648 and 631 name the number under which it comes back; 99, 660 and 215 are on the way back, and never back with us.
 * A known code for which no word of ours would be safe (deliveries that are not quite normal, anomalies, pieces held,
-  679, whose point may have given it out or not, names that say nothing) means UNKNOWN: a person reads it.
+  658 and 679, whose point may have given it out or not, names that say nothing) means UNKNOWN: a person reads it.
 """
 
 import re
@@ -69,7 +69,7 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "655": ("合作点收件", News.COLLECTED),
     "656": ("交接给顺丰", News.IN_TRANSIT),
     "657": ("从顺丰交接", News.AWAITING_PICKUP),
-    "658": ("合作点已派件", News.AWAITING_PICKUP),
+    "658": ("合作点已派件", News.UNKNOWN),
     "664": ("客户接触点交接", News.UNKNOWN),
     "678": ("到达驿站", News.AWAITING_PICKUP),
     "679": ("驿站完成派件", News.UNKNOWN),
@@ -162,13 +162,6 @@ OPERATIONS: Mapping[str, tuple[str, News]] = {
     "950": ("快速收件", News.COLLECTED),
 }
 
-ORDER_STATES: Mapping[str, str] = {
-    "04-40001": "调度成功",
-    "04-40037": "下单已接收",
-    "05-40003": "已正常收件",
-}
-"""States of an order (M: the list is not complete): notes, which tell the number of an order that waits for one."""
-
 PROXY = "607"
 SIGNER_TOLD = "8000"
 NEW_NUMBER = frozenset({"648", "631"})
@@ -180,7 +173,12 @@ SUB_CODES: Mapping[str, str] = {
 
 NUMBER = r"SF[0-9]{13}|[0-9]{12}"
 WHOLE = re.compile(NUMBER)
-INSIDE = re.compile(rf"(?<![0-9A-Za-z])(?:{NUMBER})(?![0-9A-Za-z])")
+ENDS = r"(?![0-9A-Za-z])"
+OF_SFS_SHAPE = re.compile(rf"(?<![0-9A-Za-z])SF[0-9]{{13}}{ENDS}")
+OF_DIGITS = re.compile(rf"(?<![0-9A-Za-z])[1-9][0-9]{{11}}{ENDS}")
+IS = r"(?:\s|[为是：:])*"
+CALLED_NEW = re.compile(rf"新(?:运)?单号{IS}({NUMBER}){ENDS}")
+CALLED_OTHERWISE = re.compile(rf"(?:原(?:运)?单号|电话?|热线|联系|拨打?){IS}(?:{NUMBER}){ENDS}")
 
 
 def is_waybill_no(text: str) -> bool:
@@ -199,6 +197,16 @@ def meaning(code: str, told: Signer | None) -> tuple[News, Signer | None]:
 
 
 def new_number_in(words: str, number: str) -> str:
-    """The other waybill number in the words of a 648 or 631, which has no field for it; empty unless there is one."""
-    others = set(INSIDE.findall(words)) - {number}
-    return others.pop() if len(others) == 1 else ""
+    """The other waybill number in the words of a 648 or 631, which has no field for it; empty unless there is one.
+
+    What is called the new number is it. Without that word: the one of SF's own shape, or the one of 12 digits that
+    is no telephone (with its area code, 0571…, that has 12 digits too). Anything else is a guess.
+    """
+    called = set(CALLED_NEW.findall(words))
+    rest = CALLED_OTHERWISE.sub("", words)
+    found = called or _inside(OF_SFS_SHAPE, rest, number) or _inside(OF_DIGITS, rest, number)
+    return found.pop() if len(found) == 1 and number not in found else ""
+
+
+def _inside(shape: re.Pattern[str], words: str, number: str) -> set[str]:
+    return set(shape.findall(words)) - {number}

@@ -9,10 +9,9 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from dispatch.accounts import SfAccount
-from dispatch.carrier import Knock, NotVouched, Reply, Seen, Vouched
+from dispatch.carrier import Knock, NotVouched, Reply, Seen, Unreadable, Vouched
 from dispatch.journey import News
 from dispatch.posts.reading import as_object, form_of, known_by_place, objects, text_of
-from dispatch.posts.sf.codes import ORDER_STATES
 from dispatch.posts.sf.routes import read_line
 from dispatch.posts.times import NEVER, read_time
 from dispatch.posts.xml import carriable, named, parse, written
@@ -55,7 +54,7 @@ def form_used(knock: Knock) -> str:
 
 
 def read_push(body: str, account: SfAccount) -> tuple[Seen, ...]:
-    """The news of a push. Raises ValueError where its shape is not known."""
+    """The news of a push. Raises Unreadable where its shape is not known."""
     said = as_object(body)
     if said is None:
         return tuple(_read_route(route, account) for route in _xml_routes(body))
@@ -63,14 +62,14 @@ def read_push(body: str, account: SfAccount) -> tuple[Seen, ...]:
         return tuple(_read_state(item, account) for item in objects(states) if _tells(item, account))
     if isinstance(routes := (as_object(said.get("Body")) or {}).get("WaybillRoute"), list):
         return tuple(_read_route(route, account) for route in objects(routes))
-    raise ValueError("推送中既没有 WaybillRoute，也没有 orderState")
+    raise Unreadable("推送中既没有 WaybillRoute，也没有 orderState")
 
 
 def _xml_routes(body: str) -> list[dict[str, str]]:
     root = parse(body)
     routes = [dict(route.attrib) for route in named(root, "WaybillRoute")]
     if root.get("service") != SERVICE or not routes:
-        raise ValueError(f"推送的 XML 不是 {SERVICE}，或没有 WaybillRoute")
+        raise Unreadable(f"推送的 XML 不是 {SERVICE}，或没有 WaybillRoute")
     return routes
 
 
@@ -85,7 +84,7 @@ def _tells(item: Mapping[str, Any], account: SfAccount) -> bool:
 
 def _known(item: Mapping[str, Any], account: SfAccount) -> bool:
     code = text_of(item, "orderStateCode")
-    return code in ORDER_STATES or code in account.noted_states
+    return code in account.order_states or code in account.noted_states
 
 
 def _read_state(item: Mapping[str, Any], account: SfAccount) -> Seen:

@@ -6,7 +6,7 @@ from typing import Any
 from dispatch.accounts import SfAccount
 from dispatch.carrier import Answer, Parcel, Seen
 from dispatch.journey import News
-from dispatch.posts.reading import objects, text_of
+from dispatch.posts.reading import listed, text_of
 from dispatch.posts.sf.booking import LANGUAGE
 from dispatch.posts.sf.codes import NEW_NUMBER, SUB_CODES, meaning, new_number_in
 from dispatch.posts.sf.envelope import as_text, code_of, failure, message_of, opened, succeeded
@@ -15,6 +15,7 @@ from dispatch.posts.xml import carriable
 
 ROUTES = "EXP_RECE_SEARCH_ROUTES"
 PHONE_DIGITS = 4
+MISSHAPEN = "顺丰报成功，但路由读不懂。"
 
 
 def question_text(parcel: Parcel) -> str:
@@ -41,8 +42,8 @@ def read_trace(answer: Answer, account: SfAccount) -> tuple[Seen, ...]:
         raise failure(inner, account, "轨迹")
     return tuple(
         read_line(route, text_of(parcel, "mailNo"), "", account)
-        for parcel in objects(message_of(inner).get("routeResps"))
-        for route in objects(parcel.get("routes"))
+        for parcel in listed(message_of(inner).get("routeResps"), MISSHAPEN)
+        for route in listed(parcel.get("routes"), MISSHAPEN)
     )
 
 

@@ -1,6 +1,7 @@
 """An HTTP connection on which an answer can be withheld: the customer hears nothing, then the line is dead."""
 
 import asyncio
+import itertools
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -23,6 +24,10 @@ class Line(H11Protocol):
     def hang_up(self) -> None:
         """Close without a word."""
         self.transport.close()
+
+    def drip(self, raw: bytes) -> None:
+        """Send raw bytes, past the server's own writing."""
+        self.transport.write(raw)
 
     def shutdown(self) -> None:
         """A line that will never be answered need not keep the server from closing."""
@@ -63,6 +68,20 @@ class Dripping(Response):
                 return
             await send({"type": "http.response.body", "body": body[index : index + 1], "more_body": True})
         await _gone(receive, None)
+
+
+class DrippingHeaders(Response):
+    """A good status and one header after the other, until the caller gives up: the answer never begins."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Send a header, wait, send the next."""
+        line: Line = scope["state"]["line"]
+        line.withheld = True
+        line.drip(b"HTTP/1.1 200 OK\r\n")
+        for number in itertools.count(1):
+            line.drip(b"X-Drip-%d: %d\r\n" % (number, number))
+            if await _gone(receive, DRIP_SECONDS):
+                return
 
 
 async def _gone(receive: Receive, seconds: float | None) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from sandbox.post.protocol import Answer
-from sandbox.post.wire.line import Dripping, Withheld
+from sandbox.post.wire.line import Dripping, DrippingHeaders, Withheld
 
 GARBAGE: Final = bytes(range(128, 256)) * 2  # neither JSON nor XML nor UTF-8
 ERROR_PAGE: Final = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
@@ -28,6 +28,8 @@ def spoiled(answer: Answer, fault: str, lost_answer_seconds: float) -> Response:
             return HTMLResponse(ERROR_PAGE)
         case "drip":
             return Dripping(answer.body, answer.status, dict(answer.headers), answer.content_type)
+        case "drip_headers":
+            return DrippingHeaders()
         case "twice":
             return Response(answer.body * 2, answer.status, dict(answer.headers), answer.content_type)
         case _:
