@@ -1,8 +1,9 @@
 """A sick carrier is one carrier: each account has its breaker and its rate, in the database, for all workers.
 
 Closed, calls pass at the permitted rate. After a run of calls without an answer, or at the first word that our
-account is not accepted, it opens: work waits, with the reason in sight. When its time is over one call is let
-through; if that is answered the breaker closes, and what waits drains at the permitted rate.
+account is not accepted, it opens: work waits, with the reason in sight. A carrier that asks for patience (429, or
+503 with Retry-After) opens it for as long, without an alarm. When its time is over one call is let through; if that
+is answered the breaker closes, and what waits drains at the permitted rate.
 """
 
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -49,13 +50,23 @@ class Wait:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Now. `tries_until`: this call tries for all others of a breaker that was open; they wait until then."""
+
+    tries_until: datetime | None = None
+
+
 def subject_of(account: str) -> str:
     """How the worklist names an account."""
     return f"account:{account}"
 
 
-def gate(world: World, carrier: Carrier, sleep: Callable[[float], None] = time.sleep) -> Wait | None:
-    """Whether a call to this carrier may be made now. A turn that comes within a moment is waited for here."""
+def gate(world: World, carrier: Carrier, sleep: Callable[[float], None] = time.sleep) -> Wait | Turn:
+    """Whether a call to this carrier may be made now. A turn that comes within a moment is waited for here.
+
+    Who was let through and says nothing after all gives the turn back (`give_back`).
+    """
     with world.sessions.begin() as session:
         breaker, now = _locked(session, carrier.account_name)
         if breaker.open_until is not None:
@@ -63,22 +74,31 @@ def gate(world: World, carrier: Carrier, sleep: Callable[[float], None] = time.s
                 return Wait(breaker.open_until - now, world.vault.open(breaker, "reason") or "")
             breaker.open_until = now + world.settings.breaker_probe  # this call tries; the others wait for it
             breaker.failures = world.settings.breaker_failures - 1  # and its silence is enough
-            return None
+            return Turn(breaker.open_until)
         wait = max(breaker.next_turn_at - now, timedelta(0))
         if wait > SHORT:
             return Wait(wait, "按寄递企业允许的速度排队。")
         breaker.next_turn_at = max(now, breaker.next_turn_at) + _pause(carrier.limits)
     if wait:
         sleep(wait.total_seconds())
-    return None
+    return Turn()
+
+
+def give_back(world: World, carrier: Carrier, turn: Turn) -> None:
+    """Nothing was said in this turn: where it was to try for the others, one of them tries now."""
+    if turn.tries_until is None:
+        return
+    unused = (Breaker.account == carrier.account_name, Breaker.open_until == turn.tries_until)
+    with world.sessions.begin() as session:
+        session.execute(update(Breaker).where(*unused).values(open_until=func.now()))
 
 
 def _pause(limits: Limits) -> timedelta:
     return timedelta(seconds=1 / limits.per_second)
 
 
-def report(world: World, carrier: Carrier, error: CarrierError | None) -> None:
-    """What a call told of the account's health. A refusal of the business is an answer like any other."""
+def report(world: World, carrier: Carrier, error: CarrierError | None, took: timedelta = timedelta(0)) -> None:
+    """What a call that took so long told of the account's health. A refusal of the business is an answer too."""
     with world.begin() as session:
         breaker, now = _locked(session, carrier.account_name)
         match error:
@@ -89,21 +109,30 @@ def report(world: World, carrier: Carrier, error: CarrierError | None) -> None:
                 _open(world, session, carrier, now, world.settings.breaker_unauthorised, error, alarm=True)
             case Unavailable() | NoAnswer():
                 _failed(world, session, carrier, breaker, now, error)
-            case _:
+            case _ if breaker.opened_at is None or breaker.opened_at <= now - took:
                 _close(world, session, breaker, carrier.account_name)
+            case _:
+                pass  # it was on its way when the breaker opened: what was found then is newer
 
 
 def _failed(
-    world: World, session: Session, carrier: Carrier, breaker: Breaker, now: datetime, error: CarrierError
+    world: World,
+    session: Session,
+    carrier: Carrier,
+    breaker: Breaker,
+    now: datetime,
+    error: Unavailable | NoAnswer,
 ) -> None:
     breaker.failures += 1
+    longest, told = world.settings.breaker_longest, error.retry_after or timedelta(0)
     if breaker.failures < world.settings.breaker_failures:
-        return  # that of a call, too, which was on its way when the breaker opened: it told nothing new
+        # That of a call, too, which was on its way when the breaker opened: it told nothing new.
+        if told:  # 503 with Retry-After: it asks for patience, and that is no alarm yet
+            _open(world, session, carrier, now, min(told, longest), error, alarm=False)
+        return
     breaker.failures, breaker.openings = 0, breaker.openings + 1
-    longest = world.settings.breaker_longest
     wait = min(longest, world.settings.breaker_first * 2 ** min(breaker.openings - 1, 16))
-    told = error.retry_after if isinstance(error, Unavailable) else None
-    _open(world, session, carrier, now, min(max(wait, told or wait), longest), error, alarm=True)
+    _open(world, session, carrier, now, min(max(wait, told), longest), error, alarm=True)
 
 
 def _open(
@@ -118,8 +147,9 @@ def _open(
 ) -> None:
     breaker, _ = _locked(session, carrier.account_name)
     breaker.opened_at = breaker.opened_at or now
-    breaker.open_until = now + wait
-    world.vault.seal(breaker, "reason", str(error))
+    if breaker.open_until is None or breaker.open_until <= now + wait:
+        breaker.open_until = now + wait
+        world.vault.seal(breaker, "reason", str(error))  # else the longer pause holds, and its reason
     if alarm:
         reason = Reason.ACCOUNT_REFUSED if isinstance(error, Unauthorised) else Reason.POST_SICK
         subject, since = subject_of(carrier.account_name), breaker.opened_at.isoformat()

@@ -1,23 +1,41 @@
 """Calls to a carrier, kept: the intent before it is spoken, the outcome after it (for disputes, and for doubt)."""
 
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import breaker
-from dispatch.carrier import Answer, Booked, Call, Carrier, CarrierError, InDoubt
+from dispatch.carrier import (
+    Answer,
+    Booked,
+    Call,
+    Carrier,
+    CarrierError,
+    InDoubt,
+    NoAnswer,
+    Unauthorised,
+    Unavailable,
+)
 from dispatch.db import Base, RowId
+from dispatch.errors import LeaseLostError
+from dispatch.jobs import Claim
 from dispatch.shipment import Shipment
 from dispatch.world import World
 
 ANSWER_MOST = 65_536
 """Characters of an answer that are kept: a carrier's answer is untrusted input."""
+TOLD = "Told"
+"""The outcome of a call that was answered well."""
+UNHEARD = frozenset({Unavailable.__name__, Unauthorised.__name__})
+"""Outcomes of calls that the carrier surely did not take in. Whoever is throttled has been heard."""
 Told = TypeVar("Told")
 Told_co = TypeVar("Told_co", covariant=True)
 
@@ -52,7 +70,7 @@ class Heard(Generic[Told_co]):
         """One word for the kept call."""
         if self.error is not None:
             return type(self.error).__name__
-        return "Booked" if isinstance(self.told, Booked) else "Told"
+        return "Booked" if isinstance(self.told, Booked) else TOLD
 
 
 def intend(world: World, session: Session, shipment: Shipment, call: Call) -> UUID:
@@ -69,10 +87,18 @@ def intend(world: World, session: Session, shipment: Shipment, call: Call) -> UU
     return kept.id
 
 
-def converse(world: World, carrier: Carrier, call: Call, read: Callable[[Answer], Told]) -> Heard[Told]:
-    """Send the call and read its answer; no transaction is open here. The account's breaker hears of it."""
+def converse(
+    world: World, carrier: Carrier, call: Call, read: Callable[[Answer], Told], claim: Claim | None = None
+) -> Heard[Told]:
+    """Send the call and read its answer; no transaction is open here. The account's breaker hears of it.
+
+    Raises LeaseLostError where the claim's time is up: others may have decided meanwhile that it was never said.
+    """
+    if claim is not None and not claim.may_speak():
+        raise LeaseLostError(f"任务 {claim.name}（{claim.subject}）的时限将尽，没有向寄递企业发出请求。")
     answer: Answer | None = None
     heard: Heard[Told]
+    began = time.monotonic()
     try:
         answer = carrier.speak(call)
         heard = Heard(answer, told=read(answer))
@@ -80,8 +106,14 @@ def converse(world: World, carrier: Carrier, call: Call, read: Callable[[Answer]
         heard = Heard(answer, error=error)
     except ValueError as unreadable:
         heard = Heard(answer, error=InDoubt(f"寄递企业的答复读不懂：{unreadable}"))
-    breaker.report(world, carrier, heard.error)
+    breaker.report(world, carrier, heard.error, timedelta(seconds=time.monotonic() - began))
     return heard
+
+
+def failed(claim: Claim, error: CarrierError, at_least: timedelta = timedelta(0)) -> AbstractContextManager[Session]:
+    """The job comes back: when the carrier said, if it did. Who is refused as a customer has not tried this job."""
+    told = error.retry_after if isinstance(error, Unavailable | NoAnswer) else None
+    return claim.failed(str(error), told, at_least=at_least, counts=not isinstance(error, Unauthorised))
 
 
 def conclude(world: World, session: Session, call_id: UUID, heard: Heard[object]) -> None:
@@ -103,6 +135,21 @@ def last_said(world: World, session: Session, shipment: Shipment, operation: str
     )
     last = session.scalars(query.limit(1)).first()
     return None if last is None else world.vault.open(last, "request")
+
+
+def last_heard_at(session: Session, shipment: Shipment, operation: str, since: datetime) -> datetime | None:
+    """When the carrier last heard this for this shipment, answered or not. An intent alone may have been spoken."""
+    said = (CarrierCall.shipment_id == shipment.id, CarrierCall.operation == operation)
+    heard = func.coalesce(CarrierCall.outcome, "").not_in(UNHEARD)
+    at = func.max(func.coalesce(CarrierCall.answered_at, CarrierCall.intended_at))
+    return session.scalar(select(at).where(*said, CarrierCall.intended_at >= since, heard))
+
+
+def times_heard(session: Session, shipment: Shipment, operation: str, since: datetime) -> int:
+    """How often this was said for this shipment since then, and heard: refused and unanswered calls do not count."""
+    said = (CarrierCall.shipment_id == shipment.id, CarrierCall.operation == operation)
+    heard = select(func.count()).where(*said, CarrierCall.intended_at >= since, CarrierCall.outcome == TOLD)
+    return session.scalar(heard) or 0
 
 
 def forget_calls(session: Session, before: datetime, most: int) -> int:

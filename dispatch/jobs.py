@@ -5,13 +5,14 @@ the database's clock, and write their outcome and «done» in one transaction th
 and deadlines live in `next_at`.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, func, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -32,6 +33,7 @@ class Job(Base):
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     attempts: Mapped[int] = mapped_column(default=0)
     asked: Mapped[int] = mapped_column(default=1)  # how often it was left while open
+    abandoned: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # claims in a row without an outcome
     lease_until: Mapped[datetime | None]
     token: Mapped[UUID | None]
     last_error: Mapped[bytes | None]  # sealed
@@ -41,6 +43,8 @@ class Job(Base):
     __table_args__ = (
         Index("uq_jobs_open", "name", "subject", unique=True, postgresql_where=text("done_at IS NULL")),
         Index("ix_jobs_due", "next_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_jobs_due_by_name", "name", "next_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_jobs_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )
 
 
@@ -52,7 +56,7 @@ class JobFailure(Base):
     id: Mapped[RowId]
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     attempt: Mapped[int]
-    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
     words: Mapped[bytes]  # sealed
 
 
@@ -67,7 +71,10 @@ class Beat(Base):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job in our hands until the lease ends. Exactly one of `done`, `later`, `failed` takes the outcome."""
+    """A job in our hands until the lease ends. Exactly one of its methods takes the outcome.
+
+    `abandoned`: so many workers in a row had it before and wrote none, because they were killed or frozen.
+    """
 
     world: World = field(repr=False)
     id: UUID
@@ -76,6 +83,15 @@ class Claim:
     attempts: int
     asked: int
     token: UUID | None
+    until: float = field(repr=False)  # on this machine's clock of uptime, and surely not later than the lease
+    abandoned: int = 0
+
+    def may_speak(self) -> bool:
+        """Whether enough of the lease is left for a call: another may be working on it by the time of the answer.
+
+        A worker that was frozen finds here that its time is over (settings: no call outlasts half a lease).
+        """
+        return self.until - _uptime() > self.world.settings.job_lease.total_seconds() / 2
 
     @contextmanager
     def done(self) -> Iterator[Session]:
@@ -109,16 +125,49 @@ class Claim:
                 session.info.setdefault(BELLS, set()).add(self.name)
 
     @contextmanager
-    def failed(self, words: str, retry_after: timedelta | None = None) -> Iterator[Session]:
-        """The outcome of a failure: written down in words, and the job goes on by itself after a growing wait."""
+    def failed(
+        self,
+        words: str,
+        retry_after: timedelta | None = None,
+        *,
+        at_least: timedelta = timedelta(0),
+        counts: bool = True,
+    ) -> Iterator[Session]:
+        """The outcome of a failure: written down in words, and the job goes on by itself after a growing wait.
+
+        One that does not count is no attempt: it says nothing of this job.
+        """
         with self.world.begin() as session:
             yield session
-            self._write(session, next_at=func.now() + (retry_after or self._wait()))
-            job = session.get_one(Job, self.id)
-            self.world.vault.seal(job, "last_error", words)
-            failure = JobFailure(id=uuid7(), job_id=self.id, attempt=self.attempts)
-            self.world.vault.seal(failure, "words", words)
-            session.add(failure)
+            attempts = Job.attempts if counts else Job.attempts - 1
+            wait = max(retry_after or self._wait(), at_least)
+            self._write(session, next_at=func.now() + wait, attempts=attempts)
+            self._write_down(session, words)
+
+    @contextmanager
+    def put_off(self, wait: timedelta, words: str) -> Iterator[Session]:
+        """Nobody works on what ended its workers: after `wait` one more may try."""
+        with self.world.begin() as session:
+            yield session
+            self._write(session, next_at=func.now() + wait, abandoned=Job.abandoned - 1)
+            self._write_down(session, words)
+
+    @contextmanager
+    def given_up(self, words: str) -> Iterator[Session]:
+        """The outcome of a failure after which nobody tries again, unless the job was left again meanwhile."""
+        with self.world.begin() as session:
+            yield session
+            if self._asked_again(session):
+                self._write(session, next_at=func.now() + self._wait())
+            else:
+                self._write(session, done_at=func.now())
+            self._write_down(session, words)
+
+    def _write_down(self, session: Session, words: str) -> None:
+        self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
+        failure = JobFailure(id=uuid7(), job_id=self.id, attempt=self.attempts)
+        self.world.vault.seal(failure, "words", words)
+        session.add(failure)
 
     def _wait(self) -> timedelta:
         settings = self.world.settings
@@ -128,11 +177,11 @@ class Claim:
     def _asked_again(self, session: Session) -> bool:
         return session.scalar(select(Job.asked).where(Job.id == self.id).with_for_update()) != self.asked
 
-    def _write(self, session: Session, **values: object) -> None:
+    def _write(self, session: Session, *, abandoned: object = 0, **values: object) -> None:
         written = session.execute(
             update(Job)
             .where(Job.id == self.id, Job.token == self.token)
-            .values(lease_until=None, token=None, **values)
+            .values(lease_until=None, token=None, abandoned=abandoned, **values)
             .execution_options(synchronize_session=False)
             .returning(Job.id)
         ).scalar()
@@ -183,27 +232,61 @@ def withdraw(session: Session, name: str, subject: str, *, lane: str) -> None:
 
 
 def claim(world: World, name: str, most: int) -> list[Claim]:
-    """Claim up to `most` due jobs of this name: lease and token are written and committed before any work."""
+    """Claim up to `most` due jobs of this name: lease and token are written and committed before any work.
+
+    One that was abandoned is claimed alone: if it was what ended its worker, no other ends with it again.
+    """
+    until = _uptime() + world.settings.job_lease.total_seconds()
     with world.sessions.begin() as session:
         due = (
-            select(Job.id)
+            select(Job.id, Job.lease_until.is_not(None).label("abandoned"))
             .where(Job.name == name, *_due())
             .order_by(Job.next_at)
             .limit(most)
             .with_for_update(skip_locked=True)
         )
+        found = session.execute(due).all()
+        if not found:
+            return []
+        alone = found[0].abandoned
+        chosen = [row.id for row in found if not row.abandoned] if not alone else [found[0].id]
         rows = session.execute(
             update(Job)
-            .where(Job.id.in_(due.scalar_subquery()))
+            .where(Job.id.in_(chosen))
             .values(
                 lease_until=func.now() + world.settings.job_lease,
                 token=func.gen_random_uuid(),
                 attempts=Job.attempts + 1,
+                abandoned=Job.abandoned + int(alone),
             )
             .execution_options(synchronize_session=False)
-            .returning(Job.id, Job.name, Job.subject, Job.attempts, Job.asked, Job.token)
+            .returning(Job.id, Job.name, Job.subject, Job.attempts, Job.asked, Job.token, Job.abandoned)
         ).all()
-    return [Claim(world, row.id, row.name, row.subject, row.attempts, row.asked, row.token) for row in rows]
+    return [Claim(world, *row[:6], until, row.abandoned) for row in rows]
+
+
+MOST_URGENT = text("""
+    SELECT wanted.name FROM unnest(CAST(:names AS text[]), CAST(:ranks AS int[])) AS wanted (name, rank)
+    CROSS JOIN LATERAL (
+        SELECT next_at FROM jobs
+        WHERE jobs.name = wanted.name AND done_at IS NULL AND next_at <= now()
+        AND (lease_until IS NULL OR lease_until < now()) ORDER BY next_at LIMIT 1
+    ) AS oldest
+    ORDER BY wanted.rank, oldest.next_at LIMIT 1
+""")
+
+
+def most_urgent(world: World, ranks: Mapping[str, int]) -> str | None:
+    """Of these names, that of the due job to be done next: of the smallest rank, and then due for the longest."""
+    with world.sessions() as session:
+        told = {"names": list(ranks), "ranks": list(ranks.values())}
+        name: str | None = session.scalar(MOST_URGENT, told)
+    return name
+
+
+def _uptime() -> float:
+    """Seconds that a frozen process and a sleeping machine count too."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def due_names(session: Session) -> list[str]:
@@ -211,11 +294,31 @@ def due_names(session: Session) -> list[str]:
     return list(session.scalars(select(Job.name).where(*_due()).distinct()))
 
 
+def open_lanes(session: Session) -> set[str]:
+    """The carriers that open jobs speak to, due or not."""
+    lane = func.split_part(Job.name, LANE, 2)
+    return set(session.scalars(select(lane).where(Job.done_at.is_(None), lane != "").distinct()))
+
+
 def next_due(session: Session) -> timedelta | None:
     """How long until the next open job falls due or its lease ends; None if nothing is open."""
     ready = func.greatest(Job.next_at, func.coalesce(Job.lease_until, Job.next_at))
     wait: timedelta | None = session.scalar(select(func.min(ready) - func.now()).where(Job.done_at.is_(None)))
     return wait
+
+
+def forget_jobs(session: Session, before: datetime, most: int) -> int:
+    """Erase jobs that were done before then, oldest first, with what is written down of them; how many."""
+    old = select(Job.id).where(Job.done_at < before).order_by(Job.done_at).limit(most)
+    gone = delete(Job).where(Job.id.in_(old.scalar_subquery())).returning(Job.id)
+    return len(session.execute(gone.execution_options(synchronize_session=False)).all())
+
+
+def forget_failures(session: Session, before: datetime, most: int) -> int:
+    """Erase what went wrong before then, oldest first, with jobs that are still open too; how many."""
+    old = select(JobFailure.id).where(JobFailure.at < before).order_by(JobFailure.at).limit(most)
+    gone = delete(JobFailure).where(JobFailure.id.in_(old.scalar_subquery())).returning(JobFailure.id)
+    return len(session.execute(gone.execution_options(synchronize_session=False)).all())
 
 
 def beat(session: Session, name: str) -> None:

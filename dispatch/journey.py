@@ -47,6 +47,7 @@ class Act(StrEnum):
     VOIDED = "voided"  # the carrier has no booking any more: it is booked anew
     KEEP = "keep"  # the carrier would not take it back: the label stands
     CLOSE = "close"
+    CALL_OFF = "call_off"  # nothing shall be sent; done as soon as it is clear whether a booking exists
     CANCEL = "cancel"
 
 
@@ -60,8 +61,11 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.BOOKING, Act.DOUBT): Stage.IN_DOUBT,
     (Stage.BOOKING, Act.REFUSE): Stage.REFUSED,
     (Stage.BOOKING, Act.POSTPONE): Stage.TO_BOOK,
+    (Stage.BOOKING, Act.CALL_OFF): Stage.BOOKING,
     (Stage.IN_DOUBT, Act.ADOPT): Stage.BOOKED,
     (Stage.IN_DOUBT, Act.NEVER_PLACED): Stage.TO_BOOK,
+    (Stage.IN_DOUBT, Act.REFUSE): Stage.REFUSED,  # looked up: the carrier has the order, and will not carry it
+    (Stage.IN_DOUBT, Act.CALL_OFF): Stage.IN_DOUBT,
     (Stage.REFUSED, Act.AMEND): Stage.TO_BOOK,
     (Stage.REFUSED, Act.CANCEL): Stage.CANCELLED,
     (Stage.REFUSED, Act.ADOPT): Stage.BOOKED,
@@ -77,6 +81,10 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.PACKED, Act.HAND_OVER): Stage.HANDED_OVER,
     (Stage.HANDED_OVER, Act.CLOSE): Stage.CLOSED,
 }
+
+
+AWAITS_NUMBER = frozenset(stage for stage, act in ACTS if act is Act.ADOPT)
+"""Stages of a sealed envelope whose number may be told: then it is booked, whatever we thought."""
 
 
 class News(StrEnum):
@@ -176,6 +184,7 @@ NEWS: Mapping[tuple[Tracked, News], Tracked] = {
     (Tracked.LOST, News.RETURNING): Tracked.RETURNING,
 }
 ENDS = frozenset({Tracked.DELIVERED, Tracked.RETURNED, Tracked.LOST})
+WAY_BACK = frozenset({Tracked.RETURNING, Tracked.RETURNED})
 
 RANK: Mapping[News, int] = {news: rank for rank, news in enumerate(News)}
 """Orders news of the same second: the later on the road, the later in the fold; a voiding after what it voids."""
@@ -214,6 +223,7 @@ class Tracking:
     unknown: tuple[Observed, ...] = ()
     refusals: tuple[Observed, ...] = ()  # the recipient refused it: a fact, whatever came after
     from_point: bool = False  # delivered from a locker, station or counter: it did not come out to the door again
+    on_way_back: bool = False  # delivered after it had turned back to us: 本人 may mean the sender, ourselves
 
     @property
     def since(self) -> datetime | None:
@@ -225,7 +235,7 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
     """The tracked state of a set of sightings: the same for every order and every repetition of them."""
     standing, voidings = _take_back(sorted(_told_best(sightings), key=Observed.order))
     state, cause, signer, contradictions = Tracked.UNSEEN, None, None, list(voidings)
-    from_point = at_point = False
+    from_point = at_point = going_back = False
     for seen in standing:
         at_point = seen.news is News.AWAITING_PICKUP or (at_point and seen.news is not News.OUT_FOR_DELIVERY)
         moved = NEWS.get((state, seen.news))
@@ -240,6 +250,7 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
         if state is not Tracked.DELIVERED:
             from_point = at_point and moved is Tracked.DELIVERED
         state, cause = moved, seen
+        going_back = going_back or state in WAY_BACK
         signer = (seen.signer or Signer.UNKNOWN) if state is Tracked.DELIVERED else None
     return Tracking(
         state,
@@ -249,6 +260,7 @@ def fold(sightings: Iterable[Observed]) -> Tracking:
         unknown=tuple(seen for seen in standing if seen.news is News.UNKNOWN),
         refusals=tuple(seen for seen in standing if seen.news is News.RECIPIENT_REFUSED),
         from_point=from_point,
+        on_way_back=going_back and state is Tracked.DELIVERED,
     )
 
 

@@ -1,19 +1,31 @@
-"""What was kept for disputes is erased when its time is up."""
+"""What was kept for disputes, or to see how a job went, is erased when its time is up."""
 
 from datetime import timedelta
 
 from dispatch.call import forget_calls
-from dispatch.jobs import Claim
+from dispatch.jobs import Claim, forget_failures, forget_jobs
+from dispatch.tracking.push import forget_pushes, forget_refused
 from dispatch.world import World
 
 FORGET = "calls.forget"
 BATCH = 1000
-ROUND = timedelta(days=1)
+"""Rows of one kind in one transaction: nobody waits long for its locks."""
+ROUND, SOON = timedelta(days=1), timedelta(seconds=1)
 
 
 def forget(world: World, claim: Claim) -> None:
-    """Erase calls older than their retention; the job comes back, sooner where more is left."""
-    with world.begin() as session:
-        erased = forget_calls(session, world.now() - world.settings.calls_kept, BATCH)
-    with claim.later(timedelta(seconds=1) if erased == BATCH else ROUND):
+    """Erase what is older than its retention; the job comes back, sooner where more is left."""
+    now, kept = world.now(), world.settings
+    times = (
+        (forget_calls, kept.calls_kept),
+        (forget_pushes, kept.pushes_kept),
+        (forget_refused, kept.pushes_kept),
+        (forget_failures, kept.jobs_kept),
+        (forget_jobs, kept.jobs_kept),
+    )
+    more = False
+    for erase, age in times:
+        with world.begin() as session:
+            more = erase(session, now - age, BATCH) == BATCH or more
+    with claim.later(SOON if more else ROUND):
         return

@@ -9,7 +9,7 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from dispatch.accounts import (
@@ -123,9 +123,12 @@ class Settings(BaseSettings):
     )
     unmatched_grace: timedelta = timedelta(minutes=2)  # a push may overtake the commit of its booking
 
+    numbers_low: float = Field(0.1, ge=0, le=1)  # so much of a segment is left when a person is told
     number_rest: timedelta = timedelta(days=90)  # after a closing its number may come again for another envelope
     look_after_closing: timedelta = timedelta(days=2)  # a delivery may be revoked, and the push of that be lost
     calls_kept: timedelta = timedelta(days=730)  # 邮政法: a claim may be made for a year, and disputes last longer
+    pushes_kept: timedelta = timedelta(days=730)  # after they were read, or turned away, for the same disputes
+    jobs_kept: timedelta = timedelta(days=90)  # after they were done; what failed, so long after it failed
     rhythm: Mapping[View, timedelta] = RHYTHM
     rhythm_enough: int = 30  # so many passages through a view until its median is believed
     rhythm_factor: float = 2.0  # silence longer than this many medians is asked after
@@ -143,12 +146,26 @@ class Settings(BaseSettings):
     job_lease: timedelta = timedelta(minutes=2)
     job_retry_first: timedelta = timedelta(seconds=15)
     job_retry_cap: timedelta = timedelta(minutes=30)
+    job_tries: int = 5  # failures in a row until a person is told; the job goes on
+    job_deaths: int = 5  # workers in a row that ended over a job until it is put off, and a person told
+    job_put_off: timedelta = timedelta(hours=6)
+    look_after_closing_tries: int = 20  # so often a letter at its end is asked after without an answer, then never
     clock_rhythm: timedelta = timedelta(seconds=30)
     worker_threads: int = 8
     lane_threads: int = 2  # for each carrier: so many calls at once
 
     token_days: int = 90  # a tracking link lives this long after the closing
     token_misses_per_minute: int = 20
+
+    @model_validator(mode="after")
+    def _calls_end_within_their_lease(self) -> "Settings":
+        """A worker speaks while half of its lease is left (jobs.Claim.may_speak): no call may take longer."""
+        further = (self.sf, self.by_hand, self.gov_ems, self.kdniao, self.kuaidi100)
+        accounts = [self.ems, *self.further_ems.values(), *(one for one in further if one is not None)]
+        longest = max(account.answer_seconds for account in accounts)
+        if self.job_lease.total_seconds() / 2 <= longest:
+            raise ValueError(f"job_lease 必须长于任何一个账号 answer_seconds 的两倍（现为 {longest:g} 秒）。")
+        return self
 
     @classmethod
     def settings_customise_sources(

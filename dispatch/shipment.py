@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -14,13 +14,15 @@ from dispatch import jobs, words, worklist
 from dispatch.carrier import Booked, Parcel
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
-from dispatch.journey import ACTS, AT_AN_END, Act, Stage, Tracked, Tracking, View, view
+from dispatch.journey import ACTS, AT_AN_END, BY_STAGE, Act, Signer, Stage, Tracked, Tracking, View, view
 from dispatch.world import World
 
 TOKEN_BYTES = 16
+BOOK = "shipment.book"
 WATCH = "shipment.watch"
 ASK = "shipment.ask"
 ANNOUNCE = "shipment.announce"
+CANCEL = "shipment.cancel"
 LOOK_AGAIN = "shipment.look_again"
 FETCH_LABEL = "shipment.fetch_label"
 WEIGH = "shipment.weigh"
@@ -165,7 +167,8 @@ def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str =
 def follow(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
     """Write what the sightings say of a locked shipment; whoever weighs evidence is told."""
     news = tracking.cause.fact if tracking.cause else ""
-    shipment.signer = tracking.signer
+    # Signed for on its way back, it may have been by ourselves.
+    shipment.signer = Signer.UNKNOWN if tracking.on_way_back else tracking.signer
     # Older news than what is known moves nothing; newer news of the same kind does: the parcel is on its way.
     if (shipment.tracked, shipment.last_news) != (tracking.state, news):
         shipment.last_news = news
@@ -173,8 +176,8 @@ def follow(world: World, session: Session, shipment: Shipment, tracking: Trackin
     jobs.leave(session, WEIGH, shipment.subject)
 
 
-TRIES = frozenset({f"act:{Act.INTEND}", f"act:{Act.POSTPONE}"})
-"""Trying again is no progress: patience runs on, or a post that stays away would never be told of."""
+TRIES = frozenset({f"act:{Act.INTEND}", f"act:{Act.POSTPONE}", f"act:{Act.CALL_OFF}"})
+"""Trying again, or wishing, is no progress: patience runs on, or a post that stays away would never be told of."""
 
 
 def _move(
@@ -196,8 +199,10 @@ def _move(
     if cause in TRIES:
         return
     shipment.moved_at, shipment.overdue_asked = world.now(), False
-    worklist.settle_by_itself(world, session, shipment.subject, worklist.ENDS_WITH_A_MOVE)
-    if shipment.view not in AT_AN_END:
+    over = shipment.view in AT_AN_END
+    ended = worklist.ENDS_BY_ITSELF if over else worklist.ENDS_WITH_A_MOVE
+    worklist.settle_by_itself(world, session, shipment.subject, ended)
+    if not over:
         jobs.leave(session, WATCH, shipment.subject, after=_next_look(world, shipment.view))
     elif cause == f"act:{Act.CLOSE}":
         # A job of its own: one that asks already would have asked too early, and be done.
@@ -230,13 +235,22 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
         )
     if _was_voided(session, shipment, booked.waybill_no):
         raise ConflictError(f"运单号 {booked.waybill_no} 在邮件 {shipment.order_no} 上已作废，不能再用。")
-    holder = find_live_number(session, shipment.carrier, booked.waybill_no)
+    holder = _holder(session, shipment.carrier, booked.waybill_no)
     if holder is not None and not _retire(world, session, holder):
         raise ConflictError(f"运单号 {booked.waybill_no} 已属于另一邮件 {holder.order_no}，不能再用。")
     act(world, session, shipment, Act.ADOPT, by=adopted_from)
     jobs.leave(session, FOLLOW, shipment.subject)  # news of this number may have come before the number
     _prepare(world, session, shipment, booked.waybill_no)
-    return _add_waybill(world, session, shipment, booked, adopted_from)
+    waybill = _add_waybill(world, session, shipment, booked, adopted_from)
+    if shipment.after_voiding is not None:  # it was called off before anybody knew whether it was booked
+        act(world, session, shipment, Act.VOID)
+        jobs.leave(session, CANCEL, shipment.subject, lane=shipment.carrier)
+    return waybill
+
+
+def second_number(carrier: str, number: str) -> str:
+    """How the worklist names a number that a carrier told and no envelope has."""
+    return f"{carrier}:{number}"
 
 
 def _was_voided(session: Session, shipment: Shipment, number: str) -> bool:
@@ -247,7 +261,7 @@ def _was_voided(session: Session, shipment: Shipment, number: str) -> bool:
 
 def _retire(world: World, session: Session, holder: Shipment) -> bool:
     """Carriers use numbers again: whether this one could be freed, its envelope being closed long ago."""
-    if holder.view not in AT_AN_END or world.now() - holder.moved_at < world.settings.number_rest:
+    if not _rested(world, holder):
         return False
     waybill = live_waybill(session, holder.id)
     if waybill is not None:
@@ -266,7 +280,7 @@ def void_waybill(world: World, session: Session, shipment: Shipment) -> None:
 
 def _prepare(world: World, session: Session, shipment: Shipment, number: str) -> None:
     """What this carrier needs as soon as the number is known."""
-    carrier = world.carriers[shipment.carrier]
+    carrier = world.carrier(shipment.carrier)
     if carrier.announcing(Parcel(number, shipment.order_no or "")) is not None:
         jobs.leave(session, ANNOUNCE, shipment.subject, lane=shipment.carrier)
     if carrier.insists_on_label:
@@ -301,8 +315,26 @@ def live_waybill(session: Session, shipment_id: UUID) -> Waybill | None:
     return session.scalar(select(Waybill).where(Waybill.shipment_id == shipment_id, Waybill.voided_at.is_(None)))
 
 
-def find_live_number(session: Session, carrier: str, number: str) -> Shipment | None:
-    """The live shipment that this carrier's number belongs to. Carriers use numbers again: old ones do not count."""
+def find_live_number(world: World, session: Session, carrier: str, number: str) -> Shipment | None:
+    """The live shipment that this carrier's number belongs to. Carriers use numbers again: old ones do not count,
+    also where nobody has taken the number over yet.
+    """
+    holder = _holder(session, carrier, number)
+    return None if holder is None or _rested(world, holder) else holder
+
+
+def _rested(world: World, holder: Shipment) -> bool:
+    """At its end for so long that its number may be another's by now."""
+    return holder.view in AT_AN_END and world.now() - holder.moved_at >= world.settings.number_rest
+
+
+def still_followed(world: World) -> ColumnElement[bool]:
+    """A condition on `shipments`: the number may still be this one's (see `find_live_number`)."""
+    ended = Shipment.stage.in_([stage for stage, seen in BY_STAGE.items() if seen in AT_AN_END])
+    return ~ended | (Shipment.moved_at > world.now() - world.settings.number_rest)
+
+
+def _holder(session: Session, carrier: str, number: str) -> Shipment | None:
     return session.scalar(
         select(Shipment)
         .join(Waybill, Waybill.shipment_id == Shipment.id)

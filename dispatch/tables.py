@@ -1,7 +1,7 @@
 """Every table of the service in one place, for the migrations: importing this declares them all."""
 
 from dispatch import breaker, call, client, jobs, key_mark, ledger, reveal, shipment, worklist
-from dispatch.approval import case
+from dispatch.approval import carriage, case
 from dispatch.booking import allot, route
 from dispatch.errands import errand
 from dispatch.label import their_label
@@ -11,5 +11,5 @@ from dispatch.zero_visits import close
 
 TABLES = (
     *(breaker, call, client, jobs, key_mark, ledger, reveal, shipment, worklist),
-    *(case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
+    *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
 )

@@ -43,6 +43,7 @@ ACTS: Mapping[Act, str] = {
     Act.VOIDED: "撤单后重下",
     Act.KEEP: "保留运单",
     Act.CLOSE: "闭环",
+    Act.CALL_OFF: "要求撤销",
     Act.CANCEL: "撤销",
 }
 SIGNERS: Mapping[Signer, str] = {

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NOT_RELEASED = "not_released"
     POST_SICK = "post_sick"
     ACCOUNT_REFUSED = "account_refused"
+    NUMBERS_LOW = "numbers_low"
     NUMBERS_OUT = "numbers_out"
     ROUTE_UNLAWFUL = "route_unlawful"
     NOT_CANCELLED = "not_cancelled"
@@ -78,6 +79,7 @@ WORDS: Mapping[Reason, Words] = {
     Reason.NOT_RELEASED: Words("待放行", "放行"),
     Reason.POST_SICK: Words("寄递企业接口不通", "联系寄递企业"),
     Reason.ACCOUNT_REFUSED: Words("寄递账号不被认可", "核对账号"),
+    Reason.NUMBERS_LOW: Words("运单号段将用完", "补领号段"),
     Reason.NUMBERS_OUT: Words("运单号段用完", "补领号段"),
     Reason.ROUTE_UNLAWFUL: Words("承运方式不合规", "改由邮政或办理放开"),
     Reason.NOT_CANCELLED: Words("撤单未成", "联系寄递企业"),
@@ -89,13 +91,15 @@ ENDS_BY_ITSELF = frozenset(
     {Reason.BOOKING_IN_DOUBT, Reason.NOT_FETCHED, Reason.SIGNER_UNKNOWN, Reason.RETURNING, Reason.STALLED}
     | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
     | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED, Reason.POST_SICK, Reason.ACCOUNT_REFUSED}
-    | {Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED, Reason.NOT_FOLLOWED}
+    | {Reason.NUMBERS_LOW, Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED, Reason.NOT_FOLLOWED}
 )
 """Reasons that only wait for something to move. The others are facts that somebody must have seen."""
 ENDS_WITH_A_MOVE = ENDS_BY_ITSELF - {Reason.NOT_FOLLOWED}
-"""A tracker that would not hear of a number does not hear of it because its sheet is printed."""
+"""A tracker that would not hear of a number does not hear of it because its sheet is printed. The end ends it."""
 
 
+DETAIL_MOST = 2000
+"""Characters of an entry's detail: the whole of a carrier's words stands where they came in."""
 SYSTEM = "system"
 
 
@@ -120,7 +124,7 @@ class Entry(Base):
 def put(world: World, session: Session, reason: Reason, subject: str, *, cause: str = "", detail: str = "") -> None:
     """Open an entry, unless this very fact stands there already, open or settled."""
     entry = Entry(id=uuid7(), reason=reason, subject=subject, cause=cause, opened_at=world.now())
-    world.vault.seal(entry, "detail", detail)
+    world.vault.seal(entry, "detail", detail[:DETAIL_MOST])
     session.execute(
         insert(Entry)
         .values(
@@ -141,12 +145,25 @@ def settle(world: World, entry: Entry, by: str, note: str) -> None:
     world.vault.seal(entry, "settlement", note)
 
 
-def settle_by_itself(world: World, session: Session, subject: str, reasons: Collection[Reason]) -> None:
-    """Something moved: what only waited for that is settled without a person."""
+def settle_by_itself(
+    world: World, session: Session, subject: str, reasons: Collection[Reason], cause: str = ""
+) -> None:
+    """Something moved: what only waited for that is settled without a person. `cause`: only facts that begin so."""
     chosen = [reason for reason in reasons if reason in ENDS_BY_ITSELF]
     session.execute(
         update(Entry)
         .where(Entry.subject == subject, Entry.reason.in_(chosen), Entry.settled_at.is_(None))
+        .where(Entry.cause.startswith(cause, autoescape=True))
+        .values(settled_at=world.now(), settled_by=SYSTEM)
+    )
+
+
+def settle_gone(world: World, session: Session, subject: str, reason: Reason, facts: Collection[str]) -> None:
+    """Entries of this reason whose fact is none after all, now that more is known; it may become one again."""
+    session.execute(
+        update(Entry)
+        .where(Entry.subject == subject, Entry.reason == reason, Entry.settled_at.is_(None))
+        .where(Entry.cause.not_in(facts))
         .values(settled_at=world.now(), settled_by=SYSTEM)
     )
 
@@ -173,12 +190,12 @@ def in_hand(session: Session, subject: str) -> bool:
     return any(entry.reason not in ENDS_BY_ITSELF for entry in standing(session, subject))
 
 
-def last_settled(session: Session, subject: str, reason: Reason) -> tuple[int, datetime | None]:
-    """How often a person has settled this reason for the subject, and when last."""
+def last_settled(session: Session, subject: str, reason: Reason, cause: str = "") -> tuple[int, datetime | None]:
+    """How often a person has settled this reason for the subject, and when last. `cause`: as in settle_by_itself."""
     query = select(func.count(), func.max(Entry.settled_at)).where(
         Entry.subject == subject, Entry.reason == reason, Entry.settled_at.is_not(None), Entry.settled_by != SYSTEM
     )
-    count, last = session.execute(query).one()
+    count, last = session.execute(query.where(Entry.cause.startswith(cause, autoescape=True))).one()
     return count, last
 
 

@@ -9,12 +9,15 @@ from typing import Protocol
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatch.carrier import Carrier, Door
+from dispatch.errors import NotFoundError
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
 
 BELLS = "bells"
 """Key in `Session.info`: the names of jobs left in this transaction, to be rung after its commit."""
+
+GONE = "设置里已没有寄递企业“{}”的账号。请恢复账号，或把邮件改由别家寄递。"
 
 
 class Bell(Protocol):
@@ -40,6 +43,18 @@ class World:
     def door(self, name: str) -> Door | None:
         """Whoever may push under this name: a carrier, or a tracker."""
         return self.carriers.get(name) or self.trackers.get(name)
+
+    def carrier(self, name: str) -> Carrier:
+        """The carrier of an envelope. Raises NotFoundError where the settings do not name it any more."""
+        found = self.carriers.get(name)
+        if found is None:
+            raise NotFoundError(GONE.format(name))
+        return found
+
+    def title(self, name: str) -> str:
+        """A carrier's name on paper and on the screen; its word in our tables where its account is gone."""
+        found = self.carriers.get(name)
+        return found.title if found is not None else name
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

@@ -1,13 +1,14 @@
 """The clock rings for whatever is due and not leased: an emptied broker costs seconds, nothing else."""
 
 import threading
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
 
-from dispatch.jobs import beat, due_names, lane_of, leave, next_due
+from dispatch.jobs import beat, due_names, kind_of, lane_of, leave, next_due, open_lanes
 from dispatch.world import World
-from workers.jobs import STANDING
+from workers.jobs import JOBS, STANDING
 from workers.stranded import show_stranded
 
 log = structlog.get_logger()
@@ -20,11 +21,17 @@ def tick(world: World) -> timedelta:
         beat(session, "clock")
         names = due_names(session)
         coming = next_due(session)
-    stranded = {lane_of(name) for name in names} - {"", *world.carriers}
-    world.bell.ring([name for name in names if lane_of(name) not in stranded])
+        stranded = open_lanes(session) - world.carriers.keys()
+    world.bell.ring(_bells([name for name in names if lane_of(name) not in stranded]))
     show_stranded(world, stranded)
     rhythm = world.settings.clock_rhythm
     return max(SHORTEST, min(rhythm, coming)) if coming is not None and not names else rhythm
+
+
+def _bells(names: Iterable[str]) -> list[str]:
+    """One for each lane: whoever hears it does all that is due there. What only another version knows is its own."""
+    chosen = {(lane_of(name) if kind_of(name) in JOBS else name): name for name in names}
+    return sorted(chosen.values())
 
 
 def leave_standing(world: World) -> None:

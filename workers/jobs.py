@@ -1,23 +1,27 @@
-"""The table of jobs: name, function, whether it speaks to a carrier, how many to claim at once, tries until a person
-is told. A job that speaks is left on its carrier's lane (`shipment.book@ems`), whose workers serve nobody else.
+"""The table of jobs: name, function, whether it speaks to a carrier, how many to claim at once.
+
+A job that speaks is left on its carrier's lane (`shipment.book@ems`), whose workers serve nobody else.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from dispatch.approval.carriage import CHECK_LAW
 from dispatch.approval.lodge import CASE_WATCH, GATHER
 from dispatch.approval.watch_case import watch_case
 from dispatch.booking.announce import announce
-from dispatch.booking.book import BOOK, SETTLE_DOUBT, book
-from dispatch.booking.cancel import CANCEL, cancel_booking
+from dispatch.booking.book import SETTLE_DOUBT, book
+from dispatch.booking.cancel import cancel_booking
 from dispatch.booking.doubt import settle_doubt
 from dispatch.booking.gather import SEAL, gather, seal
+from dispatch.booking.route import check_law
+from dispatch.carrier import Numbering
 from dispatch.errands.push import push_news
 from dispatch.errands.report import PUSH
 from dispatch.jobs import Claim, kind_of, lane_of, on_lane
 from dispatch.label.their_label import fetch_label
 from dispatch.retention import FORGET, forget
-from dispatch.shipment import ANNOUNCE, ASK, FETCH_LABEL, FOLLOW, LOOK_AGAIN, WATCH, WEIGH
+from dispatch.shipment import ANNOUNCE, ASK, BOOK, CANCEL, FETCH_LABEL, FOLLOW, LOOK_AGAIN, WATCH, WEIGH
 from dispatch.tracking.ask import ask
 from dispatch.tracking.observe import follow
 from dispatch.tracking.push import READ
@@ -30,13 +34,20 @@ from dispatch.zero_visits.close import weigh_shipment
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """How one kind of job is done. A job that speaks to the outside is claimed singly: its lease is its own."""
+    """How one kind of job is done. A job that speaks to the outside is claimed singly: its lease is its own.
+
+    `tells`: it puts its own failures before a person, under a reason of their own.
+    `rank`: on its lane those of a smaller one come first, however many of a greater one are due.
+    `silent_with`: where a carrier's numbers come from there, this job says nothing, however sick the account is.
+    """
 
     name: str
     work: Callable[[World, Claim], None]
     speaks: bool = False
     at_once: int = 10
-    tries: int = 5
+    tells: bool = False
+    rank: int = 0
+    silent_with: Numbering | None = None
 
 
 JOBS: Mapping[str, JobKind] = {
@@ -45,20 +56,21 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(GATHER, gather),
         JobKind(CASE_WATCH, watch_case),
         JobKind(SEAL, seal),
-        JobKind(BOOK, book, speaks=True, at_once=1),
+        JobKind(CHECK_LAW, check_law),
+        JobKind(BOOK, book, speaks=True, at_once=1, silent_with=Numbering.ALLOTTED),
         JobKind(SETTLE_DOUBT, settle_doubt, speaks=True, at_once=1),
-        JobKind(CANCEL, cancel_booking, speaks=True, at_once=1),
-        JobKind(ANNOUNCE, announce, speaks=True, at_once=1),
+        JobKind(CANCEL, cancel_booking, speaks=True, at_once=1, tells=True, silent_with=Numbering.ALLOTTED),
+        JobKind(ANNOUNCE, announce, speaks=True, at_once=1, tells=True),
         JobKind(FETCH_LABEL, fetch_label, speaks=True, at_once=1),
         JobKind(READ, read_push),
         JobKind(FOLLOW, follow),
-        JobKind(ASK, ask, speaks=True, at_once=1),
-        JobKind(LOOK_AGAIN, ask, speaks=True, at_once=1),
+        JobKind(ASK, ask, speaks=True, at_once=1, rank=1),
+        JobKind(LOOK_AGAIN, ask, speaks=True, at_once=1, rank=1),
         JobKind(PUSH, push_news, speaks=True, at_once=1),
-        JobKind(WATCH, watch),
+        JobKind(WATCH, watch, rank=1),
         JobKind(WEIGH, weigh_shipment),
-        JobKind(LEARN, learn),
-        JobKind(FORGET, forget),
+        JobKind(LEARN, learn, rank=1),
+        JobKind(FORGET, forget, rank=1),
     )
 }
 STANDING = ((LEARN, EVERYONE), (FORGET, EVERYONE))
@@ -69,6 +81,13 @@ ROAD = "road"
 def kind(name: str) -> JobKind:
     """How the job of this name is done, whatever its lane."""
     return JOBS[kind_of(name)]
+
+
+def ranks_on(lane: str) -> dict[str, int]:
+    """The names of all jobs of a carrier's lane, or (without one) of the road, with their ranks."""
+    return {
+        on_lane(one.name, lane) if lane else one.name: one.rank for one in JOBS.values() if one.speaks == bool(lane)
+    }
 
 
 def queue_of(name: str) -> str:

@@ -8,11 +8,11 @@ import dramatiq
 import structlog
 from dramatiq.worker import Worker
 
-from dispatch.booking.book import BOOK
-from dispatch.jobs import on_lane
+from dispatch.jobs import lane_of, on_lane
+from dispatch.shipment import BOOK
 from dispatch.world import World
 from workers.jobs import ROAD, names_on, queue_of
-from workers.run import run_due
+from workers.run import run_lane
 
 log = structlog.get_logger()
 IDLE_MS = 500
@@ -26,9 +26,11 @@ def declare_actors(broker: dramatiq.Broker, world: World) -> None:
 
 
 def _answer(world: World, name: str) -> Callable[[], None]:
+    """Whatever is most urgent on that lane comes first: the name only says where something is due."""
+
     def answer() -> None:
         try:
-            run_due(world, name)
+            run_lane(world, lane_of(name))
         except Exception as error:  # noqa: BLE001 - the database is away: the rows are safe, the clock rings again
             log.warning("worker.interrupted", job=name, error=type(error).__name__)
 

@@ -1,15 +1,35 @@
-"""The bell has rung: claim what is due of one kind, work, until none remain."""
+"""The bell has rung: claim what is due, most urgent first, and work until none remains."""
 
 import structlog
 
-from dispatch import breaker, worklist
+from dispatch import breaker
+from dispatch.breaker import Wait
+from dispatch.carrier import Carrier
 from dispatch.errors import LeaseLostError, ZhuandiError
-from dispatch.jobs import Claim, claim, lane_of
-from dispatch.worklist import Reason
+from dispatch.jobs import Claim, claim, lane_of, most_urgent
 from dispatch.world import World
-from workers.jobs import JobKind, kind
+from workers import stuck
+from workers.jobs import JobKind, kind, ranks_on
+from workers.stranded import WORDS, show_lane
 
 log = structlog.get_logger()
+
+
+def run_lane(world: World, lane: str) -> int:
+    """Do whatever is due on a carrier's lane, or (without one) on the road; how many were done.
+
+    Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them.
+    """
+    ranks, done = ranks_on(lane), 0
+    while (name := most_urgent(world, ranks)) is not None:
+        known = kind(name)
+        claims = claim(world, name, known.at_once)
+        if not claims:
+            del ranks[name]  # somebody has them, or is about to leave them: there will be another bell
+        for claimed in claims:
+            run_one(world, known, claimed)
+        done += len(claims)
+    return done
 
 
 def run_due(world: World, name: str) -> int:
@@ -25,33 +45,50 @@ def run_due(world: World, name: str) -> int:
 def run_one(world: World, known: JobKind, claimed: Claim) -> None:
     """One job. Whatever goes wrong is written down in words; the job goes on by itself."""
     try:
-        if known.speaks and (wait := breaker.gate(world, world.carriers[lane_of(claimed.name)])) is not None:
-            claimed.postpone(wait.wait, wait.words)
-            return
-        known.work(world, claimed)
-        if claimed.attempts > known.tries:
-            _no_longer_stuck(world, claimed)
+        _work(world, known, claimed)
+        if claimed.attempts >= min(world.settings.job_tries, world.settings.job_deaths) and not known.tells:
+            stuck.look_back(world, claimed)
     except LeaseLostError:
         log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
     except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
         # The text of an error may hold personal data: it goes sealed into the job's history, not into the log.
         log.warning("job.failed", job=claimed.name, subject=claimed.subject, error=type(error).__name__)
         try:
-            _write_down(world, known, claimed, error)
+            _write_down(world, claimed, error)
         except LeaseLostError:
             log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
 
 
-def _no_longer_stuck(world: World, claimed: Claim) -> None:
-    with world.begin() as session:
-        worklist.settle_by_itself(world, session, claimed.subject, [Reason.JOB_STUCK])
+def _work(world: World, known: JobKind, claimed: Claim) -> None:
+    """At once, or in the carrier's turn. Of a carrier that the settings do not name any more a person is told."""
+    lane = lane_of(claimed.name)
+    if claimed.abandoned >= world.settings.job_deaths:
+        stuck.put_off(world, claimed)
+    elif not known.speaks:
+        known.work(world, claimed)
+    elif (carrier := world.carriers.get(lane)) is None:
+        show_lane(world, lane)
+        claimed.postpone(world.settings.job_retry_cap, WORDS.format(lane))
+    elif carrier.numbering is known.silent_with:
+        known.work(world, claimed)
+    else:
+        _in_turn(world, known, claimed, carrier)
 
 
-def _write_down(world: World, known: JobKind, claimed: Claim, error: Exception) -> None:
-    words = str(error) if isinstance(error, ZhuandiError) else f"程序出错（{type(error).__name__}）：{error}"
-    with claimed.failed(words) as session:
-        told = worklist.stands(session, claimed.subject, Reason.JOB_STUCK)
-        if claimed.attempts >= known.tries and not told:
-            # A move of the shipment settles the entry; a job that is still stuck then comes back.
-            cause = f"{claimed.name}:{claimed.id}:{claimed.attempts}"
-            worklist.put(world, session, Reason.JOB_STUCK, claimed.subject, cause=cause, detail=words)
+def _in_turn(world: World, known: JobKind, claimed: Claim, carrier: Carrier) -> None:
+    turn = breaker.gate(world, carrier)
+    if isinstance(turn, Wait):
+        claimed.postpone(turn.wait, turn.words)
+        return
+    try:
+        known.work(world, claimed)
+    finally:
+        breaker.give_back(world, carrier, turn)
+
+
+def _write_down(world: World, claimed: Claim, error: Exception) -> None:
+    kind = f"程序出错（{type(error).__name__}）"
+    told = str(error) if isinstance(error, ZhuandiError) else kind  # the text of any other may hold anything
+    with claimed.failed(told if told != kind else f"{kind}：{error}") as session:
+        if claimed.attempts >= world.settings.job_tries:
+            stuck.show(world, session, claimed, told)

@@ -22,6 +22,12 @@ def show_stranded(world: World, lanes: AbstractSet[str]) -> None:
             worklist.settle_by_itself(world, session, subject, [Reason.JOB_STUCK])
 
 
+def show_lane(world: World, lane: str) -> None:
+    """Put one lane before a person."""
+    with world.begin() as session:
+        _show(world, session, lane)
+
+
 def _show(world: World, session: Session, lane: str) -> None:
     """Once. Settled by a person and still stranded, it rests for a while, and then it is shown again."""
     subject = subject_of(lane)

@@ -175,10 +175,15 @@ def pack_document(document: str, waybill: str, *, by: By = BY) -> None:
 
 
 @app.command("unpack")
-def unpack_envelope(waybill: str, *, by: By = BY) -> None:
+def unpack_envelope(
+    waybill: str,
+    *,
+    carrier: Annotated[str, typer.Option(help="哪家寄递企业的；两家有同一个运单号时才需要")] = "",
+    by: By = BY,
+) -> None:
     """拆开已封装的邮件，出件重新扫描。"""
     with for_people(), open_world() as world:
-        unpack(world, waybill, by)
+        unpack(world, waybill, by, carrier)
     console.print(f"运单 {waybill} 已拆封。")
 
 

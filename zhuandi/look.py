@@ -76,7 +76,7 @@ def _desk_table(entries: list[OnDesk]) -> Table:
 
 @app.command()
 def settle(entry: Annotated[str, typer.Argument(help="编号，或它的前几位")], *, note: Note, by: By = None) -> None:
-    """处理完毕一项待处理；矛盾处理后，邮件会重新核实、闭环。"""
+    """处理完毕一项待处理；矛盾处理后，邮件会重新核实、闭环（退回途中又妥投的除外，那要本人的话：received）。"""
     with for_people(), open_world() as world:
         settled = settle_entry(world, entry, by or getpass.getuser(), note)
     console.print(f"“{WORDS[Reason(settled.reason)].reason}”已处理完毕。")
@@ -84,7 +84,7 @@ def settle(entry: Annotated[str, typer.Argument(help="编号，或它的前几�
 
 @app.command()
 def received(case: Annotated[str, typer.Argument(help="办件编号")], *, note: Note, by: By = None) -> None:
-    """本人确认收到：已妥投而签收情况不明的邮件，凭本人的话闭环。"""
+    """本人确认收到：已妥投而签收情况不明、退回途中又妥投的邮件，凭本人的话闭环。"""
     with for_people(), open_world() as world:
         closed = confirm_received(world, case, by or getpass.getuser(), note)
     console.print(f"办件 {case}：本人确认收到，{closed} 个邮件已闭环。")

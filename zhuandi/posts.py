@@ -4,15 +4,14 @@ import getpass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from dispatch.booking import cancel
-from dispatch.booking.cancel import Then
 from dispatch.booking.route import find_carrier
+from dispatch.booking.take_off import Then
 from dispatch.call import converse
 from dispatch.carrier import Party
 from dispatch.errors import NotAllowedError, NotFoundError
@@ -20,7 +19,6 @@ from dispatch.hall_time import hall_time
 from dispatch.journey import Stage
 from dispatch.tracking.health import healths, turned_away
 from dispatch.tracking.orphans import WORDS, orphans, read_bill
-from dispatch.world import World
 from zhuandi.context import for_people, open_world
 from zhuandi.desk import shipment_at
 
@@ -29,6 +27,12 @@ console = Console(highlight=False)
 By = Annotated[str | None, typer.Option(help="经办人，默认为登录名")]
 Case = Annotated[str, typer.Argument(help="办件编号")]
 LABELLED = (Stage.BOOKED, Stage.PRINTED)
+UNSETTLED = (Stage.BOOKING, Stage.IN_DOUBT)
+ON_THE_DESK = (Stage.GATHERING, Stage.TO_BOOK, Stage.REFUSED, *UNSETTLED, *LABELLED, Stage.CANCELLING)
+CALLED_OFF = {
+    Stage.CANCELLED: "已撤销寄递，要再寄请解除暂缓。",
+    **dict.fromkeys(UNSETTLED, "下单结果还不明，查明后即撤销；仍列在待处理中。"),
+}
 
 
 @app.command()
@@ -80,20 +84,16 @@ def show_orphans(
 def relabel(case: Case, *, by: By = None) -> None:
     """作废面单、重新下单：先告知寄递企业撤单，撤成后换新运单号。"""
     with for_people(), open_world() as world:
-        cancel.void_label(world, _labelled(world, case), Then.BOOK_AGAIN, by or getpass.getuser())
+        cancel.void_label(world, shipment_at(world, case, *LABELLED), Then.BOOK_AGAIN, by or getpass.getuser())
     console.print(f"办件 {case}：正在撤单，撤成后自动重新下单。")
 
 
 @app.command("cancel")
 def cancel_shipment(case: Case, *, by: By = None) -> None:
-    """撤销寄递：告知寄递企业撤单，文件取出。"""
+    """撤销寄递：没有下单的立即撤销，已下单的先告知寄递企业撤单，下单结果不明的查明后再撤。"""
     with for_people(), open_world() as world:
-        cancel.void_label(world, _labelled(world, case), Then.CANCEL, by or getpass.getuser())
-    console.print(f"办件 {case}：正在撤单，撤成后不再寄出。")
-
-
-def _labelled(world: World, case_no: str) -> UUID:
-    return shipment_at(world, case_no, *LABELLED)
+        left_in = cancel.call_off(world, shipment_at(world, case, *ON_THE_DESK), by or getpass.getuser())
+    console.print(f"办件 {case}：{CALLED_OFF.get(left_in, '正在撤单，撤成后不再寄出。')}")
 
 
 @app.command("cancelled")

@@ -140,6 +140,7 @@ def _accounts() -> dict[str, dict[str, Any]]:
             "customer": secrets.token_hex(8).upper(),
             "key": secrets.token_hex(8),
             "salt": secrets.token_hex(8),
+            "subscribe_again_after": 2,
         },
         "by_hand": {**HASTE, "key": secrets.token_hex(16), "settling": 3},
     }

@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dispatch.approval.carriage import clear, withdraw
+from dispatch.approval.carriage import Carriage, clear, rulings, withdraw
 from dispatch.booking.allot import add_numbers
 from dispatch.booking.route import end_route, routes, set_route
+from dispatch.hall_time import hall_time
 from zhuandi.context import for_people, open_world
 
 app = typer.Typer()
@@ -35,10 +36,22 @@ def clear_item(
 
 @app.command("withdraw-item")
 def withdraw_item(item: Annotated[str, typer.Argument(help="事项编码")], *, by: By = None) -> None:
-    """收回放开：该事项只由邮政寄递，尚未下单的不再交给别家。"""
+    """收回放开：该事项只由邮政寄递，尚未下单的不再交给别家，已下单未交寄的列入待处理。"""
     with for_people(), open_world() as world:
         withdraw(world, item, by or getpass.getuser())
     console.print(f"事项 {item} 只由邮政寄递。")
+
+
+@app.command("rulings")
+def show_rulings(item: Annotated[str, typer.Argument(help="事项编码")]) -> None:
+    """法制机构对某事项的历次认定：放开、收回，何时、何人、何依据。"""
+    with for_people(), open_world() as world, world.reading() as session:
+        found = rulings(session, item)
+    table = Table("时间", "认定", "依据", "经办人", title=f"事项 {item} 的承运认定")
+    for ruling in found:
+        said = "放开" if ruling.carriage == Carriage.CLEARED else "只由邮政寄递"
+        table.add_row(hall_time(ruling.ruled_at), said, ruling.ground or "", ruling.ruled_by)
+    console.print(table)
 
 
 @app.command("route")

@@ -70,14 +70,13 @@ def _expired(world: World, session: Session, shipment: Shipment) -> bool:
 def _parcel(world: World, session: Session, waybill: Waybill, shipment: Shipment) -> Parcel:
     slip = session.get_one(CaseSlip, shipment.slip_id)
     name = world.vault.open(slip, "recipient_name") or ""
-    post = world.carriers.get(waybill.carrier)
     return Parcel(
         view=shipment.view,
         way=Way(slip.way),
         disputed=any(stands(session, shipment.subject, reason) for reason in DISPUTES),
         signed=_signed(session, shipment),
         zero=shipment.view is View.CLOSED and _zero(session, shipment),
-        carrier=post.title if post else waybill.carrier,
+        carrier=world.title(waybill.carrier),
         waybill_no=waybill.number,
         name=mask_name(name, organisation=slip.organisation),
         phone=mask_phone(world.vault.open(slip, "phone") or ""),

@@ -9,12 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch import breaker, worklist
+from dispatch import breaker, jobs, worklist
 from dispatch.booking.route import find_carrier
-from dispatch.carrier import Numbering
+from dispatch.carrier import Carrier, Numbering
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
-from dispatch.shipment import Shipment
+from dispatch.journey import Stage
+from dispatch.shipment import BOOK, Shipment, Waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -38,7 +39,10 @@ class AllottedNumber(Base):
 
 
 def add_numbers(world: World, carrier: str, numbers: Iterable[str], by: str) -> int:
-    """Enter a segment; how many were new. Raises NotAllowedError for a number that cannot be this carrier's."""
+    """Enter a segment; how many were new. What waits for a number looks for one at once.
+
+    Raises NotAllowedError for a number that cannot be this carrier's.
+    """
     post = find_carrier(world, carrier)
     if post.numbering is not Numbering.ALLOTTED:
         raise NotAllowedError(f"{post.title}在下单时给号，不用号段。")
@@ -52,8 +56,18 @@ def add_numbers(world: World, carrier: str, numbers: Iterable[str], by: str) -> 
             new = insert(AllottedNumber).values(**row).on_conflict_do_nothing(index_elements=["carrier", "number"])
             added += session.execute(new.returning(AllottedNumber.id)).scalar() is not None
         if added:
-            worklist.settle_by_itself(world, session, breaker.subject_of(carrier), [Reason.NUMBERS_OUT])
+            _count_alone(session, carrier)
+            reasons = [Reason.NUMBERS_LOW, Reason.NUMBERS_OUT]
+            worklist.settle_by_itself(world, session, breaker.subject_of(carrier), reasons)
+            for shipment in _waiting(session, carrier):
+                jobs.leave(session, BOOK, shipment.subject, lane=carrier)
     return added
+
+
+def _waiting(session: Session, carrier: str) -> Iterable[Shipment]:
+    """The carrier's envelopes that are not booked: each looked for a number and may have been put off for long."""
+    query = select(Shipment).where(Shipment.stage == Stage.TO_BOOK, Shipment.carrier == carrier)
+    return session.scalars(query.order_by(Shipment.id)).all()
 
 
 def take_allotted(session: Session, shipment: Shipment) -> str | None:
@@ -70,6 +84,35 @@ def take_allotted(session: Session, shipment: Shipment) -> str | None:
         return None
     row.shipment_id = shipment.id
     return row.number
+
+
+def warn_when_low(world: World, session: Session, post: Carrier) -> None:
+    """Tell a person, once for each filling, that this carrier's segment is nearly used up.
+
+    To be called last in the transaction that took a number: whoever takes one at this moment waits here for its end.
+    """
+    _count_alone(session, post.name)
+    left = numbers_left(session, post.name)
+    size = left + _taken_since_filling(session, post.name)
+    if left > max(1, world.settings.numbers_low * size):
+        return
+    words = f"{post.title}的号段补领后有 {size} 个可用的运单号，还剩 {left} 个。"
+    cause = str(numbers_given(session, post.name))
+    worklist.put(world, session, Reason.NUMBERS_LOW, breaker.subject_of(post.name), cause=cause, detail=words)
+
+
+def _count_alone(session: Session, carrier: str) -> None:
+    """One after the other, until the commit: each must see what the one before took, or all see too many left."""
+    segment = func.hashtextextended(f"{AllottedNumber.__tablename__}:{carrier}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(segment)))
+
+
+def _taken_since_filling(session: Session, carrier: str) -> int:
+    """How many numbers of the segment became waybills since numbers were last added to it."""
+    last = select(func.max(AllottedNumber.added_at)).where(AllottedNumber.carrier == carrier).scalar_subquery()
+    same = (Waybill.carrier == AllottedNumber.carrier) & (Waybill.number == AllottedNumber.number)
+    taken = select(func.count()).select_from(AllottedNumber).join(Waybill, same)
+    return session.scalar(taken.where(AllottedNumber.carrier == carrier, Waybill.adopted_at >= last)) or 0
 
 
 def numbers_left(session: Session, carrier: str) -> int:

@@ -1,6 +1,7 @@
 """Telling the carrier, in three beats: intent committed, spoken, outcome committed (DESIGN section 3)."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -8,10 +9,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dispatch import breaker, jobs, worklist
-from dispatch.booking.allot import numbers_given, numbers_left, take_allotted
+from dispatch.booking.allot import numbers_given, numbers_left, take_allotted, warn_when_low
 from dispatch.booking.order import build_order
 from dispatch.booking.route import unlawful_items
-from dispatch.call import Heard, conclude, converse, intend, last_said
+from dispatch.booking.take_off import Then, take_off
+from dispatch.call import Heard, conclude, converse, failed, intend, last_said
 from dispatch.carrier import (
     Booked,
     Call,
@@ -23,14 +25,13 @@ from dispatch.carrier import (
     Unauthorised,
     Unavailable,
 )
-from dispatch.errors import ConflictError
+from dispatch.errors import ConflictError, LeaseLostError
 from dispatch.jobs import Claim
-from dispatch.journey import Act, Stage
-from dispatch.shipment import Shipment, act, adopt, lock, subject_id
-from dispatch.worklist import Reason
+from dispatch.journey import AWAITS_NUMBER, Act, Stage
+from dispatch.shipment import BOOK, Shipment, act, adopt, live_waybill, lock, second_number, subject_id
+from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 
-BOOK = "shipment.book"
 SETTLE_DOUBT = "shipment.settle_doubt"
 
 
@@ -49,11 +50,11 @@ def book(world: World, claim: Claim) -> None:
     intent = _intend(world, claim)
     if intent is None:
         return
-    heard = speak(world, intent)
-    with written_in(claim, heard) as session:
+    heard = speak(world, claim, intent)
+    with kept_when_late(world, claim, intent, heard), written_in(claim, heard) as session:
         shipment = lock(session, subject_id(claim.subject))
         conclude(world, session, intent.call_id, heard)
-        _write_outcome(world, session, shipment, heard)
+        _write_outcome(world, session, shipment, intent, heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +70,21 @@ class Obstacle:
 def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
-        carrier = world.carriers[shipment.carrier]
         # It may have been given to another carrier meanwhile, or booked.
-        due = jobs.lane_of(claim.name) == shipment.carrier and shipment.stage == Stage.TO_BOOK
-        obstacle = _obstacle(session, shipment, carrier) if due else None
-        if due and obstacle is None and carrier.numbering is Numbering.ANSWERED:
+        wanted = shipment.stage == Stage.TO_BOOK and shipment.after_voiding != Then.CANCEL
+        due = wanted and jobs.lane_of(claim.name) == shipment.carrier
+        carrier = world.carrier(shipment.carrier) if due else None
+        obstacle = _obstacle(session, shipment, carrier) if carrier else None
+        if carrier and obstacle is None and carrier.numbering is Numbering.ANSWERED:
             act(world, session, shipment, Act.INTEND)
             shipment.intended_at = world.now()
             try:
                 return commit_intent(world, session, shipment)
             except Refused as refusal:  # the order cannot even be written as this carrier wants it
-                _refuse(world, session, shipment, refusal)
+                refuse(world, session, shipment, refusal)
     if obstacle is not None:
         with claim.later(world.settings.job_retry_cap) as session:
-            worklist.put(
-                world, session, obstacle.reason, obstacle.subject, cause=obstacle.cause, detail=obstacle.words
-            )
+            _tell(world, session, obstacle)
         return None
     _without_asking(world, claim)
     return None
@@ -101,6 +101,12 @@ def _obstacle(session: Session, shipment: Shipment, carrier: Carrier) -> Obstacl
     return None
 
 
+def _tell(world: World, session: Session, obstacle: Obstacle) -> None:
+    worklist.put(world, session, obstacle.reason, obstacle.subject, cause=obstacle.cause, detail=obstacle.words)
+    if obstacle.reason is Reason.NUMBERS_OUT:  # what the warning warned of has come
+        worklist.settle_by_itself(world, session, obstacle.subject, [Reason.NUMBERS_LOW])
+
+
 def _without_asking(world: World, claim: Claim) -> None:
     """What needs no call: doubt about a call whose speaker died, the right lane, a number from the segment."""
     with claim.done() as session:
@@ -108,6 +114,8 @@ def _without_asking(world: World, claim: Claim) -> None:
         ours = jobs.lane_of(claim.name) == shipment.carrier
         if shipment.stage == Stage.BOOKING and ours:
             _doubt(world, session, shipment)
+        elif shipment.stage == Stage.TO_BOOK and shipment.after_voiding == Then.CANCEL:
+            take_off(world, session, shipment, SYSTEM)
         elif shipment.stage == Stage.TO_BOOK and ours:
             _take_from_segment(world, session, shipment)
         elif shipment.stage == Stage.TO_BOOK:
@@ -115,13 +123,14 @@ def _without_asking(world: World, claim: Claim) -> None:
 
 
 def _take_from_segment(world: World, session: Session, shipment: Shipment) -> None:
-    carrier = world.carriers[shipment.carrier]
+    carrier = world.carrier(shipment.carrier)
     number = None if unlawful_items(session, shipment, carrier) else take_allotted(session, shipment)
     if number is None:  # another took the last one meanwhile, or the law was told: this job looks again
         jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
         return
     act(world, session, shipment, Act.INTEND)
     take_number(world, session, shipment, Booked(number), "segment")
+    warn_when_low(world, session, carrier)
 
 
 def commit_intent(world: World, session: Session, shipment: Shipment, *, repeat: bool = False) -> Intent:
@@ -129,7 +138,7 @@ def commit_intent(world: World, session: Session, shipment: Shipment, *, repeat:
 
     `repeat`: word for word as it was said last, whatever has changed in the settings since.
     """
-    carrier = world.carriers[shipment.carrier]
+    carrier = world.carrier(shipment.carrier)
     order = build_order(world, session, shipment)
     call = carrier.booking(order)
     since = shipment.intended_at or shipment.created_at
@@ -138,38 +147,72 @@ def commit_intent(world: World, session: Session, shipment: Shipment, *, repeat:
     return Intent(carrier, call, intend(world, session, shipment, call), order.order_no)
 
 
-def speak(world: World, intent: Intent) -> Heard[Booked]:
-    """Send the call and read its answer; no transaction is open here."""
-    return converse(
-        world, intent.carrier, intent.call, lambda answer: intent.carrier.read_booking(answer, intent.order_no)
-    )
+def speak(world: World, claim: Claim, intent: Intent) -> Heard[Booked]:
+    """Send the call and read its answer; no transaction is open here. Raises LeaseLostError where it is too late."""
+    carrier = intent.carrier
+    return converse(world, carrier, intent.call, lambda answer: carrier.read_booking(answer, intent.order_no), claim)
 
 
 def written_in(claim: Claim, heard: Heard[Booked | None]) -> AbstractContextManager[Session]:
     """Where the outcome is written: the job is done, or failed and comes back."""
-    if isinstance(heard.error, Unavailable):
-        return claim.failed(str(heard.error), heard.error.retry_after)
-    if isinstance(heard.error, Unauthorised):
-        return claim.failed(str(heard.error))
+    if isinstance(heard.error, Unavailable | Unauthorised):
+        return failed(claim, heard.error)
     return claim.done()
 
 
-def _write_outcome(world: World, session: Session, shipment: Shipment, heard: Heard[Booked]) -> None:
+@contextmanager
+def kept_when_late(world: World, claim: Claim, intent: Intent, heard: Heard[Booked | None]) -> Iterator[None]:
+    """An answer that came after the lease decides nothing, and is not thrown away: a number in it may be live."""
+    try:
+        yield
+    except LeaseLostError:
+        with world.begin() as session:
+            shipment = lock(session, subject_id(claim.subject))
+            conclude(world, session, intent.call_id, heard)
+            if heard.told is not None:
+                hear_number(world, session, shipment, intent, heard.told)
+        raise
+
+
+def is_meant(intent: Intent, shipment: Shipment) -> bool:
+    """Whether what was heard speaks of this locked shipment's order as it is now: it may have another by now."""
+    return (intent.carrier.name, intent.order_no) == (shipment.carrier, shipment.order_no)
+
+
+def hear_number(world: World, session: Session, shipment: Shipment, intent: Intent, booked: Booked) -> None:
+    """A carrier told the number of an order. Where that can no longer be the envelope's, a person must see it."""
+    live = live_waybill(session, shipment.id)
+    if is_meant(intent, shipment) and (live is not None or shipment.stage in AWAITS_NUMBER):
+        take_number(world, session, shipment, booked, "answer")
+    elif live is None or (live.carrier, live.number) != (intent.carrier.name, booked.waybill_no):
+        title, number = intent.carrier.title, booked.waybill_no
+        words = (
+            f"{title}对订单 {intent.order_no} 给出运单 {number}，但此邮件已不用这张订单：请核实并告知{title}撤单。"
+        )
+        cause = second_number(intent.carrier.name, number)
+        worklist.put(world, session, Reason.TWO_NUMBERS, shipment.subject, cause=cause, detail=words)
+
+
+def _write_outcome(world: World, session: Session, shipment: Shipment, intent: Intent, heard: Heard[Booked]) -> None:
     if heard.told is not None:
-        take_number(world, session, shipment, heard.told, "answer")
-    elif shipment.stage != Stage.BOOKING:
-        return  # a push has settled it meanwhile
+        hear_number(world, session, shipment, intent, heard.told)
+    elif shipment.stage != Stage.BOOKING or not is_meant(intent, shipment):
+        return  # a push or a person has settled it meanwhile
     elif isinstance(heard.error, InDoubt):
         _doubt(world, session, shipment, known=isinstance(heard.error, Duplicate))
     elif isinstance(heard.error, Refused):
-        _refuse(world, session, shipment, heard.error)
+        refuse(world, session, shipment, heard.error)
     else:
         act(world, session, shipment, Act.POSTPONE)
 
 
-def _refuse(world: World, session: Session, shipment: Shipment, refusal: Refused) -> None:
+def refuse(world: World, session: Session, shipment: Shipment, refusal: Refused) -> None:
+    """The carrier will not carry it: a person reads why, unless it was called off meanwhile."""
     act(world, session, shipment, Act.REFUSE)
     cause = shipment.moved_at.isoformat()  # a second refusal is a new fact
+    if shipment.after_voiding == Then.CANCEL:
+        take_off(world, session, shipment, SYSTEM)
+        return
     worklist.put(world, session, Reason.REFUSED_BY_CARRIER, shipment.subject, cause=cause, detail=str(refusal))
 
 
@@ -187,7 +230,7 @@ def take_number(world: World, session: Session, shipment: Shipment, booked: Book
             session,
             Reason.TWO_NUMBERS,
             shipment.subject,
-            cause=booked.waybill_no,
+            cause=second_number(shipment.carrier, booked.waybill_no),
             detail=str(conflict),
         )
 

@@ -4,43 +4,42 @@ So an envelope never has two live waybills: its second label is booked after the
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 
 from dispatch import jobs, worklist
-from dispatch.approval.case import Hold, open_hold
-from dispatch.approval.lodge import CASE_WATCH
-from dispatch.booking.book import BOOK
 from dispatch.booking.doubt import settle_refusal
-from dispatch.booking.order import cases_in, new_order, parcel
+from dispatch.booking.order import new_order, parcel
 from dispatch.booking.route import find_carrier, unlawful_items
-from dispatch.call import conclude, converse, intend
-from dispatch.carrier import Answer, Call, Carrier, CarrierError, Numbering, Refused, Unavailable
+from dispatch.booking.take_off import Then, take_off
+from dispatch.call import conclude, converse, failed, intend
+from dispatch.carrier import Answer, Call, Carrier, CarrierError, Numbering, Refused
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
-from dispatch.journey import Act, Stage
-from dispatch.shipment import FOLLOW, Content, Shipment, act, live_waybill, lock, subject_id, void_waybill
-from dispatch.worklist import Reason
+from dispatch.journey import ACTS, Act, Stage
+from dispatch.shipment import (
+    BOOK,
+    CANCEL,
+    FOLLOW,
+    Content,
+    Shipment,
+    act,
+    live_waybill,
+    lock,
+    subject_id,
+    void_waybill,
+)
+from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 
-CANCEL = "shipment.cancel"
 TRIES = 5
 """So often the carrier is told without a clear answer; then a person is told too, and the telling goes on."""
 NO_INTERFACE = "{}没有撤单接口：请电话告知撤单，再核定“已撤”或“保留”。"
-CANCELLED = "已撤销寄递；要再寄，请解除暂缓。"
 VOIDABLE = frozenset({Stage.CANCELLING, Stage.BOOKED, Stage.PRINTED})
 """Stages in which the envelope is on the desk, and its number can be exchanged."""
-
-
-class Then(StrEnum):
-    """What follows when the carrier has cancelled."""
-
-    BOOK_AGAIN = "book_again"  # a second label
-    CANCEL = "cancel"  # nothing is sent
+UNBOOKED = frozenset({Stage.GATHERING, Stage.TO_BOOK, Stage.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,34 @@ class Intent:
 def void_label(world: World, shipment_id: UUID, then: Then, by: str) -> None:
     """Take the waybill of an envelope back that is not packed yet. Raises NotAllowedError."""
     with world.begin() as session:
+        _void(world, session, lock(session, shipment_id), then, by)
+
+
+def _void(world: World, session: Session, shipment: Shipment, then: Then, by: str) -> None:
+    act(world, session, shipment, Act.VOID, by=by)
+    shipment.after_voiding = then
+    jobs.leave(session, CANCEL, shipment.subject, lane=shipment.carrier)
+
+
+def call_off(world: World, shipment_id: UUID, by: str) -> Stage:
+    """Nothing shall be sent: the stage in which that leaves the envelope comes back. Raises NotAllowedError.
+
+    What is not booked is taken off at once; what has a number once the carrier has cancelled it; and what may be
+    booked as soon as that is known, so that a parcel is never called cancelled that lives at the carrier.
+    """
+    with world.begin() as session:
         shipment = lock(session, shipment_id)
-        act(world, session, shipment, Act.VOID, by=by)
-        shipment.after_voiding = then
-        jobs.leave(session, CANCEL, shipment.subject, lane=shipment.carrier)
+        if shipment.stage in UNBOOKED:
+            settle_refusal(world, session, shipment, by, "撤销寄递")
+            take_off(world, session, shipment, by)
+        elif (Stage(shipment.stage), Act.VOID) in ACTS:
+            _void(world, session, shipment, Then.CANCEL, by)
+        elif shipment.stage == Stage.CANCELLING:
+            shipment.after_voiding = Then.CANCEL
+        else:
+            act(world, session, shipment, Act.CALL_OFF, by=by)
+            shipment.after_voiding = Then.CANCEL
+        return Stage(shipment.stage)
 
 
 def cancel_booking(world: World, claim: Claim) -> None:
@@ -72,8 +95,8 @@ def cancel_booking(world: World, claim: Claim) -> None:
         intent.carrier.read_cancelling(answer)
         return True
 
-    heard = converse(world, intent.carrier, intent.call, read)
-    if heard.told or isinstance(heard.error, Refused):
+    heard = converse(world, intent.carrier, intent.call, read, claim)
+    if heard.error is None or isinstance(heard.error, Refused):
         with claim.done() as session:
             shipment = lock(session, subject_id(claim.subject))
             conclude(world, session, intent.call_id, heard)
@@ -81,8 +104,7 @@ def cancel_booking(world: World, claim: Claim) -> None:
             if waybill is not None and waybill.number == intent.number:  # or a person has settled it meanwhile
                 _write_outcome(world, session, shipment, intent.number, heard.error)
         return
-    retry_after = heard.error.retry_after if isinstance(heard.error, Unavailable) else None
-    with claim.failed(str(heard.error), retry_after) as session:
+    with failed(claim, heard.error) as session:
         conclude(world, session, intent.call_id, heard)
         shipment = lock(session, subject_id(claim.subject))
         if claim.attempts >= TRIES and shipment.stage == Stage.CANCELLING:
@@ -93,9 +115,9 @@ def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
         waybill = live_waybill(session, shipment.id)
-        carrier = world.carriers[shipment.carrier]
         ours = jobs.lane_of(claim.name) == shipment.carrier  # or another carrier's booking was taken back, long ago
         if ours and shipment.stage == Stage.CANCELLING and waybill is not None:
+            carrier = world.carrier(shipment.carrier)
             call = carrier.cancelling(parcel(world, session, shipment, waybill.number))
             if call is not None:
                 return Intent(carrier, call, intend(world, session, shipment, call), waybill.number)
@@ -103,6 +125,7 @@ def _intend(world: World, claim: Claim) -> Intent | None:
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage != Stage.CANCELLING or not ours:
             return None
+        carrier = world.carrier(shipment.carrier)
         if carrier.numbering is Numbering.ALLOTTED:  # nobody was told of an order
             _voided(world, session, shipment, carrier.name)
         else:
@@ -115,7 +138,7 @@ def _write_outcome(
 ) -> None:
     """The carrier's word on a number that is live. It counts also where a person said «keep» while it was asked."""
     if refusal is not None and shipment.stage == Stage.CANCELLING:
-        act(world, session, shipment, Act.KEEP)
+        _keep(world, session, shipment)
         _tell(world, session, shipment, f"寄递企业不撤单：{refusal}。运单仍然有效。")
     elif refusal is None and shipment.stage in VOIDABLE:
         if shipment.stage != Stage.CANCELLING:
@@ -135,23 +158,16 @@ def _voided(world: World, session: Session, shipment: Shipment, by: str) -> None
     void_waybill(world, session, shipment)
     jobs.leave(session, FOLLOW, shipment.subject)  # what was told of the number is nobody's news now
     contents = session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void))
-    if shipment.after_voiding == Then.BOOK_AGAIN:
+    # A second label; or a person kept it, and the carrier cancelled all the same.
+    if shipment.after_voiding != Then.CANCEL:
         for content in contents:
             content.scanned_at = None
         new_order(world, session, shipment)
         act(world, session, shipment, Act.VOIDED, by=by)
+        shipment.after_voiding = None
         jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
         return
-    cases = cases_in(session, shipment)
-    for content in contents:
-        content.void = True
-    act(world, session, shipment, Act.CANCEL, by=by)
-    for case in cases:
-        if open_hold(session, case.id) is None:  # or it would be gathered anew by itself
-            row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
-            world.vault.seal(row, "reason", CANCELLED)
-            session.add(row)
-        jobs.leave(session, CASE_WATCH, case.subject)
+    take_off(world, session, shipment, by)
 
 
 def confirm_cancelled(world: World, shipment_id: UUID, by: str) -> None:
@@ -163,7 +179,12 @@ def confirm_cancelled(world: World, shipment_id: UUID, by: str) -> None:
 def keep_label(world: World, shipment_id: UUID, by: str) -> None:
     """A person learned that the booking stands: the label is used after all. Raises NotAllowedError."""
     with world.begin() as session:
-        act(world, session, _cancelling(session, shipment_id), Act.KEEP, by=by)
+        _keep(world, session, _cancelling(session, shipment_id), by)
+
+
+def _keep(world: World, session: Session, shipment: Shipment, by: str = SYSTEM) -> None:
+    act(world, session, shipment, Act.KEEP, by=by)
+    shipment.after_voiding = None
 
 
 def _cancelling(session: Session, shipment_id: UUID) -> Shipment:

@@ -7,14 +7,23 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
-from dispatch.booking.book import BOOK, Intent, commit_intent, speak, take_number, written_in
+from dispatch.booking.book import (
+    Intent,
+    commit_intent,
+    hear_number,
+    is_meant,
+    kept_when_late,
+    refuse,
+    speak,
+    written_in,
+)
 from dispatch.booking.order import new_order
 from dispatch.call import Heard, conclude, converse, intend
-from dispatch.carrier import Booked, Duplicate, Means, Unauthorised, Unavailable
+from dispatch.carrier import Booked, Duplicate, Means, Refused, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
-from dispatch.shipment import Shipment, act, adopt, lock, subject_id
+from dispatch.shipment import BOOK, Shipment, act, adopt, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -28,6 +37,7 @@ class Climb:
     heard: Heard[Booked | None]
     rung: int
     next_in: timedelta | None
+    refusal: Refused | None = None  # of the order itself
 
     @property
     def absent(self) -> bool:
@@ -41,16 +51,23 @@ def settle_doubt(world: World, claim: Claim) -> None:
     if intent is None:
         return
     looks_up = intent.carrier.means is Means.LOOK_UP
-    heard = _look_up(world, intent) if looks_up else speak(world, intent)
+    heard = _look_up(world, claim, intent) if looks_up else speak(world, claim, intent)
+    with kept_when_late(world, claim, intent, heard):
+        _settle(world, claim, intent, heard)
+
+
+def _settle(world: World, claim: Claim, intent: Intent, heard: Heard[Booked | None]) -> None:
     if isinstance(heard.error, Unavailable | Unauthorised):
         with written_in(claim, heard) as session:
             conclude(world, session, intent.call_id, heard)
         return
-    climb = _climb(world, claim, heard, endless=looks_up)
+    climb = _climb(world, claim, heard, looks_up=intent.carrier.means is Means.LOOK_UP)
     with claim.later(climb.next_in) if climb.next_in else claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         conclude(world, session, intent.call_id, heard)
-        if shipment.stage == Stage.IN_DOUBT:
+        if heard.told is not None:
+            hear_number(world, session, shipment, intent, heard.told)
+        elif shipment.stage == Stage.IN_DOUBT and is_meant(intent, shipment):
             _write(world, session, shipment, climb)
 
 
@@ -58,16 +75,11 @@ def _ask(world: World, claim: Claim) -> Intent | None:
     """A look-up, or the identical order again where the account is idempotent; else a push or a person decides."""
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
-        carrier = world.carriers[shipment.carrier]
         ours = jobs.lane_of(claim.name) == shipment.carrier  # or it is a doubt about another carrier, long settled
-        doubtful = ours and shipment.stage == Stage.IN_DOUBT
-        if doubtful and carrier.means is Means.REPEAT:
-            return commit_intent(world, session, shipment, repeat=True)
-        if doubtful and carrier.means is Means.LOOK_UP:
-            order_no = shipment.order_no or ""
-            call = carrier.look_up(order_no)
-            if call is not None:
-                return Intent(carrier, call, intend(world, session, shipment, call), order_no)
+        if ours and shipment.stage == Stage.IN_DOUBT:
+            intent = _by_its_means(world, session, shipment)
+            if intent is not None:
+                return intent
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         if ours and shipment.stage == Stage.IN_DOUBT:
@@ -75,14 +87,25 @@ def _ask(world: World, claim: Claim) -> Intent | None:
     return None
 
 
-def _look_up(world: World, intent: Intent) -> Heard[Booked | None]:
-    return converse(
-        world, intent.carrier, intent.call, lambda answer: intent.carrier.read_look_up(answer, intent.order_no)
-    )
+def _by_its_means(world: World, session: Session, shipment: Shipment) -> Intent | None:
+    """What the carrier of a shipment in doubt is asked; None where it cannot be asked."""
+    carrier, order_no = world.carrier(shipment.carrier), shipment.order_no or ""
+    if carrier.means is Means.REPEAT:
+        return commit_intent(world, session, shipment, repeat=True)
+    call = carrier.look_up(order_no) if carrier.means is Means.LOOK_UP else None
+    return Intent(carrier, call, intend(world, session, shipment, call), order_no) if call is not None else None
 
 
-def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, endless: bool) -> Climb:
-    """Looking costs nothing and goes on, slowly; an order is not repeated beyond the ladder."""
+def _look_up(world: World, claim: Claim, intent: Intent) -> Heard[Booked | None]:
+    carrier = intent.carrier
+    return converse(world, carrier, intent.call, lambda answer: carrier.read_look_up(answer, intent.order_no), claim)
+
+
+def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, looks_up: bool) -> Climb:
+    """Looking costs nothing and goes on, slowly; an order is not repeated beyond the ladder.
+
+    A look-up may find that the carrier refused the order. A repeat that is refused may hide one that was taken.
+    """
     with world.reading() as session:
         shipment = session.get_one(Shipment, subject_id(claim.subject))
         rung = shipment.doubts + 1
@@ -90,22 +113,24 @@ def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, endless: 
     ladder = world.settings.doubt_ladder
     if heard.told is not None or absent:
         return Climb(heard, rung, None)
+    if looks_up and isinstance(heard.error, Refused):
+        return Climb(heard, rung, None, heard.error)
     if rung < len(ladder):
         return Climb(heard, rung, ladder[rung])
-    return Climb(heard, rung, max(ladder[-1], world.settings.ask_again) if endless else None)
+    return Climb(heard, rung, max(ladder[-1], world.settings.ask_again) if looks_up else None)
 
 
 def _surely_absent(world: World, shipment: Shipment) -> bool:
     """Missed so often in a row, and the carrier's own books have had time: the order was never placed."""
-    settled = world.carriers[shipment.carrier].limits.settling
+    settled = world.carrier(shipment.carrier).limits.settling
     since = shipment.intended_at or shipment.created_at
     return shipment.absences + 1 >= world.settings.absences and world.now() - since > settled
 
 
 def _write(world: World, session: Session, shipment: Shipment, climb: Climb) -> None:
     shipment.doubts = climb.rung
-    if climb.heard.told is not None:
-        take_number(world, session, shipment, climb.heard.told, "answer")
+    if climb.refusal is not None:
+        refuse(world, session, shipment, climb.refusal)
         return
     if climb.absent and _surely_absent(world, shipment):
         act(world, session, shipment, Act.NEVER_PLACED)
@@ -130,8 +155,9 @@ def adopt_by_hand(world: World, shipment_id: UUID, number: str, by: str) -> None
     """A person learned the number from the post. Raises NotAllowedError, ConflictError."""
     with world.begin() as session:
         shipment = _in_doubt(session, shipment_id)
-        if not world.carriers[shipment.carrier].is_number(number):
-            raise NotAllowedError(f"“{number}”不是{world.carriers[shipment.carrier].title}的运单号。请核对后再填。")
+        post = world.carrier(shipment.carrier)
+        if not post.is_number(number):
+            raise NotAllowedError(f"“{number}”不是{post.title}的运单号。请核对后再填。")
         adopt(world, session, shipment, Booked(number), by)
 
 

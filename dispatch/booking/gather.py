@@ -10,12 +10,11 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, worklist
 from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, documents_of, may_leave
 from dispatch.approval.lodge import CASE_WATCH
-from dispatch.booking.book import BOOK
 from dispatch.booking.order import order_number
 from dispatch.booking.route import choose_carrier
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
-from dispatch.shipment import Content, Shipment, act, lock, subject_id
+from dispatch.shipment import BOOK, Content, Shipment, act, lock, subject_id
 from dispatch.world import World
 
 SEAL = "shipment.seal"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch.approval.case import Case, CaseSlip, Document
+from dispatch.approval.case import Case, CaseSlip, Direction, Document
 from dispatch.approval.decided_case import Way
 from dispatch.carrier import Order, Parcel, Party
 from dispatch.shipment import Content, Shipment
@@ -27,22 +27,24 @@ def order_number(world: World, direction: str, papers: Collection[tuple[str, int
 
 
 def build_order(world: World, session: Session, shipment: Shipment) -> Order:
-    """The order of a sealed shipment: from what does not change, so a repetition is identical."""
+    """The order of a sealed shipment: from what does not change, so a repetition is identical.
+
+    Inbound, the applicant sends and the centre receives, at its own door: the slip's way is the way out.
+    """
     if shipment.order_no is None:
         raise ValueError(f"shipment {shipment.id} is not sealed yet")
     slip = session.get_one(CaseSlip, shipment.slip_id)
-    centre = world.settings.centre
     cases = cases_in(session, shipment)
+    inbound = shipment.direction == Direction.INBOUND
+    centre, applicant = hall(world), recipient(world, slip)
     return Order(
         order_no=shipment.order_no,
         created_at=shipment.created_at,
-        sender=Party(
-            centre.name, centre.phone, centre.province, centre.city, centre.county, centre.address, centre.postcode
-        ),
-        recipient=recipient(world, slip),
+        sender=applicant if inbound else centre,
+        recipient=centre if inbound else applicant,
         contents=tuple(paper.name for paper in papers_in(session, shipment)),
-        way=slip.way,
-        way_of_delivery=way_words(world, slip),
+        way=Way.DOOR if inbound else slip.way,
+        way_of_delivery=Way.DOOR.chinese if inbound else way_words(world, slip),
         direction=shipment.direction,
         case_nos=tuple(case.case_no for case in cases),
         department=cases[0].department if cases else "",
@@ -62,8 +64,14 @@ def parcel(world: World, session: Session, shipment: Shipment, number: str) -> P
     return Parcel(number, shipment.order_no or "", world.vault.open(slip, "phone") or "")
 
 
+def hall(world: World) -> Party:
+    """The centre, as a carrier is told of it."""
+    told = world.settings.centre
+    return Party(told.name, told.phone, told.province, told.city, told.county, told.address, told.postcode)
+
+
 def recipient(world: World, slip: CaseSlip) -> Party:
-    """The recipient in full."""
+    """The recipient of the slip in full."""
     opened = {column: world.vault.open(slip, column) or "" for column in ("recipient_name", "phone", "detail")}
     return Party(
         name=opened["recipient_name"],

@@ -7,12 +7,16 @@ from sqlalchemy import Index, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session
 from uuid_utils.compat import uuid7
 
+from dispatch import worklist
 from dispatch.approval.carriage import find_item, permits
 from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.carrier import Carrier
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.shipment import Content, Shipment
+from dispatch.jobs import Claim
+from dispatch.journey import Stage
+from dispatch.shipment import Content, Shipment, subject_id
+from dispatch.worklist import Reason
 from dispatch.world import World
 
 POSTAL = "ems"
@@ -128,12 +132,42 @@ def choose_carrier(world: World, session: Session, slip: CaseSlip, item: Item) -
 
 def unlawful_items(session: Session, shipment: Shipment, post: Carrier) -> list[str]:
     """Names of the items in an envelope that this carrier may not carry. Asked again at the last moment."""
-    query = (
-        select(Item)
-        .join(Case, Case.item_id == Item.id)
+    inside = (
+        select(Case.item_id)
         .join(Document, Document.case_id == Case.id)
         .join(Content, Content.document_id == Document.id)
         .where(Content.shipment_id == shipment.id, ~Content.void)
-        .distinct()
     )
-    return sorted(item.name for item in session.scalars(query) if not permits(item, post.standing))
+    # A clearing that is withdrawn at this moment waits for us, or we see it.
+    items = session.scalars(select(Item).where(Item.id.in_(inside)).order_by(Item.id).with_for_update(read=True))
+    return sorted(item.name for item in items if not permits(item, post.standing))
+
+
+IN_THE_HOUSE = frozenset({Stage.BOOKED, Stage.PRINTED, Stage.PACKED})
+UNLAWFUL = "{}不得交给{}（邮政法第五十五条）。请拆封、撤销寄递后改由邮政寄递。"
+
+
+def show_unlawful(world: World, session: Session, shipment: Shipment) -> bool:
+    """Whether a booked envelope may no longer go out with its carrier; then a person is told."""
+    post = world.carrier(shipment.carrier)
+    forbidden = unlawful_items(session, shipment, post)
+    if forbidden:
+        words = UNLAWFUL.format("、".join(forbidden), post.title)
+        worklist.put(
+            world, session, Reason.ROUTE_UNLAWFUL, shipment.subject, cause=shipment.order_no or "", detail=words
+        )
+    return bool(forbidden)
+
+
+def check_law(world: World, claim: Claim) -> None:
+    """An item's clearing was withdrawn: its envelopes that are booked and still in the house come before a person."""
+    with claim.done() as session:
+        holding = (
+            select(Content.shipment_id)
+            .join(Document, Document.id == Content.document_id)
+            .join(Case, Case.id == Document.case_id)
+            .where(Case.item_id == subject_id(claim.subject), ~Content.void)
+        )
+        inside = select(Shipment).where(Shipment.id.in_(holding), Shipment.stage.in_(IN_THE_HOUSE))
+        for shipment in session.scalars(inside.order_by(Shipment.id)):
+            show_unlawful(world, session, shipment)

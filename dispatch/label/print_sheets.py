@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.booking.order import papers_in, recipient, way_words
+from dispatch.carrier import Carrier
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
 from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
-from dispatch.label.their_label import their_label
+from dispatch.label.their_label import fetch_missing, their_label
 from dispatch.mask import mask_address, mask_name, mask_phone
 from dispatch.shipment import Content, Shipment, Waybill, act, live_waybill, lock
 from dispatch.world import World
@@ -30,9 +31,12 @@ def tracking_url(world: World, waybill: Waybill) -> str:
 def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by: str) -> bytes:
     """One PDF with a page for each shipment, in the order given; then they count as printed.
 
-    Drawn first, so that a sheet that cannot be drawn leaves nothing marked. Raises LabelError, NotFoundError,
-    NotAllowedError (a shipment that has no number yet, or that was packed already).
+    A label that the carrier still owes us is asked for again. Drawn first, so that a sheet that cannot be drawn
+    leaves nothing marked. Raises LabelError, NotFoundError, NotAllowedError (a shipment that has no number yet, or
+    that was packed already).
     """
+    with world.begin() as session:
+        fetch_missing(world, session, [session.get_one(Shipment, chosen) for chosen in shipment_ids])
     with world.reading() as session:
         chosen_sheets = [_page(world, session, session.get_one(Shipment, chosen)) for chosen in shipment_ids]
     drawn = _bind(world, chosen_sheets, size)
@@ -65,13 +69,21 @@ def holding(session: Session, case_nos: Collection[str], stages: Collection[Stag
 
 def _page(world: World, session: Session, shipment: Shipment) -> Sheet | bytes:
     """Our sheet, or the carrier's own label where it accepts no other."""
-    if not world.carriers[shipment.carrier].insists_on_label:
+    if not _post_of(world, shipment).insists_on_label:
         return _sheet(world, session, shipment)
     waybill = live_waybill(session, shipment.id)
     drawn = their_label(world, session, waybill) if waybill is not None else None
     if drawn is None:
-        raise NotFoundError(f"邮件 {shipment.order_no} 要用寄递企业的面单，还没有取到。请稍后再打。")
+        raise NotFoundError(f"邮件 {shipment.order_no} 要用寄递企业的面单，还没有取到。已再去取，请稍后再打。")
     return drawn
+
+
+def _post_of(world: World, shipment: Shipment) -> Carrier:
+    """Who says whose label it is. Raises NotFoundError, with the envelope among many that are printed together."""
+    try:
+        return world.carrier(shipment.carrier)
+    except NotFoundError as gone:
+        raise NotFoundError(f"邮件 {shipment.order_no} 打不了单：{gone}") from gone
 
 
 def _bind(world: World, pages: Sequence[Sheet | bytes], size: SheetSize) -> bytes:
@@ -112,7 +124,7 @@ def _sheet(world: World, session: Session, shipment: Shipment) -> Sheet:
         contents=tuple(f"{paper.name}×{paper.copies}" for paper in papers),
         way_of_delivery=way_words(world, slip),
         sorting_code=waybill.sorting_code,
-        carrier_name=world.carriers[shipment.carrier].title,
+        carrier_name=world.title(shipment.carrier),
         payer=_payer(session, papers),
         printed_on=hall_time(world.now()),
         copy=shipment.prints,

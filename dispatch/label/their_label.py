@@ -1,6 +1,7 @@
 """The carrier's own label, where it accepts no other: fetched once, kept sealed, printed as it is."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,11 +12,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs, worklist
-from dispatch.call import Heard, conclude, converse, intend
-from dispatch.carrier import Call, Carrier, Refused, Unavailable
+from dispatch.call import Heard, conclude, converse, failed, intend
+from dispatch.carrier import Call, Carrier, InDoubt, Refused
 from dispatch.db import Base, RowId
 from dispatch.jobs import Claim
-from dispatch.shipment import Waybill, live_waybill, lock, subject_id
+from dispatch.shipment import FETCH_LABEL, Shipment, Waybill, live_waybill, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -42,6 +43,7 @@ class Intent:
     call: Call
     call_id: UUID
     waybill_id: UUID
+    number: str
 
 
 def fetch_label(world: World, claim: Claim) -> None:
@@ -49,43 +51,60 @@ def fetch_label(world: World, claim: Claim) -> None:
     intent = _intend(world, claim)
     if intent is None:
         return
-    heard = _follow(world, intent)
+    heard = _follow(world, claim, intent)
     if isinstance(heard.told, bytes) or isinstance(heard.error, Refused):
         with claim.done() as session:
             conclude(world, session, intent.call_id, heard)
             if isinstance(heard.told, bytes):
                 _store(world, session, intent.waybill_id, heard.told)
             else:
-                words = f"寄递企业没有给出面单：{heard.error}"
-                worklist.put(world, session, Reason.REFUSED_BY_CARRIER, claim.subject, cause="label", detail=words)
+                _tell(world, session, claim.subject, intent.number, str(heard.error))
         return
-    retry_after = heard.error.retry_after if isinstance(heard.error, Unavailable) else None
-    with claim.failed(str(heard.error or "寄递企业没有给出面单。"), retry_after) as session:
+    error = heard.error or InDoubt("寄递企业没有给出面单。")  # it pointed on and on
+    with failed(claim, error) as session:
         conclude(world, session, intent.call_id, heard)
 
 
 def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
         shipment = lock(session, subject_id(claim.subject))
-        waybill, carrier = live_waybill(session, shipment.id), world.carriers[shipment.carrier]
-        ours = jobs.lane_of(claim.name) == shipment.carrier
+        waybill, ours = live_waybill(session, shipment.id), jobs.lane_of(claim.name) == shipment.carrier
         if ours and waybill is not None and their_label(world, session, waybill) is None:
+            carrier = world.carrier(shipment.carrier)
             call = carrier.own_label(waybill.number)
             if call is not None:
-                return Intent(carrier, call, intend(world, session, shipment, call), waybill.id)
+                return Intent(carrier, call, intend(world, session, shipment, call), waybill.id, waybill.number)
     with claim.done():
         return None
 
 
-def _follow(world: World, intent: Intent) -> Heard[bytes | Call]:
+def _tell(world: World, session: Session, subject: str, number: str, refusal: str) -> None:
+    """Each number's refusal is a fact of its own; so is one that comes after a person has settled the last."""
+    times, _ = worklist.last_settled(session, subject, Reason.REFUSED_BY_CARRIER, cause=number)
+    words = f"寄递企业没有给出运单 {number} 的面单：{refusal} 再打单（zhuandi print）时会再取一次。"
+    cause = f"{number}:{times}" if times else number
+    worklist.put(world, session, Reason.REFUSED_BY_CARRIER, subject, cause=cause, detail=words)
+
+
+def _follow(world: World, claim: Claim, intent: Intent) -> Heard[bytes | Call]:
     """To the label itself: each answer is it, or says where it lies."""
     call = intent.call
     for _ in range(HOPS):
-        heard = converse(world, intent.carrier, call, intent.carrier.read_label)
+        heard = converse(world, intent.carrier, call, intent.carrier.read_label, claim)
         if not isinstance(heard.told, Call):
             break
         call = heard.told
     return heard
+
+
+def fetch_missing(world: World, session: Session, shipments: Iterable[Shipment]) -> None:
+    """Whoever wants to print asks anew for labels that the carrier owes us, also where it has refused them."""
+    for shipment in shipments:
+        carrier, waybill = world.carriers.get(shipment.carrier), live_waybill(session, shipment.id)
+        if carrier is None or not carrier.insists_on_label or waybill is None:
+            continue
+        if their_label(world, session, waybill) is None:
+            jobs.leave(session, FETCH_LABEL, shipment.subject, lane=shipment.carrier)
 
 
 def _store(world: World, session: Session, waybill_id: UUID, pdf: bytes) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch.approval.case import CaseSlip
+from dispatch.booking.route import show_unlawful
 from dispatch.db import Base, RowId
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI, hall_time
@@ -46,13 +47,22 @@ class HandOverLine(Base):
 def hand_over(world: World, carrier: str, by: str) -> str:
     """Hand over everything that is packed for this carrier; the posting list's number comes back.
 
-    Raises NotFoundError where nothing is packed.
+    What the law no longer lets this carrier have stays here, and a person is told (邮政法 55).
+    Raises NotFoundError where nothing else is packed.
     """
+    number = _hand_over(world, carrier, by)
+    if number is None:
+        raise NotFoundError("没有待交寄的邮件。请先打单并封装；不合规的见待处理。")
+    return number
+
+
+def _hand_over(world: World, carrier: str, by: str) -> str | None:
     with world.begin() as session:
         packed = select(Shipment.id).where(Shipment.carrier == carrier, Shipment.stage == Stage.PACKED)
-        chosen = [shipment for key in sorted(session.scalars(packed)) if _packed(shipment := lock(session, key))]
+        locked = [shipment for key in sorted(session.scalars(packed)) if _packed(shipment := lock(session, key))]
+        chosen = [shipment for shipment in locked if not show_unlawful(world, session, shipment)]
         if not chosen:
-            raise NotFoundError("没有待交寄的邮件。请先打单并封装。")
+            return None
         made_at = world.now()
         made = HandOver(id=uuid7(), number=_number(session, made_at), carrier=carrier, made_at=made_at, made_by=by)
         session.add(made)
@@ -82,7 +92,7 @@ def posting_list(world: World, number: str) -> bytes:
             raise NotFoundError(f"没有编号为“{number}”的交寄清单。")
         drawn = PostingList(
             number=made.number,
-            carrier_name=world.carriers[made.carrier].title,
+            carrier_name=world.title(made.carrier),
             sender_name=world.settings.centre.name,
             made_at=hall_time(made.made_at),
             lines=tuple(_lines(world, session, made.id)),

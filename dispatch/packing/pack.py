@@ -34,7 +34,7 @@ def pack(world: World, document_code: str, waybill_no: str, by: str) -> Packed:
     The same pair again changes nothing.
     """
     with world.begin() as session:
-        shipment = lock(session, _by_waybill(session, waybill_no))
+        shipment = lock(session, _meant(session, document_code, waybill_no))
         contents = list(session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void)))
         scanned = _scanned(session, contents, document_code, waybill_no)
         if shipment.stage not in {Stage.PRINTED, Stage.PACKED}:
@@ -47,24 +47,48 @@ def pack(world: World, document_code: str, waybill_no: str, by: str) -> Packed:
         return Packed(shipment.order_no or "", tuple(sorted(codes)))
 
 
-def unpack(world: World, waybill_no: str, by: str) -> None:
-    """Open a packed envelope again: every document must be scanned anew."""
+def unpack(world: World, waybill_no: str, by: str, carrier: str = "") -> None:
+    """Open a packed envelope again: every document must be scanned anew. `carrier`: whose number, where two have it.
+
+    Raises NotFoundError, NotAllowedError (it is not packed, or two carriers have this number and none is named).
+    """
     with world.begin() as session:
-        shipment = lock(session, _by_waybill(session, waybill_no))
+        found = [one for one in _numbered(session, waybill_no) if carrier in {"", one.carrier}]
+        if not found:
+            raise NotFoundError(f"{world.title(carrier)}没有运单号为“{waybill_no}”的邮件。请核对寄递企业与运单号。")
+        if len(found) > 1:
+            named = "、".join(f"{world.title(one.carrier)}（{one.carrier}）" for one in found)
+            raise NotAllowedError(f"{named}都有运单号 {waybill_no}。请写明是哪一家的（--carrier）。")
+        shipment = lock(session, found[0].shipment_id)
         act(world, session, shipment, Act.UNPACK, by=by)
         for content in session.scalars(select(Content).where(Content.shipment_id == shipment.id)):
             content.scanned_at = None
 
 
-def _by_waybill(session: Session, waybill_no: str) -> UUID:
-    found = session.scalar(
-        select(Waybill.shipment_id).where(
-            Waybill.number == waybill_no, Waybill.voided_at.is_(None), Waybill.retired_at.is_(None)
-        )
-    )
-    if found is None:
+def _numbered(session: Session, waybill_no: str) -> list[Waybill]:
+    """The live waybills with this number: one at most of each carrier. Raises NotFoundError where there is none."""
+    live = (Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
+    found = session.scalars(select(Waybill).where(Waybill.number == waybill_no, *live).order_by(Waybill.carrier))
+    waybills = list(found)
+    if not waybills:
         raise NotFoundError(f"没有运单号为“{waybill_no}”的邮件。请重新扫描面单条码。")
-    return found
+    return waybills
+
+
+def _meant(session: Session, document_code: str, waybill_no: str) -> UUID:
+    """The envelope with this number; where several carriers have given it, the one that holds the document."""
+    numbered = [waybill.shipment_id for waybill in _numbered(session, waybill_no)]
+    if len(numbered) == 1:
+        return numbered[0]
+    papers = [paper.id for paper in _papers(session, document_code)]
+    inside = select(Content.shipment_id).where(
+        Content.shipment_id.in_(numbered), Content.document_id.in_(papers), ~Content.void
+    )
+    holding = set(session.scalars(inside))
+    if len(holding) > 1:
+        words = f"不止一家有运单号 {waybill_no}，办件“{document_code}”在其中几件里都有出件。请扫出件自己的编码。"
+        raise NotAllowedError(words)
+    return holding.pop() if holding else numbered[0]
 
 
 def _scanned(session: Session, contents: list[Content], document_code: str, waybill_no: str) -> Content:

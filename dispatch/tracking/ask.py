@@ -1,5 +1,6 @@
 """The carrier is asked: a push is never trusted to be the only news."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -8,13 +9,16 @@ from sqlalchemy.orm import Session
 
 from dispatch import jobs
 from dispatch.booking.order import parcel
-from dispatch.call import Heard, conclude, converse, intend
-from dispatch.carrier import Call, Carrier, Seen, Unavailable
+from dispatch.call import UNHEARD, Heard, conclude, converse, failed, intend, last_heard_at
+from dispatch.carrier import Call, Carrier, CarrierError, Seen
 from dispatch.jobs import Claim
+from dispatch.journey import AT_AN_END
 from dispatch.shipment import WEIGH, Shipment, live_waybill, lock, subject_id
 from dispatch.tracking.observe import learn_new_numbers, plausible, refold
 from dispatch.tracking.sighting import ASKED, keep, new_numbers, sightings_of
 from dispatch.world import World
+
+AT_ONCE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +34,48 @@ class Question:
 def ask(world: World, claim: Claim) -> None:
     """Ask for everything known of a shipment's numbers; no more often than the carrier and the settings allow."""
     with world.reading() as session:
-        wait = _too_early(world, session.get_one(Shipment, subject_id(claim.subject)))
-    if wait > timedelta(0):
+        wait = _too_early(world, session, claim)
+    if wait > AT_ONCE:
         with claim.later(wait):
             return
     questions = _intend(world, claim)
     if not questions:
         return
     heard = [
-        (question, converse(world, question.carrier, question.call, question.carrier.read_trace))
+        (question, converse(world, question.carrier, question.call, question.carrier.read_trace, claim))
         for question in questions
     ]
     _write(world, claim, heard)
 
 
-def _too_early(world: World, shipment: Shipment) -> timedelta:
-    if shipment.asked_at is None:
-        return timedelta(0)
-    floor = max(world.settings.ask_floor, world.carriers[shipment.carrier].limits.ask_floor)
-    return shipment.asked_at + floor - world.now()
+def _ours(claim: Claim, shipment: Shipment) -> bool:
+    """Or another carries it by now, and is asked on its own lane."""
+    return jobs.lane_of(claim.name) == shipment.carrier
+
+
+def _too_early(world: World, session: Session, claim: Claim) -> timedelta:
+    """Until its number may be asked after again. A question without an answer was a question too (CARRIERS §4.1)."""
+    shipment = session.get_one(Shipment, subject_id(claim.subject))
+    waybill = live_waybill(session, shipment.id)
+    if waybill is None or not _ours(claim, shipment):
+        return AT_ONCE
+    carrier = world.carrier(shipment.carrier)
+    call = carrier.question(parcel(world, session, shipment, waybill.number))
+    last = last_heard_at(session, shipment, call.operation, waybill.adopted_at) if call else None
+    return AT_ONCE if last is None else last + _floor(world, carrier) - world.now()
+
+
+def _floor(world: World, carrier: Carrier) -> timedelta:
+    return max(world.settings.ask_floor, carrier.limits.ask_floor)
 
 
 def _intend(world: World, claim: Claim) -> list[Question]:
     """The live number, and those under which the parcel travels back."""
     with world.begin() as session:
         shipment = session.get_one(Shipment, subject_id(claim.subject))
-        waybill, carrier = live_waybill(session, shipment.id), world.carriers[shipment.carrier]
-        ours = jobs.lane_of(claim.name) == shipment.carrier  # or another carries it by now, and is asked on its lane
-        questions = []
-        if ours and waybill is not None:
+        waybill, questions = live_waybill(session, shipment.id), []
+        if _ours(claim, shipment) and waybill is not None:
+            carrier = world.carrier(shipment.carrier)
             back = new_numbers(sightings_of(session, shipment.id))
             for number in [waybill.number, *sorted(back - {waybill.number})]:
                 call = carrier.question(parcel(world, session, shipment, number))
@@ -73,13 +90,27 @@ def _intend(world: World, claim: Claim) -> list[Question]:
 def _write(world: World, claim: Claim, heard: list[tuple[Question, Heard[tuple[Seen, ...]]]]) -> None:
     """What was told is kept, also where another number's answer did not come: then the job comes back."""
     failure = next((one.error for _, one in heard if one.error is not None), None)
-    retry_after = failure.retry_after if isinstance(failure, Unavailable) else None
-    with claim.failed(str(failure), retry_after) if failure else claim.done() as session:
+    asked = [question for question, one in heard if one.outcome not in UNHEARD]
+    pause = _floor(world, asked[0].carrier) if asked else AT_ONCE
+    with _written_in(world, claim, failure, pause) as session:
         for question, one in heard:
             conclude(world, session, question.call_id, one)
         told = [seen for question, one in heard for seen in _of(question, one.told or ())]
         if failure is None or told:
             _take_in(world, session, subject_id(claim.subject), told, whole=failure is None)
+
+
+def _written_in(
+    world: World, claim: Claim, failure: CarrierError | None, pause: timedelta
+) -> AbstractContextManager[Session]:
+    """Where the outcome is written. A letter at its end is not asked after for ever: its entry is a person's then."""
+    if failure is None:
+        return claim.done()
+    with world.reading() as session:
+        over = session.get_one(Shipment, subject_id(claim.subject)).view in AT_AN_END
+    if over and claim.attempts >= world.settings.look_after_closing_tries:
+        return claim.given_up(str(failure))
+    return failed(claim, failure, pause)
 
 
 def _of(question: Question, news: tuple[Seen, ...]) -> list[Seen]:

@@ -10,8 +10,9 @@ from dispatch import jobs, worklist
 from dispatch.booking.book import take_number
 from dispatch.carrier import Booked, Seen
 from dispatch.jobs import Claim
-from dispatch.journey import News, Stage
+from dispatch.journey import AT_AN_END, AWAITS_NUMBER, News, Stage
 from dispatch.shipment import (
+    ANNOUNCE,
     ASK,
     Shipment,
     find_live_number,
@@ -35,8 +36,6 @@ from dispatch.tracking.sighting import (
 from dispatch.worklist import Reason
 from dispatch.world import World
 
-WITHOUT_NUMBER = frozenset({Stage.TO_BOOK, Stage.BOOKING, Stage.IN_DOUBT, Stage.REFUSED})
-"""Stages of a sealed envelope whose number a push may tell: then it is booked, whatever we thought."""
 AHEAD = timedelta(hours=1)  # a carrier's clock may be a little ahead of ours
 BEFORE = timedelta(days=1)  # news older than the shipment is of an earlier envelope with this number
 
@@ -57,24 +56,40 @@ class Match(StrEnum):
 def observe(world: World, session: Session, carrier: str, seen: Seen, source: str) -> Match:
     """Keep one line of news and fold it into its shipment, if that is known. Locks the shipment."""
     post = world.carriers.get(carrier)
-    shipment = _matching(session, carrier, seen, numbered=post is not None and post.is_number(seen.waybill_no))
+    shipment = _matching(world, session, carrier, seen, numbered=post is not None and post.is_number(seen.waybill_no))
     if shipment is None:
         # Whoever adopts a number holds this lock until the commit: either we see the number, or they see our row.
         lock_number(session, carrier, seen.waybill_no)
-        if _matching(session, carrier, seen, numbered=False) is not None:
+        if _matching(world, session, carrier, seen, numbered=False) is not None:
             return Match.LOOK_AGAIN
         kept = keep(world, session, carrier, seen, source, None)
         return Match.NOBODY if kept.shipment_id is None else Match.FOUND
     locked = lock(session, shipment.id)
-    if not _still_meant(session, locked, seen):
+    if not _still_meant(world, session, locked, seen):
         return Match.LOOK_AGAIN  # its number was voided while we waited for the row
-    if locked.stage in WITHOUT_NUMBER:
+    if locked.stage in AWAITS_NUMBER:
         take_number(world, session, locked, Booked(seen.waybill_no), source)
     told = plausible(world, locked, seen)
     learn_new_numbers(world, session, locked, {told.new_number})
     keep(world, session, carrier, told, source, locked.id)
     refold(world, session, locked)
+    if seen.watching_ended:
+        _watch_again(world, session, locked, seen)
     return Match.FOUND
+
+
+def _watch_again(world: World, session: Session, shipment: Shipment, seen: Seen) -> None:
+    """Whoever followed a live number has given it up: announced anew after a pause; why it did so, a person sees.
+
+    A number that is handed over and without a trace may be wrong. One that lies on the desk has no trace yet.
+    """
+    waybill, post = live_waybill(session, shipment.id), world.carriers.get(shipment.carrier)
+    if shipment.view in AT_AN_END or post is None or waybill is None or waybill.number != seen.waybill_no:
+        return
+    jobs.leave(session, ANNOUNCE, shipment.subject, lane=shipment.carrier, after=post.limits.announce_again)
+    if shipment.stage == Stage.HANDED_OVER:
+        cause = f"{seen.code}:{seen.at.isoformat()}"
+        worklist.put(world, session, Reason.STALLED, shipment.subject, cause=cause, detail=seen.text)
 
 
 def learn_new_numbers(world: World, session: Session, shipment: Shipment, numbers: Iterable[str]) -> None:
@@ -83,7 +98,7 @@ def learn_new_numbers(world: World, session: Session, shipment: Shipment, number
     To be called before the news that tell them are kept.
     """
     for number in sorted({number for number in numbers if number}):
-        if find_by_new_number(session, shipment.carrier, number) is None:
+        if find_by_new_number(world, session, shipment.carrier, number) is None:
             _claim(world, session, shipment, number)
             jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
@@ -97,28 +112,28 @@ def _claim(world: World, session: Session, shipment: Shipment, number: str) -> N
     worklist.settle_by_itself(world, session, parcel, [Reason.UNKNOWN_PARCEL])
 
 
-def _matching(session: Session, carrier: str, seen: Seen, *, numbered: bool) -> Shipment | None:
+def _matching(world: World, session: Session, carrier: str, seen: Seen, *, numbered: bool) -> Shipment | None:
     """By the live number; or by our own order number, while the shipment has no number yet and this can be one."""
-    by_number = find_live_number(session, carrier, seen.waybill_no)
+    by_number = find_live_number(world, session, carrier, seen.waybill_no)
     if by_number is not None:
         return by_number if _speaks_of(seen, by_number) else None
-    if (coming_back := find_by_new_number(session, carrier, seen.waybill_no)) is not None:
+    if (coming_back := find_by_new_number(world, session, carrier, seen.waybill_no)) is not None:
         return coming_back
     if not seen.order_no or not numbered:
         return None
     by_order = find_order(session, carrier, seen.order_no)
-    waiting = by_order is not None and by_order.stage in WITHOUT_NUMBER
+    waiting = by_order is not None and by_order.stage in AWAITS_NUMBER
     return by_order if waiting else None
 
 
-def _still_meant(session: Session, locked: Shipment, seen: Seen) -> bool:
+def _still_meant(world: World, session: Session, locked: Shipment, seen: Seen) -> bool:
     """What was matched before the lock holds under it: by our order number, by the live number, or by a new one."""
-    if locked.stage in WITHOUT_NUMBER:
+    if locked.stage in AWAITS_NUMBER:
         return seen.order_no == locked.order_no
     live = live_waybill(session, locked.id)
     if live is None or live.number == seen.waybill_no:
         return live is not None
-    return find_by_new_number(session, locked.carrier, seen.waybill_no) is not None
+    return find_by_new_number(world, session, locked.carrier, seen.waybill_no) is not None
 
 
 def _speaks_of(seen: Seen, shipment: Shipment) -> bool:
@@ -129,7 +144,7 @@ def _speaks_of(seen: Seen, shipment: Shipment) -> bool:
 def plausible(world: World, shipment: Shipment, seen: Seen) -> Seen:
     """News from the future, or from before the envelope, moves nothing: a person reads it."""
     since, until = _plausible_times(world, shipment)
-    if since <= seen.at <= until:
+    if seen.watching_ended or since <= seen.at <= until:  # that nobody watches any more has no time of its own
         return seen
     return Seen(
         waybill_no=seen.waybill_no,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.approval.files.sheets import Sheet, sheets_of
 from dispatch.errors import NotFoundError
-from dispatch.shipment import Shipment, Waybill
+from dispatch.shipment import Shipment, Waybill, second_number
 from dispatch.tracking.sighting import Sighting, new_numbers
 from dispatch.worklist import Entry, Reason
 
@@ -104,12 +104,14 @@ def _told(session: Session, carrier: str) -> Sequence[Orphan]:
 
 def _second_numbers(session: Session, carrier: str) -> Sequence[Orphan]:
     """A number that was refused because another is live; each is one entry, settled or not."""
+    theirs = second_number(carrier, "")
     query = (
         select(Entry.cause, Shipment.order_no, Entry.opened_at)
         .join(Shipment, Entry.subject == func.concat("shipment:", Shipment.id))
-        .where(Entry.reason == Reason.TWO_NUMBERS, Shipment.carrier == carrier)
+        .where(Entry.reason == Reason.TWO_NUMBERS, Entry.cause.startswith(theirs, autoescape=True))
         .order_by(Entry.opened_at)
     )
     return [
-        Orphan(number, Why.SECOND_NUMBER, order_no or "", since) for number, order_no, since in session.execute(query)
+        Orphan(cause.removeprefix(theirs), Why.SECOND_NUMBER, order_no or "", since)
+        for cause, order_no, since in session.execute(query)
     ]

@@ -1,7 +1,7 @@
 """A stored push is read: a new field or a bug in a translation never loses one, it only waits here."""
 
 from dispatch import worklist
-from dispatch.carrier import Door, Seen
+from dispatch.carrier import Door, Seen, Unreadable
 from dispatch.jobs import Claim
 from dispatch.shipment import subject_id
 from dispatch.tracking.observe import Match, observe, parcel_subject
@@ -18,10 +18,12 @@ def read_push(world: World, claim: Claim) -> None:
         body = world.vault.open(push, "body") or ""
     try:
         news = _door(world, push).read_push(body)
-    except (ValueError, KeyError) as unreadable:
+    except (ValueError, KeyError) as error:
         with claim.done() as session:
             session.get_one(Push, push.id).read_at = world.now()
-            words = f"推送的格式读不懂：{unreadable}"
+            # Any other error may quote what stood in a field, and no case is known whose people could be masked.
+            wrong = str(error) if isinstance(error, Unreadable) else type(error).__name__
+            words = f"推送的格式读不懂：{wrong}。原文已留存。"
             worklist.put(world, session, Reason.UNREADABLE_PUSH, push.subject, detail=words)
         return
     parcels = [(seen.carrier or push.carrier, seen) for seen in news]
@@ -41,7 +43,7 @@ def read_push(world: World, claim: Claim) -> None:
 def _door(world: World, push: Push) -> Door:
     door = world.door(push.carrier)
     if door is None:
-        raise ValueError(f"没有对接寄递企业 {push.carrier} 了")
+        raise Unreadable(f"没有对接寄递企业 {push.carrier} 了")
     return door
 
 

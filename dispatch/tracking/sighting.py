@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from dispatch.carrier import Seen
 from dispatch.db import Base, RowId
 from dispatch.journey import News, Observed, Signer, Tracking, fold
-from dispatch.shipment import Shipment, Waybill
+from dispatch.shipment import Shipment, Waybill, still_followed
 from dispatch.world import World
 
 PUSHED = "push"
@@ -151,14 +151,14 @@ def new_numbers(sightings: Iterable[Sighting]) -> frozenset[str]:
     return frozenset(row.new_number for row in sightings if row.new_number)
 
 
-def find_by_new_number(session: Session, carrier: str, number: str) -> Shipment | None:
+def find_by_new_number(world: World, session: Session, carrier: str, number: str) -> Shipment | None:
     """The live shipment that travels back under this number."""
     query = (
         select(Shipment)
         .join(Sighting, Sighting.shipment_id == Shipment.id)
         .join(Waybill, Waybill.shipment_id == Shipment.id)
         .where(Sighting.carrier == carrier, Sighting.new_number == number)
-        .where(Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
+        .where(Waybill.voided_at.is_(None), Waybill.retired_at.is_(None), still_followed(world))
     )
     return session.scalars(query.limit(1)).first()
 

@@ -21,6 +21,11 @@ from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.evidence import ANSWERABLE, Consent, Evidence, Verdict, weigh
 
+BY_WHOM = (
+    "退回途中又显示妥投，可能是本中心自己签收的退件，不能凭此闭环。"
+    "收件人确已收到的，用 zhuandi received 记下本人的话；退件在本中心的，二次寄递或暂存。"
+)
+
 
 class LegEvidence(Base):
     """The proof of a leg: which shipment, which evidence, when by the carrier's time."""
@@ -62,8 +67,11 @@ def _show_facts(world: World, session: Session, shipment: Shipment, tracking: Tr
     """What a person must have seen, whatever came after it: so it never hangs on when we looked."""
     for seen in tracking.refusals:
         worklist.put(world, session, Reason.RECIPIENT_REFUSED, shipment.subject, cause=seen.fact)
+    post = world.carriers.get(shipment.carrier)
     for seen in tracking.unknown:
-        words = f"代码“{seen.code}”{f'（{seen.detail}）' if seen.detail else ''}不在对照表内，已保留，未改变状态。"
+        name = post.code_name(seen.code) if post else ""
+        told = f"代码“{f'{seen.code} {name}'.strip()}”{f'（{seen.detail}）' if seen.detail else ''}"
+        words = f"{told}{'须人工判读' if name else '不在对照表内'}，已保留，未改变状态。"
         worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=seen.fact, detail=words)
 
 
@@ -73,6 +81,9 @@ def _show_contradictions(world: World, session: Session, shipment: Shipment, tra
     for seen in waiting:
         words = f"寄递企业的代码“{seen.code}”推翻了先前的消息。"
         worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=seen.fact, detail=words)
+    # A revocation may overtake what it revokes; what turns out to be a routine correction is nobody's work.
+    facts = {seen.fact for seen in tracking.contradictions}
+    worklist.settle_gone(world, session, shipment.subject, Reason.DELIVERY_REVOKED, facts)
     return bool(waiting)
 
 
@@ -98,7 +109,8 @@ def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tra
         jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
     elif verdict.reason is not None and tracking.cause is not None:
         if not (verdict.reason in ANSWERABLE and _confirmed(session, shipment)):
-            worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact)
+            words = BY_WHOM if tracking.on_way_back else ""
+            worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact, detail=words)
     elif verdict.evidence is not None and shipment.stage == Stage.HANDED_OVER:
         close_shipment(world, session, shipment, tracking, verdict)
     elif verdict.evidence is not None and shipment.stage == Stage.CLOSED:

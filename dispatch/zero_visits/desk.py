@@ -16,7 +16,7 @@ from dispatch.shipment import Content, Shipment, Waybill, subject_id
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.settle import SHORTEST, number_of
-from dispatch.zero_visits.told.curtain import Curtain
+from dispatch.zero_visits.told.curtain import Curtain, without_mobiles
 
 SETTLED_WITHIN = timedelta(days=1)
 """How long an entry may lie, where its envelope's view has no patience of its own."""
@@ -121,7 +121,7 @@ def _subjects(session: Session, entries: Iterable[Entry]) -> Mapping[str, _Subje
 
 def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
     reason = Reason(entry.reason)
-    detail = world.vault.open(entry, "detail") or ""
+    detail = without_mobiles(world.vault.open(entry, "detail") or "")
     for case, slip in about.cases:
         detail = Curtain.before(world, case, slip, reveal=False).free(detail)
     return OnDesk(

@@ -65,6 +65,8 @@ def weigh(tracking: Tracking, consent: Consent, *, asked: bool) -> Verdict:
     if tracking.state is not Tracked.DELIVERED:
         trouble = TROUBLES.get(tracking.cause.news) if tracking.cause else None
         return Verdict(reason=trouble) if trouble else WAIT
+    if tracking.on_way_back:
+        return Verdict(reason=Reason.SIGNER_UNKNOWN)  # no carrier's word tells whether it was we who signed
     match tracking.signer:
         case Signer.SELF:
             return Verdict(evidence=Evidence.SIGNED_BY_RECIPIENT, visit=_trip_to_sign(tracking, consent))

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, litera
 from sqlalchemy.orm import aliased
 
 from dispatch.approval.case import Case, Document, Leg
-from dispatch.journey import Stage, Tracked
+from dispatch.journey import Signer, Stage, Tracked
 from dispatch.ledger import Visit
 from dispatch.shipment import Content, Shipment
 from dispatch.visits import KINDS
@@ -31,10 +31,15 @@ def proved() -> ColumnElement[bool]:
     Evidence stands as long as the news behind it do: revoked or returned since, it is none, unless the applicant
     has said that it is in hand.
     """
-    stands = or_(Shipment.tracked == Tracked.DELIVERED, LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT)
+    stands = or_(_in_hand(), LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT)
     behind = exists().where(LegEvidence.leg_id == Leg.id, Shipment.id == LegEvidence.shipment_id, stands)
     bare = exists().where(Leg.case_id == Case.id, ~behind)
     return and_(exists().where(Closure.case_id == Case.id), ~bare)
+
+
+def _in_hand() -> ColumnElement[bool]:
+    """Delivered, and it is known to whom: signed for on its way back to us, it may be in our own hands."""
+    return and_(Shipment.tracked == Tracked.DELIVERED, Shipment.signer.is_distinct_from(Signer.UNKNOWN))
 
 
 def without(kinds: Collection[str]) -> ColumnElement[bool]:
@@ -75,5 +80,5 @@ def _rests() -> ColumnElement[bool]:
     word = exists().where(
         LegEvidence.shipment_id == Shipment.id, LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT
     )
-    ended = and_(Shipment.stage == Stage.CLOSED, or_(Shipment.tracked == Tracked.DELIVERED, word))
+    ended = and_(Shipment.stage == Stage.CLOSED, or_(_in_hand(), word))
     return and_(Entry.settled_by != SYSTEM, Entry.settled_at >= Shipment.moved_at, ~ended)

@@ -32,7 +32,8 @@ def signed(by: str, note: str) -> None:
 
 
 def settle_entry(world: World, entry_prefix: str, by: str, note: str) -> Entry:
-    """Settle an open entry. Its shipment is weighed again: a settled contradiction lets it close.
+    """Settle an open entry. Its shipment is weighed again: a settled contradiction lets it close, unless it was
+    delivered on its way back: only the applicant's word (`confirm_received`) tells that from our own signature.
 
     Raises NotFoundError (no open entry begins so, or several do), NotAllowedError (no name or no note).
     """

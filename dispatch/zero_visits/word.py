@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from dispatch import words, worklist
 from dispatch.approval.case import Case, Document, find_case
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.journey import Stage, Tracked, Tracking
+from dispatch.journey import Signer, Stage, Tracked, Tracking
 from dispatch.shipment import Content, Shipment, lock
 from dispatch.tracking.sighting import fold_sightings, sightings_of
 from dispatch.worklist import Reason
@@ -55,7 +55,7 @@ def _may_be_in_hand(session: Session, shipment: Shipment) -> bool:
     if shipment.tracked in {Tracked.RETURNING, Tracked.RETURNED, Tracked.LOST}:
         return False
     if shipment.stage == Stage.CLOSED:
-        return shipment.tracked != Tracked.DELIVERED
+        return shipment.tracked != Tracked.DELIVERED or shipment.signer == Signer.UNKNOWN
     contradicted = fold_sightings(sightings_of(session, shipment.id)).contradictions
     return shipment.stage == Stage.HANDED_OVER and (shipment.tracked == Tracked.DELIVERED or bool(contradicted))
 

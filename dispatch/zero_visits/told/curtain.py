@@ -54,11 +54,16 @@ class Curtain:
         shown = text or ""
         for hidden, instead in self.pairs:
             shown = shown.replace(hidden, instead)
-        return shown if self.reveal else MOBILE.sub(lambda found: mask_phone(found[0]), shown)
+        return shown if self.reveal else without_mobiles(shown)
 
     def place(self, text: str | None) -> str:
         """The post's word for a place: an office stays, a house does not (a locker stands where somebody lives)."""
         return (text or "") if self.reveal else mask_address("", "", "", "", self.free(text))
+
+
+def without_mobiles(text: str) -> str:
+    """The text with every mobile number masked: all that can be done where nobody knows whose data it may hold."""
+    return MOBILE.sub(lambda found: mask_phone(found[0]), text)
 
 
 def _pairs(world: World, case: Case, slip: CaseSlip) -> Iterator[tuple[str, str]]:

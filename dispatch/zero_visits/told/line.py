@@ -83,7 +83,7 @@ class Teller:
 
     def title(self, carrier: str) -> str:
         """A carrier's name on the screen, also where its account is no longer there."""
-        return self.world.carriers[carrier].title if carrier in self.world.carriers else carrier
+        return self.world.title(carrier)
 
 
 def teller(world: World, session: Session, case: Case, *, reveal: bool) -> Teller:
