@@ -12,6 +12,7 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import func, select, text
 
 from dispatch import jobs
+from dispatch.accounts import EmsAccount
 from dispatch.errors import LeaseLostError
 from dispatch.jobs import Beat, Job, JobFailure
 from dispatch.settings import Settings
@@ -297,4 +298,9 @@ def test_a_job_of_another_version_does_not_keep_the_clock_from_ringing_for_the_o
 def test_the_retry_settings_never_wait_beyond_the_cap():
     settings = Settings()
     assert settings.job_retry_first <= settings.job_retry_cap
-    assert settings.job_lease > timedelta(seconds=settings.ems.connect_seconds + settings.ems.answer_seconds)
+
+
+def test_a_lease_that_a_call_could_outlive_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="job_lease"):
+        Settings(job_lease=timedelta(seconds=30), ems=EmsAccount(answer_seconds=15))
+    assert Settings(job_lease=timedelta(seconds=31), ems=EmsAccount(answer_seconds=15))

@@ -11,8 +11,9 @@ from dispatch import jobs
 from dispatch.approval.carriage import clear, withdraw
 from dispatch.approval.lodge import lodge
 from dispatch.booking.allot import add_numbers, numbers_left
-from dispatch.booking.cancel import Then, void_label
+from dispatch.booking.cancel import void_label
 from dispatch.booking.route import set_route
+from dispatch.booking.take_off import Then
 from dispatch.call import CarrierCall
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.worklist import Reason
@@ -73,6 +74,64 @@ def test_workers_that_fight_for_the_last_numbers_leave_the_others_waiting_in_sig
     assert entries(town) == [Reason.NUMBERS_OUT]
 
 
+def test_thirty_two_workers_at_once_give_no_number_twice(town, decided):
+    numbers_of_forty = [f"7300000010{n:02}" for n in range(40)]
+    add_numbers(town, "zto", numbers_of_forty, "clerk")
+    gather(town, decided, *range(1, 33))
+    at_once([lambda: run_due(town, BOOK)] * 32)
+    assert stages(town) == ["booked"] * 32
+    assert sorted(numbers(town)) == numbers_of_forty[:32]
+    assert (left(town), entries(town)) == (8, [])
+
+
+def test_a_person_is_told_while_a_tenth_of_the_segment_is_left_once_for_each_filling(town, decided):
+    add_numbers(town, "zto", [f"7300000020{n:02}" for n in range(20)], "clerk")
+    gather(town, decided, *range(1, 18))
+    run_due(town, BOOK)
+    assert (left(town), entries(town)) == (3, [])
+    gather(town, decided, 18)
+    run_due(town, BOOK)
+    assert (left(town), entries(town)) == (2, [Reason.NUMBERS_LOW])
+    assert details(town, Reason.NUMBERS_LOW) == ["中通快递的号段补领后有 20 个可用的运单号，还剩 2 个。"]
+    settle_all(town, Reason.NUMBERS_LOW)
+    gather(town, decided, 19)
+    run_due(town, BOOK)
+    assert (left(town), entries(town)) == (1, [])  # a person has it in hand
+
+
+def test_numbers_that_are_added_end_the_warning_by_themselves_and_the_next_filling_has_its_own(town, decided):
+    early = with_settings(town, numbers_low=0.5)
+    add_numbers(early, "zto", SEGMENT[:4], "clerk")
+    gather(early, decided, 1, 2)
+    run_due(early, BOOK)
+    assert entries(early) == [Reason.NUMBERS_LOW]
+    add_numbers(early, "zto", SEGMENT[4:8], "clerk")  # six are free now: half of them are three
+    assert (entries(early), entries(early, settled=True)) == ([], [Reason.NUMBERS_LOW])
+    gather(early, decided, 3, 4)
+    run_due(early, BOOK)
+    assert (left(early), entries(early)) == (4, [])
+    gather(early, decided, 5)
+    run_due(early, BOOK)
+    assert (left(early), entries(early)) == (3, [Reason.NUMBERS_LOW])
+
+
+def test_workers_that_take_the_last_numbers_at_once_warn_once_and_used_up_it_is_told_as_that(town, decided):
+    add_numbers(town, "zto", SEGMENT, "clerk")
+    gather(town, decided, *range(1, 13))
+    at_once([lambda: run_due(town, BOOK)] * 8)
+    assert (left(town), entries(town)) == (0, [Reason.NUMBERS_LOW])
+    gather(town, decided, 13)
+    run_due(town, BOOK)
+    assert entries(town) == [Reason.NUMBERS_OUT]
+
+
+def test_of_a_short_segment_the_last_number_is_warned_of_while_it_is_there(town, decided):
+    add_numbers(town, "zto", SEGMENT[:2], "clerk")
+    gather(town, decided, 1)
+    run_due(town, BOOK)
+    assert (left(town), entries(town)) == (1, [Reason.NUMBERS_LOW])
+
+
 def test_the_number_is_the_booking_and_no_carrier_is_asked(town, post, decided):
     add_numbers(town, "zto", SEGMENT, "clerk")
     gather(town, decided, 1)
@@ -91,6 +150,23 @@ def test_new_numbers_end_the_waiting_and_the_alarm_by_themselves(town, decided):
     assert entries(town) == []
     book_due(town)
     assert (stages(town), sorted(numbers(town))) == (["booked", "booked"], SEGMENT[:2])
+
+
+def test_new_numbers_wake_whoever_waits_for_one_and_nobody_sleeps_until_its_next_look(town, decided):
+    gather(town, decided, 1, 2)
+    run_due(town, BOOK)
+    add_numbers(town, "zto", SEGMENT[:2], "clerk")
+    assert town.bell.rung[-1] == BOOK
+    run_due(town, BOOK)
+    assert (stages(town), sorted(numbers(town))) == (["booked", "booked"], SEGMENT[:2])
+
+
+def test_new_numbers_do_not_touch_what_another_carrier_has_to_book(town, decided):
+    lodge(town, decided("331127202611228888", item_name="公章刻制备案", slip={"detail": "团结西路99号"}), "test")
+    run_due(town, "case.gather")
+    town.bell.rung.clear()
+    add_numbers(town, "zto", SEGMENT[:2], "clerk")
+    assert town.bell.rung == []
 
 
 @pytest.mark.parametrize("settled_by_hand", [False, True])
@@ -154,7 +230,7 @@ def test_a_second_label_takes_the_next_number_and_the_first_is_never_given_again
 
 
 def test_a_number_that_is_another_letters_already_is_never_live_twice(town, decided):
-    add_numbers(town, "zto", SEGMENT[:1], "clerk")
+    add_numbers(town, "zto", SEGMENT, "clerk")
     gather(town, decided, 1)
     run_due(town, BOOK)
     sql(town, "UPDATE allotted_numbers SET shipment_id = NULL")  # as after a restored backup of this table alone
@@ -177,4 +253,4 @@ def test_a_job_for_what_is_booked_already_raises_no_alarm_about_an_empty_segment
     with town.begin() as session:
         jobs.leave(session, "shipment.book", only(town).subject, lane="zto")
     run_due(town, BOOK)
-    assert (numbers(town), entries(town)) == (SEGMENT[:1], [])
+    assert (numbers(town), entries(town)) == (SEGMENT[:1], [Reason.NUMBERS_LOW])

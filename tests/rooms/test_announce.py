@@ -25,6 +25,7 @@ from workers.run import run_due
 
 ITEM = "食品经营许可"
 NUMBER = "730000000001"
+SPARE = [f"7300000001{n:02}" for n in range(20)]
 HOUR = timedelta(hours=1)
 TELL = jobs.on_lane(ANNOUNCE, "zto")
 
@@ -60,7 +61,7 @@ def tracked(world, tmp_path, decided):
 
 def with_number(world, decided):
     """A letter that has its number; nobody was told of it yet."""
-    add_numbers(world, "zto", [NUMBER], "clerk")
+    add_numbers(world, "zto", [NUMBER, *SPARE], "clerk")
     lodge(world, decided(), "test")
     clear(world, ITEM, "景法审〔2026〕3号", "legal")
     set_route(world, "", ITEM, "zto", "clerk")

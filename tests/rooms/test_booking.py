@@ -234,8 +234,8 @@ def test_killed_between_intent_and_call_the_order_is_repeated_under_its_number_a
 
 def test_killed_after_the_post_took_the_order_the_repetition_brings_the_same_number(post, drain, decided):
     world = post.world
-    _, intent = killed_after_intent(world, decided)
-    heard = booking.speak(world, intent)
+    claim, intent = killed_after_intent(world, decided)
+    heard = booking.speak(world, claim, intent)
     end_leases(world)
     run_due(world, BOOK)
     make_due(world, SETTLE_DOUBT)
@@ -249,7 +249,7 @@ def test_a_worker_that_wakes_after_its_lease_writes_nothing_and_books_nothing_tw
     claim, intent = killed_after_intent(world, decided)
     end_leases(world)
     run_due(world, BOOK)
-    heard = booking.speak(world, intent)
+    heard = booking.speak(world, claim, intent)
     with pytest.raises(LeaseLostError), booking.written_in(claim, heard) as session:
         booking.take_number(world, session, booking.lock(session, only(world).id), heard.told, "answer")
     assert (only(world).stage, numbers(world)) == ("in_doubt", [])
@@ -378,7 +378,7 @@ def test_a_second_number_for_one_letter_is_never_live_beside_the_first(world, dr
     answer = lambda _: (200, {"waybillNo": f"110000000000{next(counted)}"})  # noqa: E731
     with post_that_says(world, answer) as there:
         claim, intent = killed_after_intent(there, decided)
-        heard, other = booking.speak(world, intent), booking.speak(world, intent)
+        heard, other = booking.speak(world, claim, intent), booking.speak(world, claim, intent)
         with booking.written_in(claim, heard) as session:
             shipment = booking.lock(session, only(there).id)
             booking.take_number(there, session, shipment, heard.told, "answer")

@@ -25,7 +25,8 @@ from road_steps import (
 from dispatch import jobs
 from dispatch.approval.lodge import lodge
 from dispatch.approval.release import lift
-from dispatch.booking.cancel import Then, confirm_cancelled, keep_label, void_label
+from dispatch.booking.cancel import confirm_cancelled, keep_label, void_label
+from dispatch.booking.take_off import Then
 from dispatch.carrier import Parcel
 from dispatch.errors import NotAllowedError
 from dispatch.wiring import now

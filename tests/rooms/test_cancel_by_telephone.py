@@ -10,8 +10,9 @@ from road_steps import details, entries, make_due, numbers, only
 
 from dispatch.accounts import GovEmsAccount
 from dispatch.approval.lodge import lodge
-from dispatch.booking.cancel import Then, confirm_cancelled, keep_label, void_label
+from dispatch.booking.cancel import confirm_cancelled, keep_label, void_label
 from dispatch.booking.route import set_route
+from dispatch.booking.take_off import Then
 from dispatch.errors import NotAllowedError
 from dispatch.posts.gov_ems.account import GovEms
 from dispatch.posts.line import open_line

@@ -13,8 +13,9 @@ from road_steps import entries, make_due, numbers, only
 from dispatch.accounts import SfAccount
 from dispatch.approval.carriage import clear, withdraw
 from dispatch.approval.lodge import lodge
-from dispatch.booking.cancel import Then, void_label
+from dispatch.booking.cancel import void_label
 from dispatch.booking.route import set_route
+from dispatch.booking.take_off import Then
 from dispatch.posts.line import open_line
 from dispatch.posts.sf.account import Sf
 from dispatch.wiring import now
@@ -127,3 +128,24 @@ def test_the_second_label_of_what_may_no_longer_go_there_is_not_booked(there, dr
     run_due(waiting, book)
     assert len(living(url)) == (0 if forbidden else 1)
     assert entries(world) == ([Reason.ROUTE_UNLAWFUL] if forbidden else [])
+
+
+def test_an_order_that_a_desk_does_not_know_is_not_taken_for_cancelled(post, tmp_path, decided):
+    """It may still be on its way there: booked anew, it would be carried twice. A person is told."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    with own_people(tmp_path / "one") as (_, carrier), own_people(tmp_path / "other") as (url, knows_nothing):
+        world = replace(post.world, carriers={**post.world.carriers, "by_hand": carrier})
+        set_route(world, "", "", "by_hand", "clerk")
+        lodge(world, decided(), "test")
+        run_due(world, "case.gather")
+        run_due(world, "shipment.book@by_hand")
+        void_label(world, only(world).id, Then.BOOK_AGAIN, "clerk")
+        hour = {"job_retry_first": timedelta(hours=1), "job_retry_cap": timedelta(hours=1)}
+        there = replace(world, settings=world.settings.model_copy(update=hour))
+        there = replace(there, carriers={**world.carriers, "by_hand": knows_nothing})
+        for _ in range(5):
+            make_due(there, "shipment.cancel")
+            run_due(there, "shipment.cancel@by_hand")
+        assert (only(world).stage, len(numbers(world)), orders(url)) == ("cancelling", 1, [])
+        assert entries(world) == [Reason.NOT_CANCELLED]

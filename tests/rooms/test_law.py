@@ -6,20 +6,36 @@ from datetime import timedelta
 import pytest
 from carriers import orders, own_people
 from on_the_road import as_given
-from road_steps import at_once, details, do, entries, make_due, numbers, only, shipments, sql, with_settings
+from road_steps import (
+    at_once,
+    details,
+    do,
+    entries,
+    make_due,
+    numbers,
+    only,
+    print_all,
+    settle_all,
+    shipments,
+    sql,
+    with_settings,
+)
 from sf_post import sf_post
 from sqlalchemy import select, text
 from typer.testing import CliRunner
 
-from dispatch.approval.carriage import clear, withdraw
+from dispatch.approval.carriage import clear, rulings, withdraw
 from dispatch.approval.lodge import lodge
-from dispatch.booking.cancel import Then, confirm_cancelled, void_label
+from dispatch.booking.cancel import confirm_cancelled, void_label
 from dispatch.booking.doubt import book_again
 from dispatch.booking.gather import SEAL
 from dispatch.booking.route import Route, end_route, routes, set_route
+from dispatch.booking.take_off import Then
 from dispatch.carrier import Standing
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act
+from dispatch.packing.hand_over import hand_over
+from dispatch.packing.pack import pack, to_pack
 from dispatch.worklist import Reason
 from workers.run import run_due
 from zhuandi import posts as post_commands
@@ -113,6 +129,37 @@ def test_withdrawn_between_two_labels_there_is_no_second_one(served, decided):
     run_due(world, BOOK)
     assert (only(world).stage, numbers(world), sf.booked) == ("to_book", [], 1)
     assert entries(world) == [Reason.ROUTE_UNLAWFUL]
+
+
+def test_withdrawn_after_the_booking_what_is_still_in_the_house_is_shown_and_is_not_handed_over(served, decided):
+    _, world = served
+    gathered(world, decided())
+    run_due(world, BOOK)
+    print_all(world)
+    with world.reading() as session:
+        pairs = to_pack(session)
+    for code, number in pairs:
+        pack(world, code, number, "clerk")
+    withdraw(world, ITEM, "legal")
+    run_due(world, "item.check_law")
+    assert (only(world).stage, entries(world)) == ("packed", [Reason.ROUTE_UNLAWFUL])
+    settle_all(world, Reason.ROUTE_UNLAWFUL)
+    with pytest.raises(NotFoundError, match="不合规"):
+        hand_over(world, "sf", "clerk")
+    assert only(world).stage == "packed"
+
+
+def test_every_ruling_of_the_legal_office_stays_answerable(served):
+    _, world = served
+    withdraw(world, ITEM, "legal two")
+    clear(world, ITEM, "景法审〔2026〕9号", "legal three")
+    with world.reading() as session:
+        found = [(ruling.carriage, ruling.ground, ruling.ruled_by) for ruling in rulings(session, ITEM)]
+    assert found == [
+        ("cleared", GROUND, "legal"),
+        ("postal_only", None, "legal two"),
+        ("cleared", "景法审〔2026〕9号", "legal three"),
+    ]
 
 
 def test_cleared_again_the_envelope_goes_on_by_itself_and_the_entry_is_gone(served, decided):

@@ -11,6 +11,7 @@ from dispatch import breaker
 from dispatch.approval.lodge import lodge
 from dispatch.booking.book import SETTLE_DOUBT
 from dispatch.booking.route import set_route
+from dispatch.breaker import Turn, Wait
 from dispatch.carrier import NoAnswer, Throttled, Unauthorised
 from dispatch.jobs import on_lane
 from dispatch.worklist import Reason
@@ -35,7 +36,9 @@ def climb(world, drain, times=6):
         drain(world)
 
 
-@pytest.mark.parametrize("fault", ["lost_after", "error_after", "garbage", "wrong_type", "twice", "drip"])
+@pytest.mark.parametrize(
+    "fault", ["lost_after", "error_after", "garbage", "wrong_type", "twice", "drip", "drip_headers"]
+)
 def test_an_order_taken_in_silence_is_found_by_its_number_and_never_placed_again(desk, drain, decided, fault):
     url, world = desk
     next_answers(url, fault)
@@ -124,10 +127,10 @@ def test_after_its_time_one_call_tries_and_the_others_wait_for_it(desk):
     carrier = world.carriers["by_hand"]
     patient = with_settings(world, breaker_failures=1, breaker_first=timedelta(0), breaker_probe=HOUR)
     breaker.report(patient, carrier, NoAnswer("没有等到答复。"))
-    assert breaker.gate(patient, carrier) is None
-    assert breaker.gate(patient, carrier) is not None
+    assert isinstance(breaker.gate(patient, carrier), Turn)
+    assert isinstance(breaker.gate(patient, carrier), Wait)
     breaker.report(patient, carrier, None)
-    assert breaker.gate(patient, carrier) is None
+    assert isinstance(breaker.gate(patient, carrier), Turn)
 
 
 def test_patience_is_given_where_it_is_asked_for_without_an_alarm_and_a_refused_account_alarms_at_once(desk):
@@ -139,7 +142,7 @@ def test_patience_is_given_where_it_is_asked_for_without_an_alarm_and_a_refused_
     breaker.report(world, carrier, None)
     breaker.report(with_settings(world, breaker_unauthorised=HOUR), carrier, Unauthorised("账号停用。"))
     assert breaker.gate(world, carrier).wait > HOUR / 2
-    assert breaker.gate(world, world.carriers["ems"]) is None
+    assert isinstance(breaker.gate(world, world.carriers["ems"]), Turn)
     assert entries(world) == [Reason.ACCOUNT_REFUSED]
 
 
@@ -149,7 +152,9 @@ def test_calls_go_out_no_faster_than_the_account_permits(desk):
     slow = replace(carrier, account=carrier.account.model_copy(update={"per_second": 2.0}))
     waits: list[float] = []
     for _ in range(3):
-        assert breaker.gate(world, slow, sleep=waits.append) is None
+        assert isinstance(breaker.gate(world, slow, sleep=waits.append), Turn)
     assert len(waits) == 2
     assert waits[0] < waits[1]  # each stands behind the one before
-    assert breaker.gate(world, slow, sleep=waits.append) is not None  # more than a moment away: the job comes back
+    assert isinstance(
+        breaker.gate(world, slow, sleep=waits.append), Wait
+    )  # more than a moment away: the job comes back

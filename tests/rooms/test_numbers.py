@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from road_steps import (
     details,
+    do,
     entries,
     make_due,
     numbers,
@@ -22,6 +23,7 @@ from starlette.testclient import TestClient
 
 from dispatch.api.app import make_app
 from dispatch.approval.lodge import lodge
+from dispatch.journey import Act
 from dispatch.label.print_sheets import tracking_url
 from dispatch.packing.hand_over import HandOver, posting_list
 from dispatch.shipment import Waybill
@@ -29,6 +31,7 @@ from dispatch.tracking.sighting import Sighting
 from dispatch.wiring import now
 from dispatch.worklist import Reason
 from tests.rooms.printed_page import read_pages
+from workers.run import run_due
 
 SECOND = "331127202611220002"
 OTHERS = {"detail": "团结西路9号"}
@@ -104,6 +107,50 @@ def test_old_news_told_again_stays_the_old_letters(later, drain):
     settle_unmatched(later, drain)
     assert [row.tracked for row in shipments(later)] == ["delivered", "unseen"]
     assert shipments(later)[1].stage == "handed_over"
+
+
+@pytest.fixture
+def rested(same_number):
+    """The same service after the number's rest; nobody of ours has the number again."""
+    return replace(same_number, now=lambda: now() + same_number.settings.number_rest + DAY)
+
+
+def test_news_of_a_number_that_rested_are_nobodys_and_leave_the_closed_letter_alone(rested, drain):
+    """The carrier gave it to somebody else's parcel: that one's return made the proved letter a returned one."""
+    before = only(rested)
+    for code, minutes in (("203", 50), ("708", 40), ("711", 30)):
+        push(rested, raw_push(rested, NUMBER, code, rested.now() - timedelta(minutes=minutes)))
+    settle_unmatched(rested, drain)
+    after = only(rested)
+    assert (after.stage, after.tracked, after.last_news) == ("closed", "delivered", before.last_news)
+    assert set(entries(rested)) == {Reason.UNKNOWN_PARCEL}
+    with rested.reading() as session:
+        nobodys = select(Sighting.code).where(Sighting.shipment_id.is_(None))
+        assert set(session.scalars(nobodys)) == {"203", "708", "711"}
+
+
+def test_until_its_rest_is_over_the_number_is_the_closed_letters(same_number, drain):
+    early = replace(same_number, now=lambda: now() + same_number.settings.number_rest - DAY)
+    push(early, raw_push(early, NUMBER, "743", early.now()))
+    drain(early)
+    assert Reason.DELIVERY_REVOKED in entries(early)
+
+
+def test_a_push_with_our_order_number_gives_a_number_that_rested_to_the_letter_it_names(rested, drain, decided):
+    """The answer to the booking was lost; the push was laid to the closed letter, and the new one stayed in doubt."""
+    lodge(rested, decided(SECOND, slip=OTHERS), "test")
+    run_due(rested, "case.gather")
+    for deed in (Act.INTEND, Act.DOUBT):
+        do(rested, deed, shipments(rested)[1])
+    told = raw_push(rested, NUMBER, "203", rested.now(), orderNo=shipments(rested)[1].order_no)
+    push(rested, told)
+    run_due(rested, "push.read")
+    old, new = shipments(rested)
+    assert (new.stage, new.tracked, old.stage, old.tracked) == ("booked", "collected", "closed", "delivered")
+    assert [(row.shipment_id == new.id, row.retired_at is None) for row in waybills(rested)] == [
+        (False, False),
+        (True, True),
+    ]
 
 
 def test_a_number_that_comes_again_too_early_is_a_conflict_that_a_person_sees(same_number, drain, decided):

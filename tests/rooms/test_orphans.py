@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 
 from dispatch.approval.files.sheets import ListError
 from dispatch.approval.lodge import lodge
-from dispatch.booking.cancel import Then, void_label
+from dispatch.booking.cancel import void_label
+from dispatch.booking.take_off import Then
 from dispatch.errors import NotFoundError
 from dispatch.retention import BATCH, FORGET
 from dispatch.shipment import Waybill

@@ -23,8 +23,9 @@ from sqlalchemy import select
 
 from dispatch import jobs
 from dispatch.approval.lodge import lodge
-from dispatch.booking.cancel import Then, confirm_cancelled, reroute, void_label
+from dispatch.booking.cancel import confirm_cancelled, reroute, void_label
 from dispatch.booking.doubt import confirm_never_placed
+from dispatch.booking.take_off import Then
 from dispatch.call import CarrierCall
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage

@@ -31,7 +31,8 @@ from dispatch.api.track_view import find_parcel
 from dispatch.approval.case import Hold
 from dispatch.approval.lodge import lodge
 from dispatch.approval.release import lift
-from dispatch.booking.cancel import CANCELLED, Then, confirm_cancelled, keep_label, void_label
+from dispatch.booking.cancel import confirm_cancelled, keep_label, void_label
+from dispatch.booking.take_off import TAKEN_OFF, Then
 from dispatch.errors import NotAllowedError
 from dispatch.journey import Act
 from dispatch.label.print_sheets import tracking_url
@@ -276,4 +277,4 @@ def test_a_cancelled_case_says_why_it_waits(booked, drain):
     void_label(booked, only(booked).id, Then.CANCEL, "clerk")
     drain(booked)
     with booked.reading() as session:
-        assert booked.vault.open(session.scalars(select(Hold)).one(), "reason") == CANCELLED
+        assert booked.vault.open(session.scalars(select(Hold)).one(), "reason") == TAKEN_OFF

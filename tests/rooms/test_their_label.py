@@ -1,16 +1,32 @@
 """A post that accepts only its own label: it is fetched, kept, and printed as it is among our own sheets."""
 
+import base64
+import io
+import itertools
 from dataclasses import replace
 
+import pypdfium2 as pdfium
 import pytest
 from carriers import next_answers, own_people
-from road_steps import entries, make_due, only, post_that_says, print_all, shipments, sql, with_account
+from road_steps import (
+    details,
+    entries,
+    make_due,
+    only,
+    post_that_says,
+    print_all,
+    settle_all,
+    shipments,
+    sql,
+    with_account,
+)
 from sqlalchemy import select
 
 from dispatch import jobs
 from dispatch.approval.lodge import lodge
-from dispatch.booking.cancel import Then, void_label
+from dispatch.booking.cancel import void_label
 from dispatch.booking.route import set_route
+from dispatch.booking.take_off import Then
 from dispatch.call import CarrierCall
 from dispatch.errors import NotFoundError
 from dispatch.jobs import on_lane
@@ -50,6 +66,14 @@ def labels(world):
 def number_of(world, shipment):
     with world.reading() as session:
         return live_waybill(session, shipment.id).number
+
+
+def blank_pdf():
+    page = pdfium.PdfDocument.new()
+    page.new_page(200, 300)
+    written = io.BytesIO()
+    page.save(written)
+    return written.getvalue()
 
 
 def printed(world, chosen, size=SheetSize.TWO_PART_LONG):
@@ -133,6 +157,75 @@ def test_a_refused_label_comes_before_a_person_and_is_not_asked_for_for_ever(wor
         drain(insisting)
         assert entries(insisting) == [Reason.REFUSED_BY_CARRIER]
         assert label_calls(insisting) == ["Refused"]
+
+
+def test_a_busy_post_is_asked_for_the_label_again_until_it_draws_it(world, drain, decided):
+    """Any failure taken for a refusal would end the fetching: the letter could never be printed."""
+    drawn = {"retCode": "00000", "retBody": base64.encodebytes(b"%PDF-1.7 their label").decode()}
+    label_answers = iter([{"retCode": "B9999", "retMsg": "系统繁忙"}] * 2 + [drawn])
+
+    def say(code):
+        return 200, next(label_answers) if code == "010004" else {"waybillNo": "1100000000001"}
+
+    with post_that_says(world, say) as there:
+        insisting = with_account(there, prints_own_label=True)
+        booked(insisting, decided())
+        for _ in range(3):
+            make_due(insisting, FETCH)
+            run_due(insisting, FETCH)
+        assert sorted(label_calls(insisting)) == ["InDoubt", "InDoubt", "Told"]
+        assert (len(labels(insisting)), entries(insisting)) == (1, [])
+
+
+@pytest.fixture
+def refusing(world):
+    """A post that gives a new number for each order, and refuses the label until `drawn` is set."""
+    numbered, drawn = itertools.count(1), []
+
+    def say(code):
+        if code == "020003":
+            return 200, {"waybillNo": f"11000000000{next(numbered):02}"}
+        if code != "010004":
+            return 200, {}
+        return 200, drawn[0] if drawn else {"retCode": "SBX9", "retMsg": "无此单"}
+
+    with post_that_says(world, say) as there:
+        yield with_account(there, prints_own_label=True, refused_codes=("SBX9",)), drawn
+
+
+def test_a_second_numbers_refused_label_is_seen_also_where_the_firsts_was_settled(refusing, drain, decided):
+    world, _ = refusing
+    booked(world, decided())
+    drain(world)
+    settle_all(world, Reason.REFUSED_BY_CARRIER)
+    void_label(world, only(world).id, Then.BOOK_AGAIN, "clerk")
+    drain(world)
+    assert entries(world) == [Reason.REFUSED_BY_CARRIER]
+    assert number_of(world, only(world)) in details(world, Reason.REFUSED_BY_CARRIER)[-1]
+
+
+def test_printing_asks_again_for_a_label_that_was_refused_and_prints_it_when_it_is_there(refusing, drain, decided):
+    """Refused once, it was never asked for again: the letter could never be printed."""
+    world, drawn = refusing
+    booked(world, decided())
+    drain(world)
+    settle_all(world, Reason.REFUSED_BY_CARRIER)
+    with pytest.raises(NotFoundError, match="已再去取"):
+        printed(world, [only(world).id])
+    drain(world)
+    assert entries(world) == [Reason.REFUSED_BY_CARRIER]  # a refusal after the settling is another
+    drawn.append({"retCode": "00000", "retBody": base64.b64encode(blank_pdf()).decode()})
+    with pytest.raises(NotFoundError):
+        printed(world, [only(world).id])
+    drain(world)
+    assert len(printed(world, [only(world).id])) == 1
+
+
+def test_printing_what_needs_no_label_of_theirs_asks_for_none(post, drain, decided):
+    booked(post.world, decided())
+    printed(post.world, [only(post.world).id])
+    drain(post.world)
+    assert label_calls(post.world) == []
 
 
 def test_a_second_label_is_fetched_for_the_second_number(insisting, drain, decided):

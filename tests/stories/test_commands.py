@@ -89,6 +89,12 @@ def test_nothing_packed_is_no_posting_list(zhuandi: Zhuandi) -> None:
     assert "没有待交寄" in refused.output
 
 
+def test_whose_number_is_opened_can_be_said_where_two_carriers_have_it(zhuandi: Zhuandi) -> None:
+    refused = zhuandi("unpack", "730000000001", "--carrier", "ems")
+    assert refused.exit_code == 1
+    assert "730000000001" in refused.output
+
+
 def test_an_empty_desk_says_so(zhuandi: Zhuandi) -> None:
     assert "没有待打单" in zhuandi("print").output
     assert zhuandi("worklist").exit_code == 0

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.booking.order import parcel
 from dispatch.carrier import CarrierError, Numbering, Seen
+from dispatch.jobs import Job
 from dispatch.journey import AT_AN_END, News, Observed, Stage, Tracking, fold
 from dispatch.shipment import Shipment, Waybill, subject_id
 from dispatch.tracking.sighting import HANDED_OUT, Sighting
@@ -134,10 +135,17 @@ class Witnesses:
             numbers = select(Waybill.shipment_id, Waybill.number).where(Waybill.voided_at.is_(None))
             live = {row.shipment_id: row.number for row in session.execute(numbers)}
             unread = set(session.scalars(select(Sighting.shipment_id).where(Sighting.news == News.UNKNOWN)))
+            stuck = self._stuck(session)
             for row in session.scalars(select(Shipment)):
                 tracking = self._whole_trace(session, row, live[row.id]) if row.id in live else None
-                self._told[row.id] = Truth(row, tracking, unread=row.id in unread)
+                self._told[row.id] = Truth(row, tracking, unread=row.id in unread, stuck=row.subject in stuck)
         return self._told
+
+    def _stuck(self, session: Session) -> set[str]:
+        """What open jobs are about that have failed so often, and those that were given up."""
+        failing = Job.done_at.is_(None) & (Job.attempts >= self.world.settings.job_tries)
+        given_up = Job.done_at.is_not(None) & Job.last_error.is_not(None)
+        return set(session.scalars(select(Job.subject).where(failing | given_up)))
 
     def _whole_trace(self, session: Session, row: Shipment, number: str) -> Tracking:
         """Asked until it is answered: the storm goes on."""

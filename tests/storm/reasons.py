@@ -10,11 +10,15 @@ from dispatch.worklist import Reason
 
 @dataclass(frozen=True)
 class Truth:
-    """A shipment, and its whole trace folded; `unread`: one of its sightings has a code that nobody knows."""
+    """A shipment, and its whole trace folded.
+
+    `unread`: one of its sightings has a code that nobody knows. `stuck`: a job of it fails again and again.
+    """
 
     shipment: Shipment
     tracking: Tracking | None  # None where it has no number
     unread: bool
+    stuck: bool = False
 
     @property
     def state(self) -> Tracked:
@@ -48,6 +52,7 @@ TRUE: Mapping[Reason, Callable[[Truth], bool]] = {
     Reason.ADDRESS_UNCLEAR: _told_of(News.ADDRESS_UNCLEAR),
     Reason.UNKNOWN_CODE: lambda truth: truth.unread,
     Reason.NOT_FOLLOWED: lambda truth: truth.state not in ENDS,
+    Reason.JOB_STUCK: lambda truth: truth.stuck,
 }
 """What must hold for each reason that a storm can lead to; any other is untrue in a storm."""
 

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 
 from dispatch.approval.case import waiting_for_release
 from dispatch.approval.release import release
-from dispatch.booking.cancel import Then, void_label
+from dispatch.booking.cancel import void_label
+from dispatch.booking.take_off import Then
 from dispatch.errors import NotFoundError, ZhuandiError
 from dispatch.jobs import Job, kind_of
 from dispatch.journey import AT_AN_END, Act, Stage
@@ -34,7 +35,7 @@ from zhuandi.house import House
 from zhuandi.practice import prepare_practice, read_practice
 from zhuandi.practice_posts import MAKERS
 
-LIMIT_SECONDS = 420
+LIMIT_SECONDS = 900
 QUIET_LOOKS = 8
 LOOK_SECONDS = 1.0
 RELABELLED = 0.05
@@ -86,7 +87,7 @@ def storm(seed: int, shipments: int) -> dict[str, object]:
     """Drive it to its end, and count."""
     home = home_folder()
     prepare_practice(home)
-    hasten(home)
+    hasten(home, shipments)
     options = ("--post", "all", "--faults", "storm", "--seed", str(seed))
     started = time.monotonic()
     with (
@@ -187,4 +188,5 @@ def _count(world: World, books: dict[str, dict]) -> dict[str, object]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # one line a call would bury what the storm found
     print(json.dumps(storm(int(sys.argv[1]), int(sys.argv[2])), ensure_ascii=False))
