@@ -13,6 +13,10 @@ demo: $(VENV)/ready
 up: $(VENV)/ready
 	@$(BIN)/zhuandi up --sandbox
 
+# So many tests at once; each process has an embedded PostgreSQL of its own, and a file stays in one process.
+TESTERS ?= 2
+PYTEST := -q -n $(TESTERS) --dist loadfile
+
 test: lint unit external
 
 lint: $(VENV)/ready
@@ -22,11 +26,11 @@ lint: $(VENV)/ready
 	$(BIN)/lint-imports --no-cache
 
 unit: $(VENV)/ready
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest $(PYTEST)
 
 # The tests that need a database once more on an external PostgreSQL, where one answers on this machine.
 external: $(VENV)/ready
-	@$(BIN)/python tests/external.py -q
+	@$(BIN)/python tests/external.py $(PYTEST)
 
 # Shipments over all carriers while the posts do everything wrong; SEEDS and SHIPMENTS may be given.
 SEEDS ?= 1 2 3 4 5
