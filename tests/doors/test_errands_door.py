@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from dispatch.accounts import ByHandAccount
 from dispatch.api import errands
 from dispatch.api.app import make_app
-from dispatch.carrier import Answer, Booked, Order, Parcel, Party, Refused, Request, Unauthorised
+from dispatch.carrier import Answer, Booked, InDoubt, Order, Parcel, Party, Refused, Request, Unauthorised
 from dispatch.client import add_client
 from dispatch.db import Base, connect, sessions
 from dispatch.errands.errand import Errand, ErrandEvent
@@ -122,10 +122,12 @@ def test_a_whole_errand_from_the_order_to_the_news(by_hand, number, report):
     assert (handed.order_no, handed.place, told.status_code) == ("ZDTEST1", "红星街道", 200)
 
 
-def test_what_the_desk_never_had_is_surely_not_there(by_hand):
+def test_what_the_desk_never_had_is_not_there_and_is_not_called_cancelled(by_hand):
+    """An order held up on its way may still arrive: who is told that it is cancelled would be told wrongly."""
     assert looked_up(by_hand) is None
     assert asked(by_hand, number_for(12)) == ()
-    cancelled(by_hand, number_for(12))
+    with pytest.raises(InDoubt, match="no_such_order"):
+        cancelled(by_hand, number_for(12))
 
 
 def test_other_content_under_the_same_order_number_is_refused_in_words(by_hand, number):

@@ -9,10 +9,12 @@ from collections import Counter
 from datetime import timedelta
 
 import httpx2
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from dispatch.approval.case import waiting_for_release
+from dispatch.approval.lodge import CASE_WATCH
 from dispatch.approval.release import release
+from dispatch.booking.book import SETTLE_DOUBT
 from dispatch.booking.cancel import void_label
 from dispatch.booking.take_off import Then
 from dispatch.errors import NotFoundError, ZhuandiError
@@ -21,10 +23,12 @@ from dispatch.journey import AT_AN_END, Act, Stage
 from dispatch.label.print_sheets import to_print
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
+from dispatch.retention import FORGET
 from dispatch.settings import home_folder
-from dispatch.shipment import Shipment, Waybill, act, lock
+from dispatch.shipment import ASK, WATCH, WEIGH, Shipment, Waybill, act, lock
 from dispatch.tracking.health import healths
 from dispatch.tracking.push import Push
+from dispatch.tracking.rhythm import LEARN
 from dispatch.tracking.sighting import Sighting
 from dispatch.worklist import Entry
 from dispatch.world import World
@@ -40,7 +44,8 @@ QUIET_LOOKS = 8
 LOOK_SECONDS = 1.0
 RELABELLED = 0.05
 SOON = timedelta(seconds=20)
-WATCHING = {"shipment.watch", "shipment.settle_doubt", "case.watch", "rhythm.learn", "calls.forget"}
+MOMENT = timedelta(seconds=10)
+WATCHING = {WATCH, ASK, SETTLE_DOUBT, CASE_WATCH, LEARN, FORGET}
 
 
 log = logging.getLogger("storm")
@@ -130,8 +135,10 @@ def _still(world: World, books: dict[str, dict]) -> bool:
         for order in post["orders"]
     )
     with world.reading() as session:
-        names = session.scalars(select(Job.name).where(Job.done_at.is_(None), Job.next_at < func.now() + SOON))
-        busy = [name for name in names if kind_of(name) not in WATCHING and kind_of(name) != "shipment.ask"]
+        # Each answer to a question leaves a weighing: what is weighed within a moment keeps nothing waiting.
+        moment_ago = or_(Job.name != WEIGH, Job.next_at < func.now() - MOMENT)
+        soon = select(Job.name).where(Job.done_at.is_(None), Job.next_at < func.now() + SOON, moment_ago)
+        busy = [name for name in session.scalars(soon) if kind_of(name) not in WATCHING]
         never_asked = session.scalar(
             select(func.count()).where(
                 Shipment.stage.in_([Stage.CLOSED, Stage.HANDED_OVER]), ~_asked_since_it_moved()
