@@ -19,6 +19,7 @@ from dispatch.tracking.sighting import ASKED, keep, new_numbers, sightings_of
 from dispatch.world import World
 
 AT_ONCE = timedelta(0)
+TOO_EARLY = "同一运单号两次查询须有间隔，到时再查。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ def ask(world: World, claim: Claim) -> None:
     with world.reading() as session:
         wait = _too_early(world, session, claim)
     if wait > AT_ONCE:
-        with claim.later(wait):
-            return
+        claim.postpone(wait, TOO_EARLY)  # it has not tried: what it failed before still counts
+        return
     questions = _intend(world, claim)
     if not questions:
         return

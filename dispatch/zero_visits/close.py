@@ -73,6 +73,9 @@ def _show_facts(world: World, session: Session, shipment: Shipment, tracking: Tr
         told = f"代码“{f'{seen.code} {name}'.strip()}”{f'（{seen.detail}）' if seen.detail else ''}"
         words = f"{told}{'须人工判读' if name else '不在对照表内'}，已保留，未改变状态。"
         worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=seen.fact, detail=words)
+    # What the carrier took back, and what was told of a number that is voided by now, is no fact of this envelope.
+    for reason, facts in ((Reason.RECIPIENT_REFUSED, tracking.refusals), (Reason.UNKNOWN_CODE, tracking.unknown)):
+        worklist.settle_gone(world, session, shipment.subject, reason, {seen.fact for seen in facts})
 
 
 def _show_contradictions(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> bool:

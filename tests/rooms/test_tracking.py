@@ -471,6 +471,13 @@ def test_a_routine_correction_that_overtakes_what_it_corrects_leaves_the_worklis
     assert (only(there).stage, entries(there)) == ("closed", [])
 
 
+def test_a_refusal_that_the_post_takes_back_leaves_the_worklist_whenever_we_looked(there, tell):
+    tell(there, ("203", 9), ("705", 5, {"attemptDeliveryCode": "7"}))
+    assert Reason.RECIPIENT_REFUSED in entries(there)
+    tell(there, ("744", 2))
+    assert Reason.RECIPIENT_REFUSED not in entries(there)
+
+
 def test_a_new_delivery_after_a_revocation_closes_only_when_a_person_has_settled_it(there, tell, drain):
     tell(there, ("704", 9, {"deliverCode": "50"}), ("743", 7), ("704", 5, {"deliverCode": "10"}))
     assert (only(there).tracked, closures(there), entries(there)) == ("delivered", 0, [Reason.DELIVERY_REVOKED])

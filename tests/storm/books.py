@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch.booking.order import parcel
 from dispatch.carrier import CarrierError, Numbering, Seen
 from dispatch.jobs import Job
-from dispatch.journey import AT_AN_END, News, Observed, Stage, Tracking, fold
+from dispatch.journey import AT_AN_END, News, Observed, Signer, Stage, Tracking, fold
 from dispatch.shipment import Shipment, Waybill, subject_id
 from dispatch.tracking.sighting import HANDED_OUT, Sighting
 from dispatch.worklist import Entry
@@ -33,7 +33,7 @@ WITHOUT_BOOKING = {
     Stage.CANCELLED,
 }
 ONLY_PUSHED = {("kuaidi100", "abort")}
-"""News that no question finds: where every push of it was lost, nothing could have told it."""
+"""News of the watching and not of the parcel: no question finds it, and it has no time of its own to compare."""
 
 
 def books_of(client: httpx2.Client, url: str) -> dict[str, Any]:
@@ -48,6 +48,7 @@ class Booked:
 
     live: int = 0
     booked: int = 0
+    in_doubt: int = 0  # live, and of a shipment of which a person is asked whether it was booked
     double: list[str] = field(default_factory=list)  # booked twice, or live and not ours
     missing: list[str] = field(default_factory=list)  # with a number that no post has live
 
@@ -69,6 +70,8 @@ class Witnesses:
             live = Counter(order["order_no"] for order in self.books[name]["orders"] if order["cancelled_at"] is None)
             ours = {row.order_no: row for row in session.scalars(select(Shipment).where(Shipment.carrier == name))}
             found.live += live.total()
+            in_doubt = [no for no, row in ours.items() if row.stage == Stage.IN_DOUBT]
+            found.in_doubt += sum(live[no or ""] for no in in_doubt)
             found.booked += sum(row.stage not in WITHOUT_BOOKING for row in ours.values())
             found.double += [f"{name} {no}" for no, count in live.items() if count > 1 or no not in ours]
             found.missing += [
@@ -87,10 +90,9 @@ class Witnesses:
         lost = []
         for carrier, order in self._live_orders(session):
             for event in order["event_list"]:
-                fact = (carrier, event["number"], moment(event["at"]))
-                account = self.world.carriers[carrier].account_name
-                could_be_told = event["told"] or (account, event["code"]) not in ONLY_PUSHED
-                if could_be_told and fact not in told:
+                if (self.world.carriers[carrier].account_name, event["code"]) in ONLY_PUSHED:
+                    continue
+                if (carrier, event["number"], moment(event["at"])) not in told:
                     lost.append(f"{carrier} {event['number']} {event['code']} {event['at']} ({order['scenario']})")
         return lost
 
@@ -136,9 +138,17 @@ class Witnesses:
             live = {row.shipment_id: row.number for row in session.execute(numbers)}
             unread = set(session.scalars(select(Sighting.shipment_id).where(Sighting.news == News.UNKNOWN)))
             stuck = self._stuck(session)
+            by_others = Sighting.signer.is_not(None) & Sighting.signer.not_in([Signer.SELF, Signer.UNKNOWN])
+            signed = set(session.scalars(select(Sighting.shipment_id).where(by_others)))
             for row in session.scalars(select(Shipment)):
                 tracking = self._whole_trace(session, row, live[row.id]) if row.id in live else None
-                self._told[row.id] = Truth(row, tracking, unread=row.id in unread, stuck=row.subject in stuck)
+                self._told[row.id] = Truth(
+                    row,
+                    tracking,
+                    unread=row.id in unread,
+                    stuck=row.subject in stuck,
+                    signed_by_others=row.id in signed,
+                )
         return self._told
 
     def _stuck(self, session: Session) -> set[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dispatch.journey import ENDS, ON_THE_WAY, News, Signer, Stage, Tracked, Tracking
+from dispatch.journey import ENDS, ON_THE_WAY, News, Stage, Tracked, Tracking
 from dispatch.shipment import Shipment
 from dispatch.worklist import Reason
 
@@ -19,6 +19,7 @@ class Truth:
     tracking: Tracking | None  # None where it has no number
     unread: bool
     stuck: bool = False
+    signed_by_others: bool = False  # once at least: a fact that somebody must have seen, also where it was revoked
 
     @property
     def state(self) -> Tracked:
@@ -31,11 +32,6 @@ def _told_of(news: News) -> Callable[[Truth], bool]:
     )
 
 
-def _signed_by_others(truth: Truth) -> bool:
-    signer = truth.tracking.signer if truth.tracking else None
-    return truth.state is Tracked.DELIVERED and signer not in {None, Signer.SELF, Signer.UNKNOWN}
-
-
 TRUE: Mapping[Reason, Callable[[Truth], bool]] = {
     Reason.BOOKING_IN_DOUBT: lambda truth: truth.shipment.stage == Stage.IN_DOUBT,
     Reason.REFUSED_BY_CARRIER: lambda truth: truth.shipment.stage == Stage.REFUSED,
@@ -43,7 +39,7 @@ TRUE: Mapping[Reason, Callable[[Truth], bool]] = {
     Reason.STALLED: lambda truth: truth.state in ON_THE_WAY,
     Reason.NOT_FETCHED: lambda truth: truth.state is Tracked.AWAITING_PICKUP,
     Reason.SIGNER_UNKNOWN: lambda truth: truth.state is Tracked.DELIVERED,
-    Reason.SIGNED_WITHOUT_CONSENT: _signed_by_others,
+    Reason.SIGNED_WITHOUT_CONSENT: lambda truth: truth.signed_by_others,
     Reason.DELIVERY_REVOKED: lambda truth: truth.tracking is not None and bool(truth.tracking.contradictions),
     Reason.RETURNING: lambda truth: truth.state is Tracked.RETURNING,
     Reason.RETURNED: lambda truth: truth.state is Tracked.RETURNED,

@@ -25,7 +25,7 @@ from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
 from dispatch.retention import FORGET
 from dispatch.settings import home_folder
-from dispatch.shipment import ASK, WATCH, WEIGH, Shipment, Waybill, act, lock
+from dispatch.shipment import ASK, LOOK_AGAIN, WATCH, WEIGH, Shipment, Waybill, act, lock
 from dispatch.tracking.health import healths
 from dispatch.tracking.push import Push
 from dispatch.tracking.rhythm import LEARN
@@ -136,9 +136,10 @@ def _still(world: World, books: dict[str, dict]) -> bool:
     )
     with world.reading() as session:
         # Each answer to a question leaves a weighing: what is weighed within a moment keeps nothing waiting.
-        moment_ago = or_(Job.name != WEIGH, Job.next_at < func.now() - MOMENT)
-        soon = select(Job.name).where(Job.done_at.is_(None), Job.next_at < func.now() + SOON, moment_ago)
-        busy = [name for name in session.scalars(soon) if kind_of(name) not in WATCHING]
+        lasting = or_(Job.name != WEIGH, Job.next_at < func.now() - MOMENT)
+        soon = or_(Job.next_at < func.now() + SOON, Job.name.startswith(LOOK_AGAIN, autoescape=True))
+        names = session.scalars(select(Job.name).where(Job.done_at.is_(None), soon, lasting))
+        busy = [name for name in names if kind_of(name) not in WATCHING]
         never_asked = session.scalar(
             select(func.count()).where(
                 Shipment.stage.in_([Stage.CLOSED, Stage.HANDED_OVER]), ~_asked_since_it_moved()
@@ -149,7 +150,8 @@ def _still(world: World, books: dict[str, dict]) -> bool:
 
 
 def _asked_since_it_moved():
-    return (Shipment.asked_at.is_not(None)) & (Shipment.asked_at >= Shipment.moved_at)
+    """Or moved by that very answer: what it said is written a moment after it was heard."""
+    return (Shipment.asked_at.is_not(None)) & (Shipment.asked_at >= Shipment.moved_at - MOMENT)
 
 
 def _count(world: World, books: dict[str, dict]) -> dict[str, object]:
@@ -174,6 +176,7 @@ def _count(world: World, books: dict[str, dict]) -> dict[str, object]:
             "closed": sum(row.stage == Stage.CLOSED for row in rows),
             "open_on_the_worklist": sum(row.view not in AT_AN_END for row in rows) - len(found["unseen"]),
             "booked_shipments": booked.booked,
+            "booked_in_doubt": booked.in_doubt,
             "live_bookings_at_the_posts": booked.live,
             **{kind: len(cases) for kind, cases in found.items()},
             "waybills_voided": session.scalar(select(func.count()).where(Waybill.voided_at.is_not(None))),
