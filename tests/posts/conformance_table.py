@@ -11,6 +11,7 @@ import pytest
 
 SUITE = Path(__file__).with_name("test_conformance.py")
 PASS, FAIL, MISSING = "pass", "FAIL", "not run"
+RUN = frozenset({PASS, FAIL, MISSING})
 EXPLAINED = "({})"
 """A case that does not apply, by the number of its reason."""
 
@@ -27,29 +28,34 @@ class Results:
     """What became of each cell, as pytest tells it."""
 
     def __init__(self) -> None:
-        self.cells: dict[Cell, str] = {}
+        self.cells: dict[Cell, str] = {}  # in the order of the table; a word of `RUN`, or why it does not apply
         self.titles: dict[str, str] = {}  # of adapters
-        self.reasons: list[str] = []
         self.faults: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.cells = {cell: MISSING for item in session.items if all(cell := _cell(item.nodeid))}
+        found = [cell for item in session.items if all(cell := _cell(item.nodeid))]
+        cases, adapters = dict.fromkeys(cell[:2] for cell in found), dict.fromkeys(cell.adapter for cell in found)
+        self.cells = {Cell(*case, adapter): MISSING for case in cases for adapter in adapters}
         self.titles = {name: adapter.title for item in session.items for name, adapter in item.module.BENCHES.items()}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         cell = _cell(report.nodeid)
         if report.failed:
             self.faults.append(f"{report.nodeid.rpartition('::')[2]} ({report.when})\n{report.longreprtext}")
+        if not all(cell):
+            return
+        if report.failed:
             self.cells[cell] = FAIL
         elif report.skipped:
-            self.cells[cell] = self._footnote(report.longrepr[2].removeprefix("Skipped: "))
-        elif report.when == "call" and all(cell):
+            self.cells[cell] = report.longrepr[2].removeprefix("Skipped: ")
+        elif report.when == "call":
             self.cells[cell] = PASS
 
-    def _footnote(self, reason: str) -> str:
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-        return EXPLAINED.format(self.reasons.index(reason) + 1)
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why cases do not apply, each with what stands for it in the table."""
+        told = dict.fromkeys(word for word in self.cells.values() if word not in RUN)
+        return {reason: EXPLAINED.format(number) for number, reason in enumerate(told, 1)}
 
 
 def _cell(nodeid: str) -> Cell:
@@ -60,15 +66,15 @@ def _cell(nodeid: str) -> Cell:
 
 def table(results: Results) -> str:
     """Cases down, under the heads of the contract's parts; adapters across; the reasons below."""
-    adapters = list(dict.fromkeys(cell.adapter for cell in results.cells))
+    adapters, reasons = list(dict.fromkeys(cell.adapter for cell in results.cells)), results.reasons
     first = max(len(_title(cell.case)) for cell in results.cells)
     widths = [max(len(name), len(MISSING)) for name in adapters]
     rule = "-+-".join(("-" * first, *("-" * width for width in widths)))
     lines = [*(f"{name:9} {results.titles[name]}" for name in adapters), "", _row(" " * first, adapters, widths)]
     for part, cells in itertools.groupby(results.cells, key=lambda cell: cell.part):
         lines += [rule, part.upper()]
-        for case in dict.fromkeys(cell.case for cell in cells):
-            told = [results.cells.get(Cell(part, case, name), MISSING) for name in adapters]
+        for case, row in itertools.groupby(cells, key=lambda cell: cell.case):
+            told = [reasons.get(results.cells[cell], results.cells[cell]) for cell in row]
             lines.append(_row(_title(case).ljust(first), told, widths))
     return "\n".join((*lines, rule, "", *_notes(results)))
 
@@ -85,14 +91,14 @@ def _title(case: str) -> str:
 def _notes(results: Results) -> Iterator[str]:
     if results.reasons:
         yield "Why a case does not apply; each reason was checked at the adapter and at its sandbox:"
-    for number, reason in enumerate(results.reasons, 1):
-        yield f"{EXPLAINED.format(number):>5} {reason}"
+    for reason, mark in results.reasons.items():
+        yield f"{mark:>5} {reason}"
 
 
 def counts(results: Results) -> str:
     """The closing line."""
     found = Counter(results.cells.values())
-    explained = len(results.cells) - sum(found[word] for word in (PASS, FAIL, MISSING))
+    explained = len(results.cells) - sum(found[word] for word in RUN)
     cases, adapters = ({getattr(cell, side) for cell in results.cells} for side in ("case", "adapter"))
     return (
         f"{len(cases)} cases x {len(adapters)} columns = {len(results.cells)} cells: {found[PASS]} pass, "

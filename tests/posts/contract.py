@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.posts import contract_doubt, contract_orders, contract_pushes, contract_trace
+from tests.posts import contract_doubt, contract_orders, contract_pushes, contract_text, contract_trace
 from tests.posts.adapter import Adapter
 from tests.posts.bench import Bench
 
@@ -23,6 +23,7 @@ PARTS: Mapping[str, Mapping[str, Case]] = {
     "orders": _cases_of(contract_orders),
     "doubt": _cases_of(contract_doubt),
     "trace": _cases_of(contract_trace),
-    "pushes and text": _cases_of(contract_pushes),
+    "pushes": _cases_of(contract_pushes),
+    "text": _cases_of(contract_text),
 }
 CASES: Mapping[str, Case] = {name: case for cases in PARTS.values() for name, case in cases.items()}

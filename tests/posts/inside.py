@@ -36,8 +36,8 @@ class Inside:
     orders: Orders
 
     @property
-    def books(self) -> bool:
-        """Whether anything is ordered here; else numbers come from our own segment."""
+    def takes_orders(self) -> bool:
+        """Or else numbers come from our own segment, and are announced."""
         return self.carrier.numbering is Numbering.ANSWERED
 
     def number_of(self, order_no: str) -> str:

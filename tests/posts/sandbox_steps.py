@@ -27,8 +27,12 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 def caller(url: str) -> httpx2.Client:
-    """A client of a post on the loopback. It loads no certificates: that takes longer than most of these tests."""
-    return httpx2.Client(base_url=url, trust_env=False, timeout=20, verify=NO_CERTIFICATES)
+    """A client of a post on the loopback. It loads no certificates: that takes longer than most of these tests.
+
+    It uses no connection again that has been idle for long: the post may be closing it at that moment.
+    """
+    fresh = httpx2.Limits(keepalive_expiry=1.0)
+    return httpx2.Client(base_url=url, trust_env=False, timeout=20, verify=NO_CERTIFICATES, limits=fresh)
 
 
 def are_through(http: httpx2.Client, *names: str) -> bool:

@@ -12,7 +12,13 @@ from tests.posts.bench import HASTY_SECONDS, Bench
 from tests.posts.bench_opening import opened
 from tests.posts.contract import CASES, PARTS
 
-TITLED = [pytest.param(case, id=f"{part}/{case}") for part, cases in PARTS.items() for case in cases]
+CELLS = [
+    pytest.param(case, name, id=f"{part}/{case}-{name}")
+    for part, cases in PARTS.items()
+    for name in BENCHES
+    for case in cases
+]
+"""Part by part, so that the parcels of all have time to travel while the first parts are tried."""
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +33,7 @@ def benches(
         yield dict(zip(opening, together.map(stack.enter_context, opening.values()), strict=True))
 
 
-@pytest.mark.parametrize("name", BENCHES)
-@pytest.mark.parametrize("case", TITLED)
+@pytest.mark.parametrize(("case", "name"), CELLS)
 def test_the_contract(benches: Mapping[str, Bench], case: str, name: str) -> None:
     """A case that does not apply says why, and adapter and sandbox must show that it is so."""
     bench, adapter = benches[name], BENCHES[name]

@@ -57,7 +57,7 @@ def anew(order: Order) -> Order:
 
 def booked(post: Inside, order: Order) -> Parcel:
     """The parcel of an order that was said, or of a number from a segment that was announced."""
-    if not post.books:
+    if not post.takes_orders:
         parcel = Parcel(allot(ONE_EVENT), order.order_no, order.recipient.phone)
         post.carrier.read_announcing(post.answer(post.carrier.announcing(parcel)))
         return parcel
@@ -73,7 +73,7 @@ def calls(post: Inside, order: Order) -> list[Call]:
     """Everything that this adapter can say about an order and its parcel."""
     carrier, parcel = post.carrier, Parcel("770000000115", order.order_no, order.recipient.phone)
     offered = (
-        carrier.booking(order) if post.books else None,
+        carrier.booking(order) if post.takes_orders else None,
         carrier.look_up(order.order_no),
         carrier.announcing(parcel),
         carrier.cancelling(parcel),
@@ -112,7 +112,7 @@ def test_an_order_is_booked_once_and_found_again_by_its_number(post: Inside, ord
     assert not can_be_found or found(post, order) is None
     parcel = booked(post, order)
     assert post.carrier.is_number(parcel.number)
-    assert booked(post, order).number == parcel.number or not post.books
+    assert booked(post, order).number == parcel.number or not post.takes_orders
     assert post.carrier.read_trace(post.answer(post.carrier.question(parcel))) == ()
     if post.carrier.announcing(parcel):
         post.carrier.read_announcing(post.answer(post.carrier.announcing(parcel)))
@@ -182,7 +182,7 @@ def test_a_refusal_is_told_in_whatever_words_the_post_has(post: Inside, text: st
     said = REFUSED[type(post.post)](post.post, text)
     answer = Answer(said.status, said.body, said.content_type)
     with pytest.raises(CarrierError) as raised:
-        if post.books:
+        if post.takes_orders:
             post.carrier.read_booking(answer, "ZWZD1")
         else:
             post.carrier.read_announcing(answer)
