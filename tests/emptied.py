@@ -22,9 +22,11 @@ def empty(url: str) -> None:
     with engine.connect() as connection:
         connection.execute(CUT_OFF)
         filled = set(connection.scalars(FILLED))
-        for name in CHILDREN_FIRST:
-            if name in filled:
-                connection.execute(Base.metadata.tables[name].delete())
+        emptied = [name for name in CHILDREN_FIRST if name in filled]
+        for name in emptied:
+            connection.execute(Base.metadata.tables[name].delete())
+        if emptied:  # or the places of deleted rows would be used again, and rows be found in another order
+            connection.execute(text(f"VACUUM {', '.join(emptied)}"))
         if connection.scalar(BELLS) is not None:
             connection.execute(text("DELETE FROM dramatiq.queue"))
     engine.dispose()

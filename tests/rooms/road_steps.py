@@ -96,7 +96,7 @@ def entries(world: World, *, settled: bool = False) -> list[Reason]:
 
 def details(world: World, reason: Reason) -> list[str]:
     with world.begin() as session:
-        found = session.scalars(select(Entry).where(Entry.reason == reason)).all()
+        found = session.scalars(select(Entry).where(Entry.reason == reason).order_by(Entry.opened_at)).all()
         return [world.vault.open(entry, "detail") or "" for entry in found]
 
 
