@@ -64,7 +64,7 @@ def weigh_shipment(world: World, claim: Claim) -> None:
 
 
 def _show_facts(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
-    """What a person must have seen, whatever came after it: so it never hangs on when we looked."""
+    """What a person must have seen of all that stands of the carrier's news: so it never hangs on when we looked."""
     for seen in tracking.refusals:
         worklist.put(world, session, Reason.RECIPIENT_REFUSED, shipment.subject, cause=seen.fact)
     post = world.carriers.get(shipment.carrier)
