@@ -2,10 +2,8 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -13,6 +11,7 @@ from dispatch.carrier import Answer, Call, InDoubt, NoAnswer, Refused
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.line import open_line
 from dispatch.wiring import now
+from tests.answering import answering
 
 NUMBER = "1100000000001"
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 4
@@ -26,35 +25,20 @@ def said(body: object = "", code: str = "00000", words: str = "成功") -> bytes
 def post_with_files(account, body: str, file: tuple[int, bytes]) -> Iterator[Ems]:
     """A post that answers 010004 with `body` ({here} is its own address), and keeps one file."""
 
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self._send(200, said(body.format(here=f"http://127.0.0.1:{self.server.server_address[1]}")))
+    def say(path: str, _: bytes) -> tuple[int, bytes]:
+        if path == "/open":
+            return 200, said(body.format(here=here[0]))
+        return file if path == "/label.pdf?t=1" else (404, b"")
 
-        def do_GET(self) -> None:
-            self._send(*file) if self.path == "/label.pdf?t=1" else self._send(404, b"")
-
-        def _send(self, status: int, raw: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    there = account.model_copy(update={"endpoint": f"http://127.0.0.1:{server.server_address[1]}/open"})
-    line = open_line(there)
-    try:
-        yield Ems(there, line, now)
-    finally:
-        line.client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    here: list[str] = []
+    with answering(say) as url:
+        here.append(url)
+        there = account.model_copy(update={"endpoint": f"{url}/open"})
+        line = open_line(there)
+        try:
+            yield Ems(there, line, now)
+        finally:
+            line.client.close()
 
 
 def fetched(ems: Ems) -> bytes:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 from sqlalchemy import select, text
@@ -27,6 +26,7 @@ from dispatch.wiring import now
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World
 from sandbox.ems.envelope import seal
+from tests.answering import answering
 
 BOOK, SETTLE_DOUBT, ASK, CANCEL = (
     jobs.on_lane(f"shipment.{kind}", "ems") for kind in ("book", "settle_doubt", "ask", "cancel")
@@ -179,30 +179,15 @@ def at_once(works: list[Callable[[], object]]) -> list[object]:
 def post_that_says(world: World, say: Callable[[str], tuple[int, dict]]) -> Iterator[World]:
     """A service whose post answers what the test says; `say` gets the apiCode, gives status and retBody."""
 
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            status, body = say(httpx2.QueryParams(form)["apiCode"])
-            said = {"retCode": "00000", "retMsg": "成功", "retBody": json.dumps(body)}
-            said = body if "retCode" in body else said
-            raw = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+    def answer(_: str, form: bytes) -> tuple[int, bytes]:
+        status, body = say(httpx2.QueryParams(form.decode())["apiCode"])
+        said = {"retCode": "00000", "retMsg": "成功", "retBody": json.dumps(body)}
+        return status, json.dumps(body if "retCode" in body else said).encode()
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    there = world.settings.ems.model_copy(update={"endpoint": f"http://127.0.0.1:{server.server_address[1]}/"})
-    line = open_line(there)
-    try:
-        yield replace(world, carriers={"ems": Ems(there, line, now)})
-    finally:
-        line.client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(answer) as url:
+        there = world.settings.ems.model_copy(update={"endpoint": f"{url}/"})
+        line = open_line(there)
+        try:
+            yield replace(world, carriers={"ems": Ems(there, line, now)})
+        finally:
+            line.client.close()

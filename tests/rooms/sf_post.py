@@ -2,12 +2,10 @@
 
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from dispatch.accounts import SfAccount
@@ -24,6 +22,7 @@ from dispatch.shipment import Shipment
 from dispatch.tracking.push import receive
 from dispatch.wiring import now
 from dispatch.world import World
+from tests.answering import answering
 from tests.posts.sf_samples import SECRET, gateway, json_push, placed, route
 from tests.rooms.road_steps import numbers, print_all, shipments
 
@@ -80,37 +79,24 @@ def sf_post(world: World) -> Iterator[tuple[SfPost, World]]:
     """SF, and the same world with an account there."""
     post = SfPost()
 
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            told = post.answer(form["serviceCode"][0], json.loads(form["msgData"][0]))
-            inner = {"success": True, "errorCode": "S0000", "errorMsg": None, "msgData": told}
-            raw = gateway(json.dumps(inner)).raw
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+    def answer(_: str, raw: bytes) -> tuple[int, bytes]:
+        form = parse_qs(raw.decode())
+        told = post.answer(form["serviceCode"][0], json.loads(form["msgData"][0]))
+        inner = {"success": True, "errorCode": "S0000", "errorMsg": None, "msgData": told}
+        return 200, gateway(json.dumps(inner)).raw
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    account = SfAccount(
-        endpoint=f"http://127.0.0.1:{server.server_address[1]}/std/service",
-        partner_id="ZWZX01",
-        checkword=secrets.token_hex(16),
-        monthly_card="7551234567",
-        push_secret=SECRET,
-        per_second=10_000,
-    )
-    line = open_line(account)
-    sf = Sf(account, line, now, new_id=lambda: secrets.token_hex(8))
-    try:
-        yield post, replace(world, carriers={**world.carriers, "sf": sf})
-    finally:
-        line.client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(answer) as url:
+        account = SfAccount(
+            endpoint=f"{url}/std/service",
+            partner_id="ZWZX01",
+            checkword=secrets.token_hex(16),
+            monthly_card="7551234567",
+            push_secret=SECRET,
+            per_second=10_000,
+        )
+        line = open_line(account)
+        sf = Sf(account, line, now, new_id=lambda: secrets.token_hex(8))
+        try:
+            yield post, replace(world, carriers={**world.carriers, "sf": sf})
+        finally:
+            line.client.close()
