@@ -168,6 +168,13 @@ def settle_gone(world: World, session: Session, subject: str, reason: Reason, fa
     )
 
 
+def supersede(world: World, session: Session, subject: str, reason: Reason, fact: str) -> None:
+    """Where this fact stands, other entries that wait for the same say no more than it: one is enough."""
+    stands = any((entry.reason, entry.cause) == (reason, fact) for entry in standing(session, subject))
+    if reason in ENDS_BY_ITSELF and stands:
+        settle_gone(world, session, subject, reason, {fact})
+
+
 def standing(session: Session, subject: str) -> list[Entry]:
     """The open entries of a subject, oldest first."""
     query = select(Entry).where(Entry.subject == subject, Entry.settled_at.is_(None))

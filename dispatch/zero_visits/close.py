@@ -112,8 +112,10 @@ def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tra
         jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
     elif verdict.reason is not None and tracking.cause is not None:
         if not (verdict.reason in ANSWERABLE and _confirmed(session, shipment)):
-            words = BY_WHOM if tracking.on_way_back else ""
-            worklist.put(world, session, verdict.reason, shipment.subject, cause=tracking.cause.fact, detail=words)
+            words, fact = BY_WHOM if tracking.on_way_back else "", tracking.cause.fact
+            worklist.put(world, session, verdict.reason, shipment.subject, cause=fact, detail=words)
+            # The watch may have shown it first, where nobody weighed for longer than its patience.
+            worklist.supersede(world, session, shipment.subject, verdict.reason, fact)
     elif verdict.evidence is not None and shipment.stage == Stage.HANDED_OVER:
         close_shipment(world, session, shipment, tracking, verdict)
     elif verdict.evidence is not None and shipment.stage == Stage.CLOSED:

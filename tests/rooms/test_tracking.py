@@ -471,6 +471,24 @@ def test_a_routine_correction_that_overtakes_what_it_corrects_leaves_the_worklis
     assert (only(there).stage, entries(there)) == ("closed", [])
 
 
+def test_what_the_watch_showed_first_is_shown_once_when_it_is_weighed(there, drain):
+    """Everything was down for longer than a delivery's patience: the watch came before the weighing."""
+    push(there, raw_push(there, numbers(there)[0], "704", ago(5), deliverCode="100"))
+    run_due(there, READ)
+    sql(
+        there,
+        "UPDATE jobs SET next_at = now() + interval '1 hour' WHERE name = :weigh AND done_at IS NULL",
+        weigh=WEIGH,
+    )
+    sql(there, "UPDATE shipments SET moved_at = moved_at - interval '30 days', overdue_asked = true")
+    make_due(there, WATCH)
+    run_due(there, WATCH)
+    assert entries(there) == [Reason.SIGNER_UNKNOWN]
+    make_due(there, WEIGH)
+    drain(there)
+    assert entries(there) == [Reason.SIGNER_UNKNOWN]
+
+
 def test_a_refusal_that_the_post_takes_back_leaves_the_worklist_whenever_we_looked(there, tell):
     tell(there, ("203", 9), ("705", 5, {"attemptDeliveryCode": "7"}))
     assert Reason.RECIPIENT_REFUSED in entries(there)
