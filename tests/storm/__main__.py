@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.leftovers import remove_postgres
 
 SEEDS = (1, 2, 3, 4, 5)
-LIMIT_SECONDS = 1200
+LIMIT_SECONDS = 3600
 MUST_BE_NOUGHT = (
     "double_bookings",
     "missing_bookings",
