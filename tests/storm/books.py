@@ -1,5 +1,6 @@
 """The witnesses: the posts' own books, and what a whole trace says, against our database."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from dispatch.world import World
 from tests.storm.reasons import Truth, is_true
 
 TRIES = 30
+MOMENT_SECONDS = 5
 BEIJING = ZoneInfo("Asia/Shanghai")
 WITHOUT_BOOKING = {
     Stage.TO_BOOK,
@@ -122,14 +124,26 @@ class Witnesses:
         ]
 
     def untrue_reasons(self, session: Session) -> list[str]:
-        """Open worklist entries of shipments that give another reason than the true one."""
+        """Open worklist entries of shipments that give another reason than the true one, now and a moment later.
+
+        The storm goes on: a job comes to its end in one transaction, and its entry is settled in the next.
+        """
+        found = self._untrue(session)
+        if not found:
+            return []
+        time.sleep(MOMENT_SECONDS)
+        return sorted(found & self._untrue(session))
+
+    def _untrue(self, session: Session) -> set[str]:
         truths = self._truths(session)
         standing = select(Entry).where(Entry.settled_at.is_(None), Entry.subject.startswith("shipment:"))
-        return [
+        entries = session.scalars(standing).all()
+        stuck = self._stuck(session)  # as it is now, and not as it was when the carriers were asked
+        return {
             f"{truth.shipment.carrier} {truth.shipment.order_no} {entry.reason} while {truth.shipment.view}"
-            for entry in session.scalars(standing)
-            if not is_true(entry.reason, truth := truths[subject_id(entry.subject)])
-        ]
+            for entry in entries
+            if not is_true(entry.reason, truth := truths[subject_id(entry.subject)], stuck=entry.subject in stuck)
+        }
 
     def _truths(self, session: Session) -> dict[UUID, Truth]:
         """Every shipment beside what its carrier says of it; asked once, and kept."""
@@ -137,7 +151,6 @@ class Witnesses:
             numbers = select(Waybill.shipment_id, Waybill.number).where(Waybill.voided_at.is_(None))
             live = {row.shipment_id: row.number for row in session.execute(numbers)}
             unread = set(session.scalars(select(Sighting.shipment_id).where(Sighting.news == News.UNKNOWN)))
-            stuck = self._stuck(session)
             by_others = Sighting.signer.is_not(None) & Sighting.signer.not_in([Signer.SELF, Signer.UNKNOWN])
             signed = set(session.scalars(select(Sighting.shipment_id).where(by_others)))
             for row in session.scalars(select(Shipment)):
@@ -146,7 +159,6 @@ class Witnesses:
                     row,
                     tracking,
                     unread=row.id in unread,
-                    stuck=row.subject in stuck,
                     signed_by_others=row.id in signed,
                 )
         return self._told

@@ -10,15 +10,11 @@ from dispatch.worklist import Reason
 
 @dataclass(frozen=True)
 class Truth:
-    """A shipment, and its whole trace folded.
-
-    `unread`: one of its sightings has a code that nobody knows. `stuck`: a job of it fails again and again.
-    """
+    """A shipment, and its whole trace folded. `unread`: one of its sightings has a code that nobody knows."""
 
     shipment: Shipment
     tracking: Tracking | None  # None where it has no number
     unread: bool
-    stuck: bool = False
     signed_by_others: bool = False  # once at least: a fact that somebody must have seen, also where it was revoked
 
     @property
@@ -48,12 +44,13 @@ TRUE: Mapping[Reason, Callable[[Truth], bool]] = {
     Reason.ADDRESS_UNCLEAR: _told_of(News.ADDRESS_UNCLEAR),
     Reason.UNKNOWN_CODE: lambda truth: truth.unread,
     Reason.NOT_FOLLOWED: lambda truth: truth.state not in ENDS,
-    Reason.JOB_STUCK: lambda truth: truth.stuck,
 }
-"""What must hold for each reason that a storm can lead to; any other is untrue in a storm."""
+"""What must hold for each reason that a storm can lead to. A stuck job aside, any other is untrue in a storm."""
 
 
-def is_true(reason: str, truth: Truth) -> bool:
-    """Whether the carrier's own word bears the reason out."""
+def is_true(reason: str, truth: Truth, *, stuck: bool) -> bool:
+    """Whether the carrier's own word bears the reason out. `stuck`: a job of it fails again and again."""
+    if Reason(reason) is Reason.JOB_STUCK:
+        return stuck
     holds = TRUE.get(Reason(reason))
     return holds is not None and holds(truth)
