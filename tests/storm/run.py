@@ -145,8 +145,11 @@ def _still(world: World, books: dict[str, dict]) -> bool:
                 Shipment.stage.in_([Stage.CLOSED, Stage.HANDED_OVER]), ~_asked_since_it_moved()
             )
         )
-    log.info("moving %s, busy %s, not asked since they moved %s", moving, dict(Counter(busy)), never_asked)
-    return not (moving or busy or never_asked)
+        unseen = len(
+            Witnesses(world, books).unseen(session)
+        )  # a doubt is looked up for a while before a person is told
+    log.info("moving %s, busy %s, not asked %s, unseen %s", moving, dict(Counter(busy)), never_asked, unseen)
+    return not (moving or busy or never_asked or unseen)
 
 
 def _asked_since_it_moved():
