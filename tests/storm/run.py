@@ -45,6 +45,7 @@ LOOK_SECONDS = 1.0
 RELABELLED = 0.05
 SOON = timedelta(seconds=20)
 MOMENT = timedelta(seconds=10)
+NO_REUSE = httpx2.Limits(max_keepalive_connections=0)  # the posts may close an idle connection at that very moment
 WATCHING = {WATCH, ASK, SETTLE_DOUBT, CASE_WATCH, LEARN, FORGET}
 
 
@@ -98,7 +99,7 @@ def storm(seed: int, shipments: int) -> dict[str, object]:
     with (
         House(practice=True, posts=options).open() as house,
         open_world() as world,
-        httpx2.Client(timeout=10) as client,
+        httpx2.Client(timeout=30, limits=NO_REUSE) as client,
     ):
         lodge_cases(world, seed, shipments)
         with world.reading() as session:
