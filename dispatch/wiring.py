@@ -8,12 +8,10 @@ from typing import Protocol
 from uuid import uuid4
 
 import dramatiq
-import psycopg
 import structlog
-from dramatiq_postgres import PostgresBroker
-from dramatiq_postgres.schema import init
 from sqlalchemy import make_url
 
+from dispatch import bells
 from dispatch.accounts import Account
 from dispatch.carrier import Carrier, Line
 from dispatch.db import connect, sessions
@@ -112,19 +110,12 @@ def make_vault(settings: Settings) -> Vault:
 
 def make_broker(settings: Settings) -> dramatiq.Broker:
     """The broker of this URL. Retries and delays stay with the job's row, so no middleware is needed."""
-    url = make_url(settings.broker_url or database_url(settings))
-    if url.get_backend_name() != "postgresql":
-        raise ZhuandiError(f"消息队列 {url.get_backend_name()} 尚不支持，请用 PostgreSQL。")
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    broker: dramatiq.Broker = PostgresBroker(url=plain, results=False, middleware=[])
-    return broker
+    return bells.make(broker_url(settings))
 
 
-def prepare_broker(settings: Settings) -> None:
-    """What the broker needs before its first message; may be repeated."""
-    url = make_url(settings.broker_url or database_url(settings)).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-        init(connection.cursor())
+def broker_url(settings: Settings) -> str:
+    """Where the bells hang: in a broker of their own, or in the database."""
+    return settings.broker_url or database_url(settings)
 
 
 def database_url(settings: Settings) -> str:

@@ -13,11 +13,12 @@ import structlog
 import typer
 import uvicorn
 
+from dispatch import bells
 from dispatch.api.app import make_app
 from dispatch.db import connect
 from dispatch.packing.hand_over import not_collected
 from dispatch.settings import Settings
-from dispatch.wiring import database_url, make_broker, make_world, prepare_broker
+from dispatch.wiring import broker_url, database_url, make_broker, make_world
 from dispatch.world import World
 from sandbox import running
 from workers.clock import run_clock
@@ -66,7 +67,7 @@ def prepare(settings: Settings) -> None:
     engine = connect(database_url(settings))
     migrations.run(engine)
     engine.dispose()
-    prepare_broker(settings)
+    bells.prepare(broker_url(settings))
 
 
 @app.command()

@@ -7,8 +7,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from dispatch import bells
 from dispatch.settings import Settings
-from dispatch.wiring import prepare_broker
+from dispatch.wiring import broker_url
 from zhuandi.main import app
 
 SAMPLE = Path("samples/issued-cases.xlsx")
@@ -20,7 +21,7 @@ def zhuandi(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("ZHUANDI_HOME", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("COLUMNS", "140")
-    prepare_broker(Settings())
+    bells.prepare(broker_url(Settings()))
     runner = CliRunner()
     return lambda *words: runner.invoke(app, [str(word) for word in words])
 

@@ -8,11 +8,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from dispatch import bells
 from dispatch.db import Base, connect
 from dispatch.errands.errand import Errand, ErrandEvent
 from dispatch.errands.take import take_order
 from dispatch.settings import Settings
-from dispatch.wiring import make_broker, make_world, prepare_broker
+from dispatch.wiring import broker_url, make_broker, make_world
 from workers.jobs import queue_of
 from zhuandi.main import app
 
@@ -27,7 +28,7 @@ def zhuandi(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     engine = connect(database_url)
     Base.metadata.create_all(engine, tables=[Errand.__table__, ErrandEvent.__table__])
     engine.dispose()
-    prepare_broker(Settings())
+    bells.prepare(broker_url(Settings()))
     runner = CliRunner()
     return lambda *words: runner.invoke(app, [str(word) for word in words])
 

@@ -1,0 +1,54 @@
+"""The broker that rings workers awake, chosen by its URL: PostgreSQL (default), RabbitMQ or Redis.
+
+A message is a doorbell and nothing more (the row is the job), and whoever hears one does all that is due on its lane.
+So a queue needs few bells: none is kept twice, none is delayed by a broker, and one that is lost costs seconds.
+"""
+
+from collections.abc import Mapping
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import dramatiq
+import structlog
+
+from dispatch.bells import postgresql, rabbitmq, redis
+from dispatch.errors import ZhuandiError
+
+KINDS: Mapping[str, ModuleType] = {
+    "postgresql": postgresql,
+    "amqp": rabbitmq,
+    "amqps": rabbitmq,
+    "redis": redis,
+    "rediss": redis,
+}
+log = structlog.get_logger()
+
+
+def make(url: str) -> dramatiq.Broker:
+    """The broker at this URL; nothing is opened yet, so one that is away hinders nobody. Raises ZhuandiError."""
+    broker: dramatiq.Broker = _kind(url).make(url)
+    return broker
+
+
+def prepare(url: str) -> None:
+    """What the broker needs before its first message; may be repeated. Its weaknesses are told in the log."""
+    _kind(url).prepare(url)
+    for words in weaknesses(url):
+        log.warning("broker.weak", words=words)
+
+
+def weaknesses(url: str) -> list[str]:
+    """What a person should know of the broker at this URL, in words; a broker that is away is one of them.
+
+    Raises ZhuandiError for one that cannot be used at all (no publisher confirms).
+    """
+    found: list[str] = _kind(url).weaknesses(url)
+    return found
+
+
+def _kind(url: str) -> ModuleType:
+    scheme = urlsplit(url).scheme.partition("+")[0]
+    kind = KINDS.get(scheme)
+    if kind is None:
+        raise ZhuandiError(f"消息队列 {scheme} 尚不支持：请用 postgresql、amqp（RabbitMQ）或 redis 的地址。")
+    return kind

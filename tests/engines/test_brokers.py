@@ -1,0 +1,134 @@
+"""Whatever befalls the broker costs seconds and loses nothing: the row is the job (FAULTS §1, §7 nos. 9 to 13)."""
+
+import signal
+from collections.abc import Callable
+
+import dramatiq
+import pytest
+
+from dispatch import bells
+from dispatch.approval.decided_case import DecidedCase
+from dispatch.bells.redis import MOST_BELLS
+from dispatch.errors import ZhuandiError
+from dispatch.wiring import broker_url
+from tests.engines.servers import RabbitServer, RedisServer, Server, free_port, wait_until
+from workers.jobs import ROAD
+
+CASES = 30
+
+
+@pytest.fixture
+def cases(decided: Callable[..., DecidedCase]) -> list[DecidedCase]:
+    """Each to a recipient of its own; the post plays its plain story for these phones."""
+    return [
+        decided(f"33112720261122{number:04}", slip={"phone": f"139{number:06}01", "recipient_name": f"蓝小{number}"})
+        for number in range(CASES)
+    ]
+
+
+def test_every_broker_rings_and_all_is_booked_once(broker, county, cases):
+    with county(broker).open() as service:
+        service.lodge(cases)
+        service.expect_booked(CASES)
+
+
+def test_a_broker_that_is_emptied_in_the_middle_loses_nothing(broker, county, cases):
+    """No. 9: FLUSHALL, purged queues, a truncated table."""
+    with county(broker).open() as service:
+        service.lodge(cases[: CASES // 2])
+        wait_until(lambda: service.booked() > 0, "the first booking")
+        service.lodge(cases[CASES // 2 :])
+        broker.empty()
+        service.expect_booked(CASES)
+
+
+@pytest.mark.parametrize("kind", ["redis_server", "rabbit_server"])
+def test_cases_are_taken_while_the_broker_is_away_and_booked_when_it_is_back(kind, request, county, cases):
+    """No. 10: nobody who lodges a case sees that the broker is down."""
+    server: Server = request.getfixturevalue(kind)
+    with county(server).open() as service:
+        server.kill()
+        try:
+            service.lodge(cases)
+            assert service.open_jobs()
+        finally:
+            server.start()
+        service.expect_booked(CASES)
+
+
+@pytest.mark.parametrize("kind", ["redis_server", "rabbit_server"])
+def test_a_broker_killed_in_the_middle_of_the_work_and_started_again(kind, request, county, cases):
+    server: Server = request.getfixturevalue(kind)
+    with county(server).open() as service:
+        service.lodge(cases[: CASES // 2])
+        wait_until(lambda: service.booked() > 0, "the first booking")
+        server.kill()
+        server.start()
+        service.lodge(cases[CASES // 2 :])
+        service.expect_booked(CASES)
+        assert all(process.poll() is None for process in service.processes), "nobody had to be started again"
+
+
+@pytest.mark.parametrize("kind", ["redis_server", "rabbit_server"])
+def test_a_broker_that_hangs_for_a_while_and_comes_back(kind, request, county, cases):
+    """F3: Redis away for twelve seconds left waiting messages in a living worker for ever. Ours wait in rows."""
+    server: Server = request.getfixturevalue(kind)
+    with county(server).open() as service:
+        service.lodge(cases[: CASES // 2])
+        wait_until(lambda: service.booked() > 0, "the first booking")
+        server.signal(signal.SIGSTOP)
+        try:
+            service.lodge(cases[CASES // 2 :])
+        finally:
+            server.signal(signal.SIGCONT)
+        service.expect_booked(CASES)
+        assert all(process.poll() is None for process in service.processes), "nobody had to be started again"
+
+
+def test_publishers_blocked_by_an_alarm_and_a_clean_restart_lose_nothing(rabbit_server, county, cases):
+    """F1: five of five were lost under an alarm, with failing actors and a restart."""
+    assert isinstance(rabbit_server, RabbitServer)
+    with county(rabbit_server).open() as service:
+        service.lodge(cases[: CASES // 2])
+        rabbit_server.alarm()
+        service.lodge(cases[CASES // 2 :])
+        rabbit_server.control("stop_app")
+        rabbit_server.control("start_app")
+        rabbit_server.calm()
+        service.expect_booked(CASES)
+
+
+def test_bells_do_not_pile_up_where_nobody_hears_them(broker, county):
+    """Workers may be away for a night: their broker must not fill up, and the newest bell must hang."""
+    url = broker_url(county(broker).settings)
+    bells.prepare(url)
+    ringing = bells.make(url)
+    for _ in range(MOST_BELLS + 150):
+        ringing.enqueue(dramatiq.Message(queue_name=ROAD, actor_name="case.gather", args=(), kwargs={}, options={}))
+    ringing.close()
+    assert 1 <= broker.waiting(ROAD) <= MOST_BELLS
+
+
+def test_what_is_unsafe_in_a_broker_is_told_in_words(tmp_path, redis_server):
+    (tmp_path / "unsafe").mkdir()
+    unsafe = RedisServer(tmp_path / "unsafe")
+    unsafe.options = ("--appendonly", "no", "--maxmemory-policy", "allkeys-lru")
+    unsafe.start()
+    try:
+        told = " ".join(bells.weaknesses(unsafe.url))
+    finally:
+        unsafe.kill()
+    assert "appendonly" in told
+    assert "noeviction" in told
+    assert bells.weaknesses(redis_server.url) == []
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "redis", "postgresql"])
+def test_a_broker_that_is_away_is_told_and_hinders_nobody(scheme):
+    [words] = bells.weaknesses(f"{scheme}://127.0.0.1:{free_port()}/0")
+    assert "连不上" in words
+
+
+def test_an_unknown_broker_is_refused_with_those_that_can_be_used():
+    with pytest.raises(ZhuandiError, match="amqp"):
+        bells.make("kafka://127.0.0.1:9092")
