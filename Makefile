@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external conformance storm bench-labels lock clean
+.PHONY: demo up test lint check unit external conformance storm soak bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -41,6 +41,13 @@ storm: $(VENV)/ready
 # Every adapter against its sandbox post, case by case: a table, and why a case does not apply.
 conformance: $(VENV)/ready
 	@$(BIN)/python -m tests.posts.conformance_table
+
+# Users at work while processes, the database and the broker are killed at random; then calm, and the count.
+MINUTES ?= 10
+SEED ?= 1
+BROKER ?= postgresql
+soak: $(VENV)/ready
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) --broker $(BROKER)
 
 bench-labels: $(VENV)/ready
 	$(BIN)/python -m bench.labels

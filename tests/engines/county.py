@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from sqlalchemy import func, select
@@ -38,7 +39,8 @@ class County:
         self.home = home
         prepare_practice(home)
         file = home / SETTINGS_FILE
-        ports = {"practice_posts": {name: free_port() for name in POSTS}}  # several counties stand on one machine
+        # Several counties stand on one machine: none of them at the usual ports.
+        ports = {"listen_port": free_port(), "practice_posts": {name: free_port() for name in POSTS}}
         file.write_text(json.dumps(json.loads(file.read_text()) | QUICK | ports, ensure_ascii=False))
         prepare_practice(home)
         self.told = {"ZHUANDI_HOME": str(home), "DATABASE_URL": database_url}
@@ -47,13 +49,13 @@ class County:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     @contextmanager
-    def open(self) -> Iterator["County"]:
-        """The post, two workers and a clock, until the end of the block."""
+    def open(self, names: Sequence[str] = WORK) -> Iterator["County"]:
+        """The post, and these processes of the service (two workers and a clock), until the end of the block."""
         prepare(self.settings)
         try:
             self.start("sandbox-post", "--post", "ems")
             wait_until(self._post_answers, "the sandbox post")
-            for name in WORK:
+            for name in names:
                 self.start(name)
             yield self
         finally:
@@ -93,8 +95,12 @@ class County:
 
     def books(self) -> Counter[str]:
         """So many live bookings for each of our order numbers, by the post's own books."""
-        told = httpx2.get(f"{read_practice(self.home).url('ems')}/books", trust_env=False, timeout=10).json()
-        return Counter(order["order_no"] for order in told["orders"] if order["cancelled_at"] is None)
+        return Counter(order["order_no"] for order in self.posts_books()["orders"] if order["cancelled_at"] is None)
+
+    def posts_books(self) -> dict[str, Any]:
+        """The post's own books, whole."""
+        told = httpx2.get(f"{read_practice(self.home).url('ems')}/books", trust_env=False, timeout=30)
+        return dict(told.raise_for_status().json())
 
     def booked(self) -> int:
         """So many shipments have their number."""

@@ -21,6 +21,7 @@ from dispatch.bells.redis import NAMESPACE
 from dispatch.jobs import on_lane
 from dispatch.shipment import BOOK
 from workers.jobs import ROAD, queue_of
+from zhuandi.postgres import EmbeddedPostgres
 
 RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 PATIENCE = 180.0
@@ -187,3 +188,10 @@ class RabbitServer(Server):
     def empty(self) -> None:
         for queue in (ROAD, queue_of(on_lane(BOOK, "ems"))):
             self.control("purge_queue", queue)
+
+
+def stop_at_once(postgres: EmbeddedPostgres) -> None:
+    """As `pg_ctl stop -m immediate`: no checkpoint, no goodbye; the next start recovers from the log."""
+    pid = int((postgres.log.parent / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    wait_until(lambda: not postgres.running(), "PostgreSQL to stop")

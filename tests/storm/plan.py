@@ -33,6 +33,7 @@ PATIENCE = {
     View.RETURNED: 4,
     View.LOST: 4,
     View.CANCELLING: 30,
+    View.IN_DOUBT: 30,
 }
 
 

@@ -121,14 +121,14 @@ def _until_quiet(house, world, clerk, books) -> None:
     while quiet < QUIET_LOOKS:
         house.keep()
         clerk.work()
-        quiet = quiet + 1 if _still(world, books()) else 0
+        quiet = quiet + 1 if is_still(world, books()) else 0
         if time.monotonic() > deadline:
             log.warning("the storm did not calm down in %s s", LIMIT_SECONDS)
             return
         time.sleep(LOOK_SECONDS)
 
 
-def _still(world: World, books: dict[str, dict]) -> bool:
+def is_still(world: World, books: dict[str, dict]) -> bool:
     """Nothing moves at the posts, no job is due but those that watch, and nothing waits for the clerk."""
     moving = sum(
         order["collected_at"] is not None and (not order["ended"])

@@ -1,0 +1,131 @@
+"""Those who use the service while it is ill-treated: the approval system, the clerk, a citizen at the page."""
+
+import json
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from tests.engines.county import County
+from tests.soak.history import History, Outcome
+from tests.storm.run import Clerk
+
+LODGE, CHANGED, PUSH = "lodge", "lodge_changed", "garbage_push"
+SURNAMES, GIVEN = "蓝雷钟吴陈林叶周徐梅", ("小雨", "志远", "秋月", "一鸣", "文静", "建国")
+SCENARIOS = 24  # the last two digits of a phone tell the post which story to play
+PAUSE = 0.2
+log = structlog.get_logger()
+
+
+class ApprovalSystem:
+    """Posts decided cases; what it got no answer to it posts again, word for word, until it has one."""
+
+    def __init__(self, county: County, history: History, key: str, seed: int) -> None:
+        self.url = county.settings.public_url
+        self.history, self.key, self.dice = history, key, random.Random(seed)
+        self.sent: list[dict[str, Any]] = []
+        self.open: dict[str, dict[str, Any]] = {}
+
+    def work(self) -> None:
+        """A new case, or an old one again; now and then an old one with other words, which must be refused."""
+        roll = self.dice.random()
+        if self.open and roll < 0.5:
+            self._post(LODGE, self.dice.choice(list(self.open.values())))
+        elif self.sent and roll < 0.6:
+            self._post(LODGE, self.dice.choice(self.sent))
+        elif self.sent and roll < 0.65:
+            self._post(CHANGED, self.dice.choice(self.sent) | {"department": "另一个部门"})
+        else:
+            self._post(LODGE, self._new_case())
+
+    def settle(self) -> None:
+        """Post again whatever has had no answer yet."""
+        for case in list(self.open.values()):
+            self._post(LODGE, case)
+
+    def _post(self, kind: str, case: dict[str, Any]) -> None:
+        number = case["case_no"]
+        with self.history.of(kind, number) as operation:
+            if kind == LODGE:
+                self.open[number] = case
+            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            raw = json.dumps(case, ensure_ascii=False).encode()
+            try:
+                answer = httpx2.post(
+                    f"{self.url}/api/v1/cases", content=raw, headers=headers, timeout=10, trust_env=False
+                )
+            except httpx2.HTTPError:
+                return
+            if answer.status_code in {200, 201}:
+                operation.outcome = Outcome.OK
+            elif answer.status_code < 500:
+                operation.outcome = Outcome.FAILED
+        if kind == LODGE and operation.outcome is Outcome.OK:
+            self.open.pop(number, None)
+            self.sent.append(case)
+
+    def _new_case(self) -> dict[str, Any]:
+        number = len(self.sent) + len(self.open) + 1
+        name = self.dice.choice(SURNAMES) + self.dice.choice(GIVEN)
+        return {
+            "case_no": f"3311272026112{number:07}",
+            "item_name": "食品经营许可",
+            "department": "县市场监督管理局",
+            "decided_at": "2026-11-20T09:00:00+08:00",
+            "applicant_name": name,
+            "applicant_kind": "person",
+            "slip": {
+                "recipient_name": name,
+                "phone": f"139{number:06}{self.dice.randrange(1, SCENARIOS + 1):02}",
+                "province": "浙江省",
+                "city": "丽水市",
+                "county": "景宁畲族自治县",
+                "town": "红星街道",
+                "detail": f"团结西路{number}号2幢301室",
+                "way": "door",
+            },
+        }
+
+
+def clerk_of(county: County, seed: int) -> Callable[[], None]:
+    """One round of a clerk at the desk; where the database is away the clerk tries again later."""
+
+    def work() -> None:
+        try:
+            with county.world() as world:
+                Clerk(world, seed).work()
+        except (SQLAlchemyError, DBAPIError, OSError) as error:
+            log.info("clerk.interrupted", error=type(error).__name__)
+
+    return work
+
+
+def garbage(county: County, history: History) -> Callable[[], None]:
+    """Somebody who knocks at the posts' door without being one: kept, never believed."""
+
+    def work() -> None:
+        with history.of(PUSH, "") as operation:
+            try:
+                url = f"{county.settings.public_url}/pushes/ems"
+                answer = httpx2.post(url, content=b"logitcsInterface=%7B%7D", timeout=10, trust_env=False)
+            except httpx2.HTTPError:
+                return
+            operation.outcome = Outcome.OK if answer.status_code < 500 else Outcome.UNKNOWN
+
+    return work
+
+
+def run_until(told: threading.Event, work: Callable[[], None], pause: float = PAUSE) -> threading.Thread:
+    """A thread that works, rests a little and works again until told to end."""
+
+    def turn() -> None:
+        while not told.wait(pause):
+            work()
+
+    thread = threading.Thread(target=turn, daemon=True)
+    thread.start()
+    return thread
