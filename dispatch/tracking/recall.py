@@ -1,6 +1,6 @@
 """News that came before its order was known again: after a restore the carrier's own pushes tell what was booked."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch.booking.book import take_number
@@ -26,9 +26,9 @@ def recall(world: World, claim: Claim) -> None:
 def _told_of(session: Session, shipment: Shipment) -> list[tuple[str, str]]:
     """Numbers that news of nobody's parcel names beside our order number; of two, a person sees the second."""
     told = (
-        select(Sighting.waybill_no, Sighting.source)
+        select(Sighting.waybill_no, func.min(Sighting.source))
         .where(Sighting.carrier == shipment.carrier, Sighting.order_no == shipment.order_no)
         .where(Sighting.shipment_id.is_(None), Sighting.order_no != "")
-        .distinct(Sighting.waybill_no)
+        .group_by(Sighting.waybill_no)
     )
-    return [(row.waybill_no, row.source) for row in session.execute(told)]
+    return [(number, source) for number, source in session.execute(told)]
