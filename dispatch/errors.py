@@ -4,6 +4,7 @@ ZhuandiError              anything this service says about itself: what happened
 ├── NotFoundError         there is no such case, waybill, client …
 ├── ConflictError         it stands, but with other content or in another state
 ├── NotAllowedError       the act is not on the journey, or the law forbids the route
+├── HeldBackError         not before the restored database is reconciled: the job waits, and nothing was done
 └── LeaseLostError        another worker holds this job now; our outcome must not be written
 """
 
@@ -26,6 +27,10 @@ class ConflictError(ZhuandiError):
 
 class NotAllowedError(ZhuandiError):
     """The act is not possible in this state."""
+
+
+class HeldBackError(ZhuandiError):
+    """Not before the restored database is reconciled with the carriers."""
 
 
 class LeaseLostError(ZhuandiError):

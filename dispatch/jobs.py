@@ -6,7 +6,7 @@ and deadlines live in `next_at`.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -229,6 +229,16 @@ def withdraw(session: Session, name: str, subject: str, *, lane: str) -> None:
     free = or_(Job.lease_until.is_(None), Job.lease_until < func.now())
     withdrawn = update(Job).where(*mine, free).values(done_at=func.now(), last_error=None, token=None)
     session.execute(withdrawn.execution_options(synchronize_session=False))
+
+
+def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> None:
+    """What was put off with a reason looks again at once: jobs of these kinds, on one lane or on any."""
+    kind, at = (func.split_part(Job.name, LANE, part) for part in (1, 2))
+    put_off = (Job.done_at.is_(None), Job.last_error.is_not(None), Job.next_at > func.now(), kind.in_(kinds))
+    chosen = put_off if lane is None else (*put_off, at == lane)
+    woken = update(Job).where(*chosen).values(next_at=func.now()).returning(Job.name)
+    names = session.scalars(woken.execution_options(synchronize_session=False)).all()
+    session.info.setdefault(BELLS, set()).update(names)
 
 
 def claim(world: World, name: str, most: int) -> list[Claim]:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base
-from dispatch.vault import VaultError
+from dispatch.vault import Vault, VaultError
 from dispatch.world import World
 
 
@@ -21,9 +21,14 @@ class KeyMark(Base):
     mark: Mapped[bytes]
 
 
+def mark_of(vault: Vault) -> bytes:
+    """A keyed digest of a constant."""
+    return vault.digest("mark", "zhuandi")
+
+
 def check_key(world: World) -> None:
     """Leave the mark on an empty database; raise VaultError where it is another key's."""
-    mark = world.vault.digest("mark", "zhuandi")
+    mark = mark_of(world.vault)
     with world.begin() as session:
         session.execute(
             insert(KeyMark).values(name="digest", mark=mark).on_conflict_do_nothing(index_elements=["name"])

@@ -27,6 +27,7 @@ LOOK_AGAIN = "shipment.look_again"
 FETCH_LABEL = "shipment.fetch_label"
 WEIGH = "shipment.weigh"
 FOLLOW = "shipment.follow"
+RECALL = "shipment.recall"
 
 
 class Shipment(Base):
@@ -55,6 +56,7 @@ class Shipment(Base):
     intended_at: Mapped[datetime | None]  # when it was last said to the carrier that we book
     after_voiding: Mapped[str | None]  # what follows when the carrier has cancelled: book_again or cancel
     prints: Mapped[int] = mapped_column(default=0)
+    perhaps_placed: Mapped[str | None]  # a Past: its order may stand at the carrier, and we lost the knowledge
 
     __table_args__ = (
         CheckConstraint(f"stage IN ({', '.join(repr(str(s)) for s in Stage)})", name="stage"),

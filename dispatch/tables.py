@@ -1,6 +1,6 @@
 """Every table of the service in one place, for the migrations: importing this declares them all."""
 
-from dispatch import breaker, call, client, jobs, key_mark, ledger, reveal, shipment, worklist
+from dispatch import breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, worklist
 from dispatch.approval import carriage, case
 from dispatch.booking import allot, route
 from dispatch.errands import errand
@@ -10,6 +10,6 @@ from dispatch.tracking import push, rhythm, sighting
 from dispatch.zero_visits import close
 
 TABLES = (
-    *(breaker, call, client, jobs, key_mark, ledger, reveal, shipment, worklist),
+    *(breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
 )

@@ -79,6 +79,11 @@ class Vault:
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise VaultError(f"{row.__tablename__}.{column}（{row.id}）的密文被改动或移位，打不开。") from None
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Names of the keys that open: with them, and with no fewer, everything sealed under them opens."""
+        return tuple(key.hex() for key in self._ciphers)
+
     def digest(self, purpose: str, *parts: str) -> bytes:
         """A keyed digest of the parts (32 bytes), apart for each purpose; parts cannot run into each other."""
         message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (p.encode() for p in (purpose, *parts)))

@@ -25,6 +25,7 @@ from dispatch.posts.kuaidi100.account import Kuaidi100
 from dispatch.posts.line import HttpLine, open_line
 from dispatch.posts.sf.account import Sf
 from dispatch.posts.tracked import Tracked, Tracker
+from dispatch.reconcile.cluster import notice_cluster
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault, read_or_make_key
@@ -100,12 +101,17 @@ def now() -> datetime:
 
 def make_vault(settings: Settings) -> Vault:
     """Keys from the settings; without any, one of its own in the home folder."""
+    return Vault(vault_keys(settings))
+
+
+def vault_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The keys themselves, the one that seals first."""
     if settings.vault_keys:
-        return Vault(tuple(bytes.fromhex(key.get_secret_value()) for key in settings.vault_keys))
+        return tuple(bytes.fromhex(key.get_secret_value()) for key in settings.vault_keys)
     key_file = settings.home / KEY_FILE
     if not key_file.exists():
         log.warning("vault.key_made", file=str(key_file), advice="没有它，已存的个人信息就打不开：请另行备份")
-    return Vault((read_or_make_key(key_file),))
+    return (read_or_make_key(key_file),)
 
 
 def make_broker(settings: Settings) -> dramatiq.Broker:
@@ -198,6 +204,8 @@ def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> I
             now=now,
         )
         check_key(world)
+        if notice_cluster(world):
+            log.warning("database.restored", advice="另一个数据库集群：先核对（zhuandi reconcile），再下单")
         yield world
     finally:
         bell.close()

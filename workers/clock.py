@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from dispatch.jobs import beat, due_names, kind_of, lane_of, leave, next_due, open_lanes
+from dispatch.reconcile.cluster import notice_cluster
 from dispatch.world import World
 from workers.jobs import JOBS, STANDING
 from workers.stranded import show_stranded
@@ -47,9 +48,10 @@ def run_clock(world: World, told: threading.Event) -> None:
     while not told.wait(wait.total_seconds()):
         try:
             if not standing:
+                notice_cluster(world)
                 leave_standing(world)
                 standing = True
             wait = tick(world)
         except Exception as error:  # noqa: BLE001 - a clock that dies of one bad tick would strand everything
             log.warning("clock.interrupted", error=type(error).__name__)
-            wait = timedelta(seconds=1)
+            wait, standing = timedelta(seconds=1), False  # what comes back may be another database

@@ -20,12 +20,15 @@ from dispatch.errands.push import push_news
 from dispatch.errands.report import PUSH
 from dispatch.jobs import Claim, kind_of, lane_of, on_lane
 from dispatch.label.their_label import fetch_label
+from dispatch.reconcile.begin import LOOK_THROUGH
+from dispatch.reconcile.look_through import look_through
 from dispatch.retention import FORGET, forget
-from dispatch.shipment import ANNOUNCE, ASK, BOOK, CANCEL, FETCH_LABEL, FOLLOW, LOOK_AGAIN, WATCH, WEIGH
+from dispatch.shipment import ANNOUNCE, ASK, BOOK, CANCEL, FETCH_LABEL, FOLLOW, LOOK_AGAIN, RECALL, WATCH, WEIGH
 from dispatch.tracking.ask import ask
 from dispatch.tracking.observe import follow
 from dispatch.tracking.push import READ
 from dispatch.tracking.read import read_push
+from dispatch.tracking.recall import recall
 from dispatch.tracking.rhythm import EVERYONE, LEARN, learn
 from dispatch.tracking.watch import watch
 from dispatch.world import World
@@ -64,6 +67,8 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(FETCH_LABEL, fetch_label, speaks=True, at_once=1),
         JobKind(READ, read_push),
         JobKind(FOLLOW, follow),
+        JobKind(RECALL, recall),
+        JobKind(LOOK_THROUGH, look_through, at_once=1),
         JobKind(ASK, ask, speaks=True, at_once=1, rank=1),
         JobKind(LOOK_AGAIN, ask, speaks=True, at_once=1, rank=1),
         JobKind(PUSH, push_news, speaks=True, at_once=1),

@@ -2,10 +2,10 @@
 
 import structlog
 
-from dispatch import breaker
+from dispatch import breaker, restored
 from dispatch.breaker import Wait
 from dispatch.carrier import Carrier
-from dispatch.errors import LeaseLostError, ZhuandiError
+from dispatch.errors import HeldBackError, LeaseLostError, ZhuandiError
 from dispatch.jobs import Claim, claim, lane_of, most_urgent
 from dispatch.world import World
 from workers import stuck
@@ -49,14 +49,28 @@ def run_one(world: World, known: JobKind, claimed: Claim) -> None:
         if claimed.attempts >= min(world.settings.job_tries, world.settings.job_deaths) and not known.tells:
             stuck.look_back(world, claimed)
     except LeaseLostError:
-        log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
+        _lease_lost(claimed)
+    except HeldBackError as held:
+        _hold_back(claimed, held)
     except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
         # The text of an error may hold personal data: it goes sealed into the job's history, not into the log.
         log.warning("job.failed", job=claimed.name, subject=claimed.subject, error=type(error).__name__)
         try:
             _write_down(world, claimed, error)
         except LeaseLostError:
-            log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
+            _lease_lost(claimed)
+
+
+def _lease_lost(claimed: Claim) -> None:
+    log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
+
+
+def _hold_back(claimed: Claim, held: HeldBackError) -> None:
+    """Nothing was done, and it counts as no attempt: the end of the mode wakes it."""
+    try:
+        claimed.postpone(restored.PAUSE, str(held))
+    except LeaseLostError:
+        _lease_lost(claimed)
 
 
 def _work(world: World, known: JobKind, claimed: Claim) -> None:

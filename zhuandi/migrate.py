@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, text
 
 from alembic import command
 
@@ -23,10 +25,23 @@ def config() -> Config:
 def run(engine: Engine, revision: str = "head") -> None:
     """Upgrade (or downgrade to `base`) in one transaction; of several starters one migrates, the others wait."""
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
-        settings = config()
-        settings.attributes["connection"] = connection
-        (command.downgrade if revision == "base" else command.upgrade)(settings, revision)
+        run_in(connection, revision)
+
+
+def run_in(connection: Connection, revision: str = "head") -> None:
+    """The same in a transaction of the caller's."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+    settings = config()
+    settings.attributes["connection"] = connection
+    (command.downgrade if revision == "base" else command.upgrade)(settings, revision)
+
+
+def knows(revision: str) -> bool:
+    """Whether this code has a revision of that name."""
+    try:
+        return ScriptDirectory.from_config(config()).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def check(engine: Engine) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -15,9 +16,17 @@ from dispatch.carrier import Carrier, Numbering
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
 from dispatch.journey import Stage
+from dispatch.restored import open_restore
 from dispatch.shipment import BOOK, Shipment, Waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
+
+
+class Withheld(StrEnum):
+    """Why a free number is not given out."""
+
+    UNTIL_TOLD = "until_told"  # a person must say whether it was used
+    USED = "used"  # a person said so, or did not know better
 
 
 class AllottedNumber(Base):
@@ -31,11 +40,15 @@ class AllottedNumber(Base):
     added_by: Mapped[str]
     added_at: Mapped[datetime]
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
+    withheld: Mapped[str | None]  # a Withheld: it may stand on a label of the time that a restore lost
 
     __table_args__ = (
         UniqueConstraint("carrier", "number"),
         Index("ix_allotted_numbers_free", "carrier", "id", postgresql_where=text("shipment_id IS NULL")),
     )
+
+
+FREE = (AllottedNumber.shipment_id.is_(None), AllottedNumber.withheld.is_(None))
 
 
 def add_numbers(world: World, carrier: str, numbers: Iterable[str], by: str) -> int:
@@ -51,8 +64,10 @@ def add_numbers(world: World, carrier: str, numbers: Iterable[str], by: str) -> 
         raise NotAllowedError(f"不是{post.title}的运单号：{'、'.join(wrong[:5])}。整份没有收，请核对后再导入。")
     now, added = world.now(), 0
     with world.begin() as session:
+        # A segment that is entered again after a restore may have been used already.
+        held = {"withheld": Withheld.UNTIL_TOLD} if open_restore(session) is not None else {}
         for number in given:
-            row = {"id": uuid7(), "carrier": carrier, "number": number, "added_by": by, "added_at": now}
+            row = {"id": uuid7(), "carrier": carrier, "number": number, "added_by": by, "added_at": now, **held}
             new = insert(AllottedNumber).values(**row).on_conflict_do_nothing(index_elements=["carrier", "number"])
             added += session.execute(new.returning(AllottedNumber.id)).scalar() is not None
         if added:
@@ -74,7 +89,7 @@ def take_allotted(session: Session, shipment: Shipment) -> str | None:
     """The next free number of the shipment's carrier, taken for good; None where the segment is used up."""
     free = (
         select(AllottedNumber)
-        .where(AllottedNumber.carrier == shipment.carrier, AllottedNumber.shipment_id.is_(None))
+        .where(AllottedNumber.carrier == shipment.carrier, *FREE)
         .order_by(AllottedNumber.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -84,6 +99,19 @@ def take_allotted(session: Session, shipment: Shipment) -> str | None:
         return None
     row.shipment_id = shipment.id
     return row.number
+
+
+def spend(session: Session, shipment: Shipment, number: str) -> None:
+    """A person found that this number of the segment stands on the envelope: it is given to no other."""
+    mine = (AllottedNumber.carrier == shipment.carrier, AllottedNumber.number == number)
+    free = update(AllottedNumber).where(*mine, AllottedNumber.shipment_id.is_(None))
+    session.execute(free.values(shipment_id=shipment.id, withheld=None))
+
+
+def numbers_withheld(session: Session, carrier: str) -> int:
+    """How many numbers of the segment wait for a person to say whether they were used in a time that was lost."""
+    waiting = (AllottedNumber.carrier == carrier, AllottedNumber.withheld == Withheld.UNTIL_TOLD)
+    return session.scalar(select(func.count()).where(*waiting)) or 0
 
 
 def warn_when_low(world: World, session: Session, post: Carrier) -> None:
@@ -117,8 +145,7 @@ def _taken_since_filling(session: Session, carrier: str) -> int:
 
 def numbers_left(session: Session, carrier: str) -> int:
     """How many free numbers the carrier's segment has left."""
-    free = select(func.count()).where(AllottedNumber.carrier == carrier, AllottedNumber.shipment_id.is_(None))
-    return session.scalar(free) or 0
+    return session.scalar(select(func.count()).where(AllottedNumber.carrier == carrier, *FREE)) or 0
 
 
 def numbers_given(session: Session, carrier: str) -> int:

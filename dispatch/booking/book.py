@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dispatch import breaker, jobs, worklist
-from dispatch.booking.allot import numbers_given, numbers_left, take_allotted, warn_when_low
+from dispatch import breaker, jobs, restored, worklist
+from dispatch.booking.allot import numbers_given, numbers_left, numbers_withheld, take_allotted, warn_when_low
 from dispatch.booking.order import build_order
 from dispatch.booking.route import unlawful_items
 from dispatch.booking.take_off import Then, take_off
@@ -28,11 +28,13 @@ from dispatch.carrier import (
 from dispatch.errors import ConflictError, LeaseLostError
 from dispatch.jobs import Claim
 from dispatch.journey import AWAITS_NUMBER, Act, Stage
-from dispatch.shipment import BOOK, Shipment, act, adopt, live_waybill, lock, second_number, subject_id
+from dispatch.shipment import BOOK, RECALL, Shipment, act, adopt, live_waybill, lock, second_number, subject_id
 from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 
 SETTLE_DOUBT = "shipment.settle_doubt"
+NUMBERS_OUT = "{}的号段没有可用的运单号。"
+NUMBERS_WITHHELD = "{}的号段有 {} 个运单号在数据恢复前可能已用，请核定最后一个已用的号（zhuandi reconcile numbers）。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,15 @@ class Obstacle:
 
 def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
+        restored.check(session)
         shipment = lock(session, subject_id(claim.subject))
         # It may have been given to another carrier meanwhile, or booked.
         wanted = shipment.stage == Stage.TO_BOOK and shipment.after_voiding != Then.CANCEL
         due = wanted and jobs.lane_of(claim.name) == shipment.carrier
         carrier = world.carrier(shipment.carrier) if due else None
         obstacle = _obstacle(session, shipment, carrier) if carrier else None
-        if carrier and obstacle is None and carrier.numbering is Numbering.ANSWERED:
+        asked_for = carrier is not None and carrier.numbering is Numbering.ANSWERED
+        if asked_for and obstacle is None and not shipment.perhaps_placed:
             act(world, session, shipment, Act.INTEND)
             shipment.intended_at = world.now()
             try:
@@ -96,7 +100,8 @@ def _obstacle(session: Session, shipment: Shipment, carrier: Carrier) -> Obstacl
         words = f"{'、'.join(forbidden)}不得交给{carrier.title}（邮政法第五十五条），没有下单。"
         return Obstacle(Reason.ROUTE_UNLAWFUL, shipment.subject, shipment.order_no or "", words)
     if carrier.numbering is Numbering.ALLOTTED and not numbers_left(session, carrier.name):
-        words, so_far = f"{carrier.title}的号段没有可用的运单号。", str(numbers_given(session, carrier.name))
+        withheld, so_far = numbers_withheld(session, carrier.name), str(numbers_given(session, carrier.name))
+        words = (NUMBERS_WITHHELD if withheld else NUMBERS_OUT).format(carrier.title, withheld)
         return Obstacle(Reason.NUMBERS_OUT, breaker.subject_of(carrier.name), so_far, words)
     return None
 
@@ -110,10 +115,13 @@ def _tell(world: World, session: Session, obstacle: Obstacle) -> None:
 def _without_asking(world: World, claim: Claim) -> None:
     """What needs no call: doubt about a call whose speaker died, the right lane, a number from the segment."""
     with claim.done() as session:
+        restored.check(session)
         shipment = lock(session, subject_id(claim.subject))
         ours = jobs.lane_of(claim.name) == shipment.carrier
         if shipment.stage == Stage.BOOKING and ours:
             _doubt(world, session, shipment)
+        elif shipment.stage == Stage.TO_BOOK and ours and shipment.perhaps_placed:
+            doubt_the_past(world, session, shipment)
         elif shipment.stage == Stage.TO_BOOK and shipment.after_voiding == Then.CANCEL:
             take_off(world, session, shipment, SYSTEM)
         elif shipment.stage == Stage.TO_BOOK and ours:
@@ -233,6 +241,14 @@ def take_number(world: World, session: Session, shipment: Shipment, booked: Book
             cause=second_number(shipment.carrier, booked.waybill_no),
             detail=str(conflict),
         )
+
+
+def doubt_the_past(world: World, session: Session, shipment: Shipment) -> None:
+    """Its order may have been placed in the time that a restore lost: that is doubt, as if the call had been ours."""
+    shipment.intended_at = shipment.intended_at or world.now()
+    act(world, session, shipment, Act.INTEND)
+    _doubt(world, session, shipment, known=True)
+    jobs.leave(session, RECALL, shipment.subject)
 
 
 def _doubt(world: World, session: Session, shipment: Shipment, *, known: bool = False) -> None:

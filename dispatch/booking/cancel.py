@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import jobs, worklist
+from dispatch import jobs, restored, worklist
+from dispatch.booking.book import doubt_the_past
 from dispatch.booking.doubt import settle_refusal
 from dispatch.booking.order import new_order, parcel
 from dispatch.booking.route import find_carrier, unlawful_items
@@ -72,6 +73,8 @@ def call_off(world: World, shipment_id: UUID, by: str) -> Stage:
     """
     with world.begin() as session:
         shipment = lock(session, shipment_id)
+        if shipment.stage == Stage.TO_BOOK and shipment.perhaps_placed:
+            doubt_the_past(world, session, shipment)
         if shipment.stage in UNBOOKED:
             settle_refusal(world, session, shipment, by, "撤销寄递")
             take_off(world, session, shipment, by)
@@ -113,6 +116,7 @@ def cancel_booking(world: World, claim: Claim) -> None:
 
 def _intend(world: World, claim: Claim) -> Intent | None:
     with world.begin() as session:
+        restored.check(session)
         shipment = lock(session, subject_id(claim.subject))
         waybill = live_waybill(session, shipment.id)
         ours = jobs.lane_of(claim.name) == shipment.carrier  # or another carrier's booking was taken back, long ago
@@ -207,7 +211,7 @@ def reroute(world: World, shipment_id: UUID, carrier: str, by: str) -> None:
         if shipment.stage == Stage.REFUSED:
             act(world, session, shipment, Act.AMEND, by=by)
             settle_refusal(world, session, shipment, by, f"改由{post.title}寄递")
-        if shipment.stage != Stage.TO_BOOK:
+        if shipment.stage != Stage.TO_BOOK or shipment.perhaps_placed:
             raise NotAllowedError(f"邮件 {shipment.order_no} 已下单或结果不明，不能改换寄递企业；请先撤单或核定。")
         jobs.withdraw(session, BOOK, shipment.subject, lane=shipment.carrier)
         shipment.carrier = carrier

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
+from dispatch.booking.allot import spend
 from dispatch.booking.book import (
     Intent,
     commit_intent,
@@ -18,13 +19,14 @@ from dispatch.booking.book import (
     written_in,
 )
 from dispatch.booking.order import new_order
+from dispatch.booking.past import NOT_AS_BEFORE, is_told_by_a_person, perhaps_otherwise, settled_since, words_of_doubt
 from dispatch.call import Heard, conclude, converse, intend
 from dispatch.carrier import Booked, Duplicate, Means, Refused, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
 from dispatch.shipment import BOOK, Shipment, act, adopt, lock, subject_id
-from dispatch.worklist import Reason
+from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 
 WAITS = "寄递企业没有按订单号查单的接口，重复下单的后果未经确认。"
@@ -83,13 +85,15 @@ def _ask(world: World, claim: Claim) -> Intent | None:
     with claim.done() as session:
         shipment = lock(session, subject_id(claim.subject))
         if ours and shipment.stage == Stage.IN_DOUBT:
-            _ask_a_person(world, session, shipment, WAITS)
+            _ask_a_person(world, session, shipment, words_of_doubt(session, shipment, WAITS))
     return None
 
 
 def _by_its_means(world: World, session: Session, shipment: Shipment) -> Intent | None:
     """What the carrier of a shipment in doubt is asked; None where it cannot be asked."""
     carrier, order_no = world.carrier(shipment.carrier), shipment.order_no or ""
+    if is_told_by_a_person(session, shipment, carrier):
+        return None
     if carrier.means is Means.REPEAT:
         return commit_intent(world, session, shipment, repeat=True)
     call = carrier.look_up(order_no) if carrier.means is Means.LOOK_UP else None
@@ -109,7 +113,7 @@ def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, looks_up:
     with world.reading() as session:
         shipment = session.get_one(Shipment, subject_id(claim.subject))
         rung = shipment.doubts + 1
-        absent = Climb(heard, rung, None).absent and _surely_absent(world, shipment)
+        absent = Climb(heard, rung, None).absent and _surely_absent(world, session, shipment)
     ladder = world.settings.doubt_ladder
     if heard.told is not None or absent:
         return Climb(heard, rung, None)
@@ -120,11 +124,12 @@ def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, looks_up:
     return Climb(heard, rung, max(ladder[-1], world.settings.ask_again) if looks_up else None)
 
 
-def _surely_absent(world: World, shipment: Shipment) -> bool:
+def _surely_absent(world: World, session: Session, shipment: Shipment) -> bool:
     """Missed so often in a row, and the carrier's own books have had time: the order was never placed."""
     settled = world.carrier(shipment.carrier).limits.settling
     since = shipment.intended_at or shipment.created_at
-    return shipment.absences + 1 >= world.settings.absences and world.now() - since > settled
+    age = min(world.now() - since, settled_since(session, shipment))
+    return shipment.absences + 1 >= world.settings.absences and age > settled
 
 
 def _write(world: World, session: Session, shipment: Shipment, climb: Climb) -> None:
@@ -132,9 +137,11 @@ def _write(world: World, session: Session, shipment: Shipment, climb: Climb) -> 
     if climb.refusal is not None:
         refuse(world, session, shipment, climb.refusal)
         return
-    if climb.absent and _surely_absent(world, shipment):
-        act(world, session, shipment, Act.NEVER_PLACED)
-        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+    if climb.absent and _surely_absent(world, session, shipment):
+        if perhaps_otherwise(session, shipment):
+            _ask_a_person(world, session, shipment, NOT_AS_BEFORE)
+        else:
+            _never_placed(world, session, shipment)
         return
     if climb.absent:
         shipment.absences += 1
@@ -144,6 +151,12 @@ def _write(world: World, session: Session, shipment: Shipment, climb: Climb) -> 
     if climb.rung >= len(world.settings.doubt_ladder) and not (taken and climb.next_in):
         words = str(climb.heard.error) if climb.heard.error else "寄递企业按订单号查不到这张订单。"
         _ask_a_person(world, session, shipment, words)
+
+
+def _never_placed(world: World, session: Session, shipment: Shipment, by: str = SYSTEM) -> None:
+    act(world, session, shipment, Act.NEVER_PLACED, by=by)
+    shipment.perhaps_placed = None  # nor any later order of it
+    jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
 
 
 def _ask_a_person(world: World, session: Session, shipment: Shipment, known: str) -> None:
@@ -159,14 +172,14 @@ def adopt_by_hand(world: World, shipment_id: UUID, number: str, by: str) -> None
         if not post.is_number(number):
             raise NotAllowedError(f"“{number}”不是{post.title}的运单号。请核对后再填。")
         adopt(world, session, shipment, Booked(number), by)
+        spend(session, shipment, number)
 
 
 def confirm_never_placed(world: World, shipment_id: UUID, by: str) -> None:
     """A person learned from the post that no such order exists: it is placed again under the same number."""
     with world.begin() as session:
         shipment = _in_doubt(session, shipment_id)
-        act(world, session, shipment, Act.NEVER_PLACED, by=by)
-        jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+        _never_placed(world, session, shipment, by)
 
 
 def book_again(world: World, shipment_id: UUID, by: str) -> None:

@@ -7,10 +7,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from dispatch import jobs, worklist
+from dispatch import jobs, restored, worklist
 from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, documents_of, may_leave
 from dispatch.approval.lodge import CASE_WATCH
 from dispatch.booking.order import order_number
+from dispatch.booking.past import lost_past
 from dispatch.booking.route import choose_carrier
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
@@ -25,6 +26,7 @@ ONLY_GATHERING = text("stage = 'gathering'")
 def gather(world: World, claim: Claim) -> None:
     """Put a case's documents into an envelope, if it may leave and they are not in one already."""
     with claim.done() as session:
+        restored.check(session)
         case = session.scalars(select(Case).where(Case.id == subject_id(claim.subject)).with_for_update()).one()
         item = session.get_one(Item, case.item_id)
         documents = [paper for paper in documents_of(session, case.id) if not _enveloped(session, paper)]
@@ -43,6 +45,7 @@ def gather(world: World, claim: Claim) -> None:
 def seal(world: World, claim: Claim) -> None:
     """The grouping window is over: what the envelope holds now is what is booked."""
     with claim.done() as session:
+        restored.check(session)
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage == Stage.GATHERING:
             _seal(world, session, shipment)
@@ -92,6 +95,7 @@ def _seal(world: World, session: Session, shipment: Shipment) -> None:
         return
     shipment.sequence = 1 + _earlier_orders(session, shipment)
     shipment.order_no = order_number(world, shipment.direction, papers, shipment.sequence)
+    shipment.perhaps_placed = shipment.perhaps_placed or lost_past(session, shipment)
     act(world, session, shipment, Act.SEAL)
     jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
 

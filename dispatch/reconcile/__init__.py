@@ -1,0 +1,1 @@
+"""After a restore: everything open is looked up at its carrier, until nothing is left that may be unknown."""
