@@ -11,12 +11,13 @@ import typer
 from rich.console import Console
 from sqlalchemy import Engine
 
+from dispatch import bells
 from dispatch.db import connect
 from dispatch.errors import NotAllowedError
 from dispatch.hall_time import hall_time
 from dispatch.settings import Settings
 from dispatch.vault import Vault
-from dispatch.wiring import KEY_FILE, database_url, prepare_broker, vault_keys
+from dispatch.wiring import KEY_FILE, broker_url, database_url, vault_keys
 from zhuandi import dump
 from zhuandi.backup_file import open_keys
 from zhuandi.context import for_people, with_database
@@ -85,7 +86,7 @@ def restore(
     with for_people(), _with_engine() as (settings, engine, keys):
         keep_in = settings.home / REPLACED if replace else None
         manifest = restore_into(engine, Vault(keys), file, by or getpass.getuser(), keep_in)
-        prepare_broker(settings)
+        bells.prepare(broker_url(settings))
     if keep_in is not None:
         console.print(f"替换前的数据另存在 {keep_in}", soft_wrap=True)
     rows = sum(part.rows for part in manifest.parts)
