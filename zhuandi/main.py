@@ -10,14 +10,14 @@ import typer
 from rich.console import Console
 
 from dispatch.client import add_client
-from zhuandi import demo, desk, errands, look, posts, road, routes, serve
+from zhuandi import demo, desk, doctor, errands, look, posts, road, routes, serve
 from zhuandi.context import for_people, open_world
 from zhuandi.house import House
 
 app = typer.Typer(help="政务专递：办结的证照，由邮政送到手里，一次也不用跑。", no_args_is_help=True)
 client = typer.Typer(help="对接系统与密钥", no_args_is_help=True)
 app.add_typer(client, name="client")
-for part in (desk, look, posts, routes, errands, demo, road, serve):
+for part in (desk, look, posts, routes, errands, demo, road, doctor, serve):
     app.registered_commands.extend(part.app.registered_commands)
 
 console = Console()
