@@ -28,6 +28,7 @@ from dispatch.db import Base, RowId
 from dispatch.errors import LeaseLostError
 from dispatch.jobs import Claim
 from dispatch.shipment import Shipment
+from dispatch.tracing import span
 from dispatch.world import World
 
 ANSWER_MOST = 65_536
@@ -99,13 +100,15 @@ def converse(
     answer: Answer | None = None
     heard: Heard[Told]
     began = time.monotonic()
-    try:
-        answer = carrier.speak(call)
-        heard = Heard(answer, told=read(answer))
-    except CarrierError as error:
-        heard = Heard(answer, error=error)
-    except ValueError as unreadable:
-        heard = Heard(answer, error=InDoubt(f"寄递企业的答复读不懂：{unreadable}"))
+    with span("call", carrier=carrier.name, operation=call.operation) as late:
+        try:
+            answer = carrier.speak(call)
+            heard = Heard(answer, told=read(answer))
+        except CarrierError as error:
+            heard = Heard(answer, error=error)
+        except ValueError as unreadable:
+            heard = Heard(answer, error=InDoubt(f"寄递企业的答复读不懂：{unreadable}"))
+        late["outcome"] = heard.outcome
     breaker.report(world, carrier, heard.error, timedelta(seconds=time.monotonic() - began))
     return heard
 

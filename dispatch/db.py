@@ -36,7 +36,10 @@ def connect(url: str) -> Engine:
         pool_size=10,
         max_overflow=10,
         pool_timeout=10,
-        connect_args={"options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=20000"},
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=20000",
+        },
         hide_parameters=True,
     )
 

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, ForeignKey, Index, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from dispatch.db import Base, RowId
 from dispatch.errors import LeaseLostError
 from dispatch.world import BELLS, World
+
+log = structlog.get_logger()
 
 
 class Job(Base):
@@ -219,6 +223,8 @@ def leave(session: Session, name: str, subject: str, *, lane: str = "", after: t
             set_={"next_at": func.least(Job.next_at, new.excluded.next_at), "asked": Job.asked + 1},
         )
     )
+    if get_contextvars().get("request_id"):  # so a request is followed to the jobs that it left, by their subject
+        log.info("job.left", job=name, subject=subject)
     if not after:
         session.info.setdefault(BELLS, set()).add(name)
 

@@ -5,7 +5,7 @@ Under another key, known cases would look new, order numbers would differ, and r
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dispatch.db import Base
 from dispatch.vault import Vault, VaultError
@@ -21,6 +21,12 @@ class KeyMark(Base):
     mark: Mapped[bytes]
 
 
+def key_matches(session: Session, vault: Vault) -> bool | None:
+    """Whether this database was filled under the vault's key; None where it was never filled."""
+    found = session.scalar(select(KeyMark.mark).where(KeyMark.name == "digest"))
+    return None if found is None else found == mark_of(vault)
+
+
 def mark_of(vault: Vault) -> bytes:
     """A keyed digest of a constant."""
     return vault.digest("mark", "zhuandi")
@@ -33,6 +39,6 @@ def check_key(world: World) -> None:
         session.execute(
             insert(KeyMark).values(name="digest", mark=mark).on_conflict_do_nothing(index_elements=["name"])
         )
-        found = session.scalars(select(KeyMark.mark).where(KeyMark.name == "digest")).one()
-    if found != mark:
+        matches = key_matches(session, world.vault)
+    if not matches:
         raise VaultError("这个数据库是用另一把密钥建立的。请把原来的密钥文件放回，或在 ZHUANDI_VAULT_KEYS 中列出。")

@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from dispatch.accounts import (
@@ -82,6 +82,8 @@ RHYTHM: Mapping[View, timedelta] = {
 """How long a carrier may be silent before it is asked: our judgement, until there is enough to learn from."""
 assert RHYTHM.keys() < PATIENCE.keys()  # noqa: S101 - and no other view waits for a carrier's news
 
+LOOPBACK: Any = ("127.0.0.0/8", "::1/128")
+
 
 class Settings(BaseSettings):
     """Everything that differs between one centre and the next."""
@@ -153,6 +155,10 @@ class Settings(BaseSettings):
     clock_rhythm: timedelta = timedelta(seconds=30)
     worker_threads: int = 8
     lane_threads: int = 2  # for each carrier: so many calls at once
+
+    metrics_sources: tuple[IPvAnyNetwork, ...] = Field(LOOPBACK, validate_default=True)  # who may read /metrics
+    metrics_kept: timedelta = timedelta(seconds=5)  # so long one reading serves every scrape
+    otel_endpoint: str | None = None  # an OTLP/HTTP collector, as http://127.0.0.1:4318; wants zhuandi[otel]
 
     token_days: int = 90  # a tracking link lives this long after the closing
     token_misses_per_minute: int = 20

@@ -1,6 +1,7 @@
 """The only place where real things are chosen."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from dispatch.vault import Vault, read_or_make_key
 from dispatch.world import World
 
 KEY_FILE = "vault.key"
+HELD_SECONDS = 5  # a broker that takes longer with one round of bells is as good as away
 log = structlog.get_logger()
 
 
@@ -49,6 +51,8 @@ class Doorbell:
         self._changed = threading.Condition()
         self._ringing = False
         self._leaving = False
+        self._taken = True
+        self._began = 0.0
         self._thread = threading.Thread(target=self._run, daemon=True, name="doorbell")
         self._thread.start()
 
@@ -57,6 +61,12 @@ class Doorbell:
         with self._changed:
             self._waiting.update(names)
             self._changed.notify_all()
+
+    def answers(self) -> bool:
+        """Whether the broker took the last ring, and does not hold the one that is on its way."""
+        with self._changed:
+            held = self._ringing and time.monotonic() - self._began > HELD_SECONDS
+            return self._taken and not held
 
     def close(self, seconds: float = 2) -> None:
         """Ring what still waits, for so long at the most."""
@@ -74,18 +84,21 @@ class Doorbell:
                 if self._leaving:
                     return
                 names, self._waiting, self._ringing = sorted(self._waiting), set(), True
+                self._began = time.monotonic()
             for name in names:
-                self._ring_one(name)
+                self._taken = self._ring_one(name)
 
-    def _ring_one(self, name: str) -> None:
+    def _ring_one(self, name: str) -> bool:
         # The name too may be unknown (a job of another version): it must not end the thread, and with it every bell.
         try:
             message: dramatiq.Message[None] = dramatiq.Message(
                 queue_name=self._queues(name), actor_name=name, args=(), kwargs={}, options={}
             )
             self._broker.enqueue(message)
+            return True
         except Exception as error:  # noqa: BLE001 - whatever the broker's own library raises
             log.warning("bell.not_rung", job=name, error=type(error).__name__)
+            return False
 
 
 class Queues(Protocol):

@@ -26,6 +26,9 @@ class Bell(Protocol):
     def ring(self, names: Collection[str]) -> None:
         """Ring once for each name; never raises."""
 
+    def answers(self) -> bool:
+        """Whether the last ring was taken, as far as this process knows; never waits."""
+
 
 @dataclass(frozen=True)
 class World:

@@ -119,9 +119,13 @@ class SilentBell:
 
     def __init__(self) -> None:
         self.rung: list[str] = []
+        self.broken = False
 
     def ring(self, names: Collection[str]) -> None:
         self.rung.extend(names)
+
+    def answers(self) -> bool:
+        return not self.broken
 
 
 @pytest.fixture

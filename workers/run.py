@@ -1,12 +1,14 @@
 """The bell has rung: claim what is due, most urgent first, and work until none remains."""
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from dispatch import breaker, restored
 from dispatch.breaker import Wait
 from dispatch.carrier import Carrier
 from dispatch.errors import HeldBackError, LeaseLostError, ZhuandiError
 from dispatch.jobs import Claim, claim, lane_of, most_urgent
+from dispatch.tracing import span
 from dispatch.world import World
 from workers import stuck
 from workers.jobs import JobKind, kind, ranks_on
@@ -44,25 +46,28 @@ def run_due(world: World, name: str) -> int:
 
 def run_one(world: World, known: JobKind, claimed: Claim) -> None:
     """One job. Whatever goes wrong is written down in words; the job goes on by itself."""
+    told = {"job_id": str(claimed.id), "job": claimed.name, "subject": claimed.subject}
+    with bound_contextvars(**told, attempt=claimed.attempts), span("job", **told):
+        _run(world, known, claimed)
+
+
+def _run(world: World, known: JobKind, claimed: Claim) -> None:
     try:
         _work(world, known, claimed)
         if claimed.attempts >= min(world.settings.job_tries, world.settings.job_deaths) and not known.tells:
             stuck.look_back(world, claimed)
+        log.info("job.ran")
     except LeaseLostError:
-        _lease_lost(claimed)
+        log.warning("job.lease_lost")
     except HeldBackError as held:
         _hold_back(claimed, held)
     except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
         # The text of an error may hold personal data: it goes sealed into the job's history, not into the log.
-        log.warning("job.failed", job=claimed.name, subject=claimed.subject, error=type(error).__name__)
+        log.warning("job.failed", error=type(error).__name__)
         try:
             _write_down(world, claimed, error)
         except LeaseLostError:
-            _lease_lost(claimed)
-
-
-def _lease_lost(claimed: Claim) -> None:
-    log.warning("job.lease_lost", job=claimed.name, subject=claimed.subject)
+            log.warning("job.lease_lost")
 
 
 def _hold_back(claimed: Claim, held: HeldBackError) -> None:
@@ -70,7 +75,7 @@ def _hold_back(claimed: Claim, held: HeldBackError) -> None:
     try:
         claimed.postpone(restored.PAUSE, str(held))
     except LeaseLostError:
-        _lease_lost(claimed)
+        log.warning("job.lease_lost")
 
 
 def _work(world: World, known: JobKind, claimed: Claim) -> None:

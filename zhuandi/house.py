@@ -140,7 +140,7 @@ class House:
             self._children.append(Child(twin, log_file, self._options.get(name, ())))
         for child in self._children:
             child.start()
-        here = f"http://{self.settings.listen_host}:{self.settings.listen_port}/health"
+        here = f"http://{self.settings.listen_host}:{self.settings.listen_port}/healthz"
         if not await_answer(here, OPENING_SECONDS):
             raise ZhuandiError(f"接口没有按时打开。原因见 {logs / 'api.log'}。")
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from dispatch.client import add_client
-from zhuandi import backup, demo, desk, errands, look, posts, reconcile, road, routes, serve
+from zhuandi import backup, demo, desk, doctor, errands, look, posts, reconcile, road, routes, serve
 from zhuandi.context import for_people, open_world
 from zhuandi.house import House
 
@@ -18,7 +18,7 @@ app = typer.Typer(help="政务专递：办结的证照，由邮政送到手里�
 client = typer.Typer(help="对接系统与密钥", no_args_is_help=True)
 app.add_typer(client, name="client")
 app.add_typer(reconcile.app, name="reconcile")
-for part in (desk, look, posts, routes, errands, demo, road, serve, backup):
+for part in (desk, look, posts, routes, errands, demo, road, doctor, serve, backup):
     app.registered_commands.extend(part.app.registered_commands)
 
 console = Console()

@@ -17,7 +17,9 @@ from dispatch import bells
 from dispatch.api.app import make_app
 from dispatch.db import connect
 from dispatch.packing.hand_over import not_collected
+from dispatch.safety import database_findings, refuse_unsafe
 from dispatch.settings import Settings
+from dispatch.tracing import tracing
 from dispatch.wiring import broker_url, database_url, make_broker, make_world
 from dispatch.world import World
 from sandbox import running
@@ -63,10 +65,15 @@ def migrate() -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """The newest schema, and what the broker needs."""
+    """The newest schema, and what the broker needs. Raises UnsafeDatabaseError before anything is written."""
     engine = connect(database_url(settings))
-    migrations.run(engine)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            for warning in refuse_unsafe(database_findings(connection)):
+                log.warning("database.weak", part=warning.part, found=warning.words, advice=warning.remedy)
+        migrations.run(engine)
+    finally:
+        engine.dispose()
     bells.prepare(broker_url(settings))
 
 
@@ -85,7 +92,8 @@ def api() -> None:
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
-        uvicorn.Server(config).run()
+        with tracing(settings.otel_endpoint, "api"):
+            uvicorn.Server(config).run()
 
 
 @app.command()
@@ -94,7 +102,7 @@ def worker() -> None:
     leave_with_parent()
     with for_people(), with_database(Settings()) as settings:
         broker = make_broker(settings)
-        with make_world(settings, broker, queue_of) as world:
+        with make_world(settings, broker, queue_of) as world, tracing(settings.otel_endpoint, "worker"):
             work(broker, world)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dispatch.api import cases, errands, health, pushes, track
+from dispatch.api import cases, errands, health, metrics, pushes, track
 from dispatch.api.shell import Shell, put_handlers
 from dispatch.world import World
 
@@ -27,8 +27,9 @@ def make_app(world: World) -> FastAPI:
     app = Doors(title="政务专递", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.world = world
     app.state.tracking = track.make_pages(world.settings)
-    app.add_middleware(Shell)
+    app.state.meter = metrics.Meter(world)
+    app.add_middleware(Shell, met=app.state.meter.met)
     put_handlers(app)
-    for router in (cases.router, pushes.router, errands.router, track.router, health.router):
+    for router in (cases.router, pushes.router, errands.router, track.router, health.router, metrics.router):
         app.include_router(router)
     return app

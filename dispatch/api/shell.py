@@ -1,7 +1,9 @@
 """Around every door: safe headers, one shape for everything that goes wrong, and nothing of anybody in it."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -14,14 +16,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+from uuid_utils.compat import uuid7
 
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
+from dispatch.tracing import span
 from dispatch.vault import VaultError
 
 log = structlog.get_logger()
 
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 """Refused, lost, full, too slow, no free connection: nothing is wrong with what was asked."""
+WATCHERS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: no line of the log for each
 RETRY_SECONDS = "5"
 AWAY = "系统暂时繁忙，请求没有办成。请稍后原样再试一次。"
 HEADERS: Mapping[str, str] = {
@@ -131,31 +137,54 @@ def _door(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "?"))
 
 
-class Shell:
-    """The outermost layer: headers on every answer, and a last answer for whatever nobody foresaw."""
+Met = Callable[[str, str, int, float], None]
+"""Told of each answered request: method, the door's pattern, status, seconds until the answer began."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+"""What is taken over from a caller: printable, short, and no room for anything else. Else one is made."""
 
-    def __init__(self, app: ASGIApp) -> None:
+
+def _request_id(scope: Scope) -> str:
+    told = dict(scope["headers"]).get(b"x-request-id", b"")
+    return told.decode() if REQUEST_ID.fullmatch(told) else str(uuid7())
+
+
+class Shell:
+    """The outermost layer: headers on every answer, one id for a request, and a last answer for the unforeseen."""
+
+    def __init__(self, app: ASGIApp, met: Met) -> None:
         self._app = app
+        self._met = met
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; add what is missing."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
+        request_id, began, started = _request_id(scope), time.monotonic(), False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                self._tell(scope, message["status"], time.monotonic() - began, late)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except Exception as error:
-            if started:
-                raise
-            await _failed(scope, error)(scope, receive, send_with_headers)
+        with bound_contextvars(request_id=request_id), span("request", request_id=request_id) as late:
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception as error:
+                if started:
+                    raise
+                await _failed(scope, error)(scope, receive, send_with_headers)
+
+    def _tell(self, scope: Scope, status: int, seconds: float, late: dict[str, str]) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"  # anybody may invent one
+        self._met(method, _door(scope), status, seconds)
+        late.update(method=method, door=_door(scope), status=str(status))
+        if _door(scope) not in WATCHERS:
+            log.info("door.answered", method=method, door=_door(scope), status=status, ms=round(seconds * 1000))

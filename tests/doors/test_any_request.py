@@ -32,7 +32,7 @@ def test_no_request_that_the_description_allows_or_forbids_breaks_a_door(world, 
                 _try(world, cases, key, tried)
             except Unsatisfiable:  # nothing in it can be wrong: nothing to negate
                 continue
-    assert {path for _, path in tried} >= {"/api/v1/cases", "/pushes/{carrier}", "/ready"}
+    assert {path for _, path in tried} >= {"/api/v1/cases", "/pushes/{carrier}", "/readyz"}
 
 
 def _try(world, cases, key, tried):

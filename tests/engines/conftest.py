@@ -1,5 +1,6 @@
 """Brokers for the tests of this folder, each a server of its own; which of them ran, the closing lines say."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,13 @@ def started(kind: type[Server], folder: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(autouse=True)
+def _leave_no_socket() -> Iterator[None]:
+    """A pika connection whose server died or hung leaves its sockets to the collector: within this test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

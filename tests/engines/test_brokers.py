@@ -15,6 +15,7 @@ from tests.engines.servers import RabbitServer, RedisServer, Server, free_port, 
 from workers.jobs import ROAD
 
 CASES = 30
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def finished(home: Home) -> Iterator[World]:
 
 def _healthy(home: Home) -> bool:
     try:
-        return httpx2.get(f"{home.told['public_url']}/health", timeout=2, trust_env=False).status_code == 200
+        return httpx2.get(f"{home.told['public_url']}/healthz", timeout=2, trust_env=False).status_code == 200
     except (httpx2.HTTPError, KeyError):
         return False
 

@@ -1,0 +1,208 @@
+"""One id from door to door, and nothing of anybody in any line."""
+
+import io
+import json
+import threading
+
+import dramatiq
+import pytest
+import structlog
+from dramatiq.brokers.stub import StubBroker
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from starlette.testclient import TestClient
+
+from dispatch.api.app import make_app
+from dispatch.client import add_client
+from dispatch.jobs import claim, leave
+from dispatch.retention import FORGET
+from dispatch.tracing import tracing
+from dispatch.wiring import Doorbell
+from tests.answering import answering
+from workers.jobs import JobKind
+from workers.run import run_one
+
+PEOPLE = {
+    "applicant_name": "闻人问渠",
+    "applicant_id_no": "330106199001010018",
+    "slip": {
+        "recipient_name": "澹台望舒",
+        "phone": "13900004321",
+        "province": "浙江省",
+        "city": "丽水市",
+        "county": "景宁畲族自治县",
+        "town": "红星街道",
+        "detail": "团结西路8号2幢301室",
+        "way": "door",
+    },
+}
+SECRETS = ("闻人问渠", "澹台望舒", "330106199001010018", "13900004321", "团结西路", "301室")
+
+
+@pytest.fixture
+def lines():
+    """Everything that is logged, as the processes log it."""
+    out = io.StringIO()
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    yield out
+    structlog.configure(**before)
+
+
+def told(lines: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def case(**more: object) -> dict[str, object]:
+    filled = {
+        "case_no": "331127202611220001",
+        "item_name": "食品经营许可",
+        "department": "县市场监督管理局",
+        "decided_at": "2026-11-20",
+        "applicant_kind": "person",
+    }
+    return {**filled, **PEOPLE, **more}
+
+
+def test_a_case_is_followed_from_its_request_through_all_its_jobs(post, drain, lines):
+    key = {"Authorization": f"Bearer {add_client(post.world, '审批系统')}"}
+    door = TestClient(make_app(post.world))
+    answer = door.post("/api/v1/cases", json=case(), headers={**key, "X-Request-ID": "approval-7f3a9c21"})
+    assert answer.status_code == 201
+    assert answer.headers["X-Request-ID"] == "approval-7f3a9c21"
+    drain(post.world)
+    said = told(lines)
+    ours = [line for line in said if line.get("request_id") == "approval-7f3a9c21"]
+    left = {line["job"]: line["subject"] for line in ours if line["event"] == "job.left"}
+    ran = [line for line in said if line["event"] == "job.ran"]
+    assert left["case.gather"] in {line["subject"] for line in ran}
+    assert all({"job_id", "job", "subject", "attempt"} <= line.keys() for line in ran)
+    answered = next(line for line in said if line["event"] == "door.answered")
+    assert (answered["door"], answered["request_id"]) == ("/api/v1/cases", "approval-7f3a9c21")
+
+
+@pytest.mark.parametrize("bad", ["short", "a" * 65, "蓝小雨", 'x"y"zzzzzz', "two words here", "line\x0bbreak-12345"])
+def test_an_id_that_could_carry_anything_is_not_taken_over(world, lines, bad):
+    """Log injection, or a name in a header: an id is short and plain, or it is ours."""
+    given = (
+        TestClient(make_app(world)).get("/nothing", headers={"X-Request-ID": bad.encode()}).headers["X-Request-ID"]
+    )
+    assert given != bad
+    assert len(given) == 36
+    assert bad not in lines.getvalue()
+
+
+def test_the_lines_of_one_request_do_not_carry_the_id_of_another(world, lines):
+    door = TestClient(make_app(world))
+    ids = [door.get("/nothing").headers["X-Request-ID"] for _ in range(3)]
+    assert [line["request_id"] for line in told(lines) if line["event"] == "door.answered"] == ids
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_nothing_of_anybody_is_in_any_line_of_a_whole_run(post, drain, lines, capfd, caplog):
+    """Good and bad cases, a page, a refused push, a post that is away, jobs that fail: promise 8 in every line."""
+    caplog.set_level("WARNING")  # as main.py sets it: below that, libraries name whole addresses
+    key = {"Authorization": f"Bearer {add_client(post.world, '审批系统')}"}
+    door = TestClient(make_app(post.world), raise_server_exceptions=False)
+    too_long, no_date = case(applicant_name="闻人问渠" * 200), case(case_no="2026-2", decided_at="团结西路")
+    for body in (case(), too_long, no_date):
+        door.post("/api/v1/cases", json=body, headers=key)
+    door.post("/api/v1/cases", content="{闻人问渠".encode(), headers=key)
+    door.get("/t/澹台望舒-13900004321")
+    door.post("/pushes/ems", content="澹台望舒 13900004321".encode())
+    door.post("/pushes/ems/330106199001010018", content=b"{}")
+    drain(post.world)
+    heard = capfd.readouterr()
+    everything = lines.getvalue() + heard.out + heard.err + caplog.text
+    assert "job.ran" in everything
+    assert "door.answered" in everything
+    assert [secret for secret in SECRETS if secret in everything] == []
+
+
+def test_a_job_that_dies_of_somebodys_data_names_only_its_kind(world, lines):
+    def die(*_):
+        raise ValueError("闻人问渠 13900004321")
+
+    with world.begin() as session:
+        leave(session, FORGET, "all")
+    [claimed] = claim(world, FORGET, 1)
+    run_one(world, JobKind(FORGET, die), claimed)
+    [failed] = [line for line in told(lines) if line["event"] == "job.failed"]
+    assert failed["error"] == "ValueError"
+    assert {"job_id", "subject", "attempt"} <= failed.keys()
+    assert [secret for secret in SECRETS if secret in lines.getvalue()] == []
+
+
+def test_spans_reach_a_collector_and_carry_the_doors_pattern_and_no_address(post, drain):
+    """A real OTLP/HTTP exchange over a socket: request, job and call are there, a tracking token is not."""
+    came: list[tuple[str, bytes]] = []
+
+    def collector(path: str, body: bytes) -> tuple[int, bytes]:
+        came.append((path, body))
+        return 200, b""
+
+    with answering(collector) as url, tracing(url, "api"):
+        key = {"Authorization": f"Bearer {add_client(post.world, '审批系统')}"}
+        door = TestClient(make_app(post.world))
+        door.post("/api/v1/cases", json=case(), headers=key)
+        door.get("/t/secret-token-of-a-page")
+        drain(post.world)
+    assert {path for path, _ in came} == {"/v1/traces"}
+    batches = [ExportTraceServiceRequest.FromString(body) for _, body in came]
+    spans = [
+        span for batch in batches for r in batch.resource_spans for scope in r.scope_spans for span in scope.spans
+    ]
+    assert {span.name for span in spans} == {"request", "job", "call"}
+    doors = {one.value.string_value for span in spans for one in span.attributes if one.key == "door"}
+    assert "/t/{token:path}" in doors
+    whole = b"".join(body for _, body in came).decode("utf-8", "replace")
+    assert [secret for secret in (*SECRETS, "secret-token") if secret in whole] == []
+
+
+class Sick(StubBroker):
+    """A broker that refuses, or holds whoever rings until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses = False
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.entered = threading.Event()
+
+    def enqueue(self, message: dramatiq.Message, *, delay: int | None = None) -> dramatiq.Message:
+        self.entered.set()
+        self.let_go.wait(30)
+        if self.refuses:
+            raise ConnectionError
+        return message
+
+
+def test_the_bell_remembers_whether_its_broker_took_the_last_ring(monkeypatch):
+    """/readyz must learn it without asking a broker that may hold it for minutes."""
+    broker = Sick()
+    bell = Doorbell(broker, lambda name: "road")
+    assert bell.answers()
+    broker.refuses = True
+    bell.ring({"a"})
+    bell._changed.acquire()
+    bell._changed.wait_for(lambda: not bell._waiting and not bell._ringing, 30)
+    bell._changed.release()
+    assert not bell.answers()
+    broker.refuses = False
+    broker.let_go.clear()
+    broker.entered.clear()
+    bell.ring({"a"})
+    assert broker.entered.wait(30)
+    monkeypatch.setattr("dispatch.wiring.HELD_SECONDS", -1)
+    bell._taken = True
+    assert not bell.answers()
+    broker.let_go.set()
+    bell.close(30)
+    assert bell.answers()

@@ -1,0 +1,235 @@
+"""A database that may forget what was answered with success is refused; `zhuandi doctor` says what to do."""
+
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import make_url, text
+from typer.testing import CliRunner
+
+from dispatch import worklist
+from dispatch.db import connect, sessions
+from dispatch.jobs import beat
+from dispatch.key_mark import check_key
+from dispatch.safety import Finding, Level, UnsafeDatabaseError, database_findings, refuse_unsafe
+from dispatch.settings import Settings
+from dispatch.vault import Vault
+from dispatch.wiring import prepare_broker
+from dispatch.worklist import Reason
+from dispatch.world import World
+from tests.leftovers import remove_postgres
+from zhuandi import examine, postgres
+from zhuandi.main import app
+from zhuandi.postgres import EmbeddedPostgres
+from zhuandi.serve import prepare
+
+KEY = "ab" * 32
+CAREFUL = {
+    "ems": {
+        "sender_no": "1100000000000",
+        "endpoint": "http://127.0.0.1:9/closed",
+        "refused_codes": ["B1"],
+        "duplicate_codes": ["B2"],
+        "unauthorised_codes": ["B3"],
+    },
+    "centre": {"name": "练习县政务服务中心"},
+    "public_url": "https://post.example.gov.cn",
+    "vault_keys": [KEY],
+}
+"""Settings of a live centre that has chosen everything."""
+
+
+@pytest.fixture
+def careless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A real server on which the named setting is off."""
+    monkeypatch.setitem(postgres.SETTINGS, request.param, "off")
+    server = EmbeddedPostgres(tmp_path / "careless")
+    yield server.start()
+    server.stop()
+    remove_postgres(tmp_path / "careless")
+
+
+@pytest.mark.parametrize("careless", ["fsync", "full_page_writes"], indirect=True)
+def test_a_database_that_forgets_at_a_power_cut_is_refused_before_a_table_is_made(careless: str) -> None:
+    """Faults: fsync switched off «to make it faster» and never on again. Success would be answered for nothing."""
+    with pytest.raises(UnsafeDatabaseError, match=r"ALTER SYSTEM SET .* = on"):
+        prepare(Settings(database_url=careless))
+    engine = connect(careless)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT to_regclass('alembic_version')")) is None
+    engine.dispose()
+
+
+def test_commits_that_are_not_waited_for_are_warned_of(own_database_url: str, capsys) -> None:
+    """synchronous_commit may be off for a database alone: the last moments are lost, nothing is damaged."""
+    engine = connect(own_database_url)
+    name = make_url(own_database_url).database
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
+    engine.dispose()
+    engine = connect(own_database_url)
+    with engine.connect() as connection:
+        [warning] = refuse_unsafe(database_findings(connection))
+    engine.dispose()
+    assert (warning.level, warning.part) == (Level.WARN, "synchronous_commit")
+    prepare(Settings(database_url=own_database_url))
+    assert "database.weak" in "".join(capsys.readouterr())
+
+
+def test_an_error_among_many_findings_refuses_and_a_warning_does_not() -> None:
+    fine, warned = Finding(Level.OK, "a", "b"), Finding(Level.WARN, "c", "d", "e")
+    assert refuse_unsafe([fine, warned]) == [warned]
+
+
+@dataclasses.dataclass
+class Installation:
+    """A home, a database, and the doctor."""
+
+    home: Path
+    url: str
+
+    def settle(self, **more: object) -> None:
+        (self.home / "zhuandi.json").write_text(json.dumps({**CAREFUL, **more}))
+        (self.home / "zhuandi.json").chmod(0o600)
+
+    def fill(self, key: str = KEY) -> None:
+        """As a service leaves it that runs: its key's mark, a clock that beats."""
+        engine = connect(self.url)
+        with sessions(engine).begin() as session:
+            beat(session, "clock")
+        check_key(self.world(engine, key))
+        engine.dispose()
+
+    def world(self, engine, key: str = KEY):
+        parts = dict.fromkeys(field.name for field in dataclasses.fields(World))
+        made = {"sessions": sessions(engine), "vault": Vault((bytes.fromhex(key),)), "settings": Settings()}
+        return World(**{**parts, **made})  # type: ignore[arg-type]
+
+    def doctor(self) -> Result:
+        return CliRunner().invoke(app, ["doctor"])
+
+
+@pytest.fixture
+def installed(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    monkeypatch.setenv("ZHUANDI_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    tmp_path.chmod(0o700)
+    prepare_broker(Settings())
+    made = Installation(tmp_path, database_url)
+    made.settle()
+    return made
+
+
+def line_of(told: str, part: str) -> str:
+    """The line of this part, and its remedy."""
+    lines = told.splitlines()
+    at = next(number for number, line in enumerate(lines) if f"{part}：" in line)
+    return "\n".join(lines[at : at + 2])
+
+
+def test_a_sound_installation_has_no_error_and_exit_code_nought(installed: Installation) -> None:
+    installed.fill()
+    answer = installed.doctor()
+    assert answer.exit_code == 0, answer.output
+    assert "0 项错误" in answer.output
+    assert line_of(answer.output, "表结构").startswith("OK")
+    assert "另行备份" in line_of(answer.output, "密钥")
+
+
+def test_a_carrier_that_cannot_be_reached_is_a_warning_and_no_call_is_made(installed: Installation) -> None:
+    """The post may be down for the night: that is no fault of this installation."""
+    installed.fill()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        installed.settle(ems={**CAREFUL["ems"], "endpoint": f"http://127.0.0.1:{port}/x"})
+        assert line_of(installed.doctor().output, "寄递企业 ems").startswith("OK")
+        line, _ = server.accept()
+        assert line.recv(100) == b""
+        line.close()
+    installed.settle()
+    shut = installed.doctor()
+    assert line_of(shut.output, "寄递企业 ems").startswith("注意")
+    assert shut.exit_code == 0
+
+
+Break = Callable[[Installation], None]
+
+
+def other_key(installed: Installation) -> None:
+    installed.fill("cd" * 32)
+
+
+def silent_clock(installed: Installation) -> None:
+    check_key(installed.world(engine := connect(installed.url)))
+    engine.dispose()
+
+
+def open_settings(installed: Installation) -> None:
+    installed.fill()
+    (installed.home / "zhuandi.json").chmod(0o644)
+
+
+def practice_codes(installed: Installation) -> None:
+    installed.fill()
+    installed.settle(ems={**CAREFUL["ems"], "refused_codes": ["SBX201"]})
+
+
+def nobody_there(installed: Installation) -> None:
+    os.environ["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:9/nowhere"  # the fixture's monkeypatch puts it back
+
+
+def no_key(installed: Installation) -> None:
+    installed.fill()
+    installed.settle(vault_keys=[])
+
+
+@pytest.mark.parametrize(
+    ("broken", "part", "said"),
+    [
+        (other_key, "密钥", "另一把密钥"),
+        (no_key, "密钥", "不要另建"),
+        (silent_clock, "时钟进程", "zhuandi clock"),
+        (open_settings, "权限", "chmod 0600"),
+        (practice_codes, "设置", "SBX"),
+        (nobody_there, "数据库", "DATABASE_URL"),
+    ],
+)
+def test_what_is_broken_is_named_with_its_remedy_and_exit_code_one(
+    installed: Installation, broken: Break, part: str, said: str
+) -> None:
+    broken(installed)
+    answer = installed.doctor()
+    assert answer.exit_code == 1
+    wrong = [block for block in answer.output.split("\n错误 ")[1:] if f"{part}：" in block]
+    assert any(said in block for block in wrong), answer.output
+
+
+def test_defaults_that_would_be_printed_on_every_label_are_pointed_out(installed: Installation) -> None:
+    installed.fill()
+    (installed.home / "zhuandi.json").write_text(json.dumps({"vault_keys": [KEY]}))
+    told = installed.doctor().output
+    for words in ("名称与地址还是缺省值", "public_url", "没有 EMS 协议客户号", "未经寄递企业确认"):
+        assert words in told
+
+
+def test_a_lane_that_is_stuck_is_shown(installed: Installation, world) -> None:
+    installed.fill()
+    with world.begin() as session:
+        worklist.put(world, session, Reason.POST_SICK, "account:ems")
+    assert "寄递企业接口不通 1 项" in installed.doctor().output
+
+
+def test_a_full_disk_is_an_error_before_it_loses_anything(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(examine, "DISK_FAILS", 10**18)
+    found = list(examine.files(Settings(home=tmp_path)))
+    assert found[-1].level is Level.ERROR
+
+
+def test_a_broker_of_its_own_is_asked_for_too(tmp_path: Path) -> None:
+    [found] = examine.broker(Settings(home=tmp_path, broker_url="redis://127.0.0.1:9/0"))
+    assert (found.level, found.part) == (Level.WARN, "消息队列")

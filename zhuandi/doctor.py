@@ -1,0 +1,140 @@
+"""`zhuandi doctor`: is this installation sound, line by line, and what to do where it is not."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from dispatch.db import connect, sessions
+from dispatch.errors import ZhuandiError
+from dispatch.jobs import Beat
+from dispatch.key_mark import key_matches
+from dispatch.safety import (
+    SKEW_FAILS,
+    SKEW_WARNS,
+    Finding,
+    Level,
+    clock_skew,
+    database_findings,
+    revision_of,
+)
+from dispatch.settings import Settings
+from dispatch.tables import REVISION
+from dispatch.wiring import KEY_FILE, database_url, make_vault, now
+from dispatch.worklist import WORDS, Entry, Reason
+from zhuandi import examine
+from zhuandi.context import with_database
+from zhuandi.postgres import PostgresError
+
+app = typer.Typer()
+console = Console(highlight=False, soft_wrap=True)
+BEATS_MISSED = 3
+STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
+STUCK = (Reason.JOB_STUCK, Reason.POST_SICK, Reason.ACCOUNT_REFUSED)
+
+
+@app.command()
+def doctor() -> None:
+    """检查这套安装：哪里不对，怎么办。有错误时退出码为 1。"""
+    found = list(examination(Settings()))
+    for one in found:
+        console.print(_line(one))
+    worst = {level: sum(one.level is level for one in found) for level in Level}
+    console.print(f"{worst[Level.ERROR]} 项错误，{worst[Level.WARN]} 项注意，{worst[Level.OK]} 项正常。")
+    if worst[Level.ERROR]:
+        raise typer.Exit(1)
+
+
+def examination(settings: Settings) -> Iterator[Finding]:
+    """Everything that is looked at, in the order in which one would mend it."""
+    yield from examine.files(settings)
+    yield from examine.chosen(settings)
+    yield from _database(settings)
+    yield from examine.broker(settings)
+    yield from examine.reachable(settings)
+
+
+def _line(one: Finding) -> Text:
+    line = Text.assemble((f"{one.level:<4}", STYLES[one.level]), f"{one.part}：{one.words}")
+    return line.append(f"\n    → {one.remedy}") if one.remedy else line
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        with with_database(settings) as led:
+            engine = connect(database_url(led))
+            try:
+                with sessions(engine)() as session:
+                    yield from _inside(led, session)
+            finally:
+                engine.dispose()
+    except (SQLAlchemyError, PostgresError, ZhuandiError) as error:
+        words = str(error) if isinstance(error, PostgresError | ZhuandiError) else f"连不上（{type(error).__name__}）"
+        yield Finding(Level.ERROR, "数据库", words, "请检查 DATABASE_URL 与数据库服务；内嵌数据库看 logs/。")
+
+
+def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
+    yield Finding(Level.OK, "数据库", "可以连接")
+    yield from database_findings(session)
+    yield _skew(session)
+    revision = revision_of(session)
+    if (revision or "") < REVISION:
+        words = f"表结构为 {revision or '空'}，程序需要 {REVISION}"
+        yield Finding(Level.ERROR, "表结构", words, "请运行 zhuandi migrate。")
+        return
+    yield Finding(Level.OK, "表结构", revision or "")
+    yield from _key(settings, session)
+    yield _beat(settings, session)
+    yield from _waiting(session)
+
+
+def _skew(session: Session) -> Finding:
+    off = clock_skew(session, now)
+    level = Level.ERROR if abs(off) >= SKEW_FAILS else Level.WARN if abs(off) >= SKEW_WARNS else Level.OK
+    remedy = "" if level is Level.OK else "请在两台机器上开启对时（chrony 或 systemd-timesyncd）。"
+    return Finding(level, "时钟", f"本机与数据库相差 {off.total_seconds():+.1f} 秒", remedy)
+
+
+def _key(settings: Settings, session: Session) -> Iterator[Finding]:
+    file = settings.home / KEY_FILE
+    if not settings.vault_keys and not file.exists():
+        yield _no_key(session)
+        return
+    if key_matches(session, make_vault(settings)) is False:
+        remedy = "请把原来的密钥文件放回，或在 ZHUANDI_VAULT_KEYS 中列出。"
+        yield Finding(Level.ERROR, "密钥", "数据库是用另一把密钥建立的", remedy)
+        return
+    where = "设置" if settings.vault_keys else str(file)
+    yield Finding(Level.OK, "密钥", f"与数据库相符，来自{where}；请确认已在别处另行备份，没有它什么也打不开")
+
+
+def _no_key(session: Session) -> Finding:
+    if session.scalar(select(func.count()).select_from(Beat)):
+        return Finding(Level.ERROR, "密钥", "数据库在用，密钥却不在", "请把备份的密钥文件放回，不要另建。")
+    return Finding(Level.WARN, "密钥", "还没有密钥", "首次启动时会建立，之后请立即另行备份。")
+
+
+def _beat(settings: Settings, session: Session) -> Finding:
+    remedy = "请启动 zhuandi clock（systemctl start zhuandi-clock）：没有它，到期的任务无人催办。"
+    seconds = session.scalar(select(func.extract("epoch", func.now() - Beat.at)).where(Beat.name == "clock"))
+    if seconds is None:
+        return Finding(Level.ERROR, "时钟进程", "从未运行", remedy)
+    age = timedelta(seconds=float(seconds))
+    words = f"{age.total_seconds():.0f} 秒前走过"
+    if age > BEATS_MISSED * settings.clock_rhythm:
+        return Finding(Level.ERROR, "时钟进程", words, remedy)
+    return Finding(Level.OK, "时钟进程", words)
+
+
+def _waiting(session: Session) -> Iterable[Finding]:
+    query = select(Entry.reason, func.count()).where(Entry.settled_at.is_(None), Entry.reason.in_(STUCK))
+    found = [(WORDS[Reason(reason)], count) for reason, count in session.execute(query.group_by(Entry.reason))]
+    if not found:
+        return [Finding(Level.OK, "待处理", "没有受阻的任务")]
+    remedy = "请运行 zhuandi worklist 与 zhuandi posts 看原因。"
+    return [Finding(Level.WARN, "待处理", f"{words.reason} {count} 项", remedy) for words, count in found]
