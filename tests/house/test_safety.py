@@ -12,14 +12,14 @@ from click.testing import Result
 from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
-from dispatch import worklist
+from dispatch import bells, worklist
 from dispatch.db import connect, sessions
 from dispatch.jobs import beat
 from dispatch.key_mark import check_key
 from dispatch.safety import Finding, Level, UnsafeDatabaseError, database_findings, refuse_unsafe
 from dispatch.settings import Settings
 from dispatch.vault import Vault
-from dispatch.wiring import prepare_broker
+from dispatch.wiring import broker_url
 from dispatch.worklist import Reason
 from dispatch.world import World
 from tests.leftovers import remove_postgres
@@ -119,7 +119,7 @@ def installed(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ZHUANDI_HOME", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", database_url)
     tmp_path.chmod(0o700)
-    prepare_broker(Settings())
+    bells.prepare(broker_url(Settings()))
     made = Installation(tmp_path, database_url)
     made.settle()
     return made
