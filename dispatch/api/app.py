@@ -3,8 +3,11 @@
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
-from dispatch.api import cases, errands, health, pushes, track
+from dispatch.api import cases, errands, health, track
+from dispatch.api.push_schema import PUSH_PATHS
+from dispatch.api.pushes import PREFIX, PushDoor
 from dispatch.api.shell import Shell, put_handlers
 from dispatch.world import World
 
@@ -12,23 +15,36 @@ VERSION = "1"
 
 
 class Doors(FastAPI):
-    """FastAPI, with the models of the bodies that are read raw."""
+    """FastAPI, with the models of the bodies that are read raw; posts' pushes never come to it."""
+
+    def __init__(self, world: World) -> None:
+        # /docs is off: FastAPI's page fetches its scripts from the Internet.
+        super().__init__(title="政务专递", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
+        self.state.world = world
+        self.state.tracking = track.make_pages(world.settings)
+        self._pushes = PushDoor(world)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A push goes to its own door, any other request to the framework."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._pushes(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The description for partners, made once."""
         if not self.openapi_schema:
             schema = super().openapi()
+            schema["paths"].update(PUSH_PATHS)
             schema.setdefault("components", {}).setdefault("schemas", {}).update(cases.body_schemas())
         return super().openapi()
 
 
-def make_app(world: World) -> FastAPI:
-    """The web application. /docs is off: FastAPI's page fetches its scripts from the Internet."""
-    app = Doors(title="政务专递", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.world = world
-    app.state.tracking = track.make_pages(world.settings)
+def make_app(world: World) -> Doors:
+    """The web application."""
+    app = Doors(world)
     app.add_middleware(Shell)
     put_handlers(app)
-    for router in (cases.router, pushes.router, errands.router, track.router, health.router):
+    for router in (cases.router, errands.router, track.router, health.router):
         app.include_router(router)
     return app

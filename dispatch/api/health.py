@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import func, select
 
-from dispatch.api.shell import DATABASE_AWAY, RETRY_SECONDS, Answer
+from dispatch.api.shell import RETRY_SECONDS, Answer
 from dispatch.api.who import TheWorld
+from dispatch.db import DATABASE_AWAY
 from dispatch.jobs import Beat
 from dispatch.world import World
 

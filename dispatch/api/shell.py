@@ -8,20 +8,18 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dispatch.db import DATABASE_AWAY
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
+from dispatch.tracking.push_batch import DoorBusyError
 from dispatch.vault import VaultError
 
 log = structlog.get_logger()
 
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
-"""Refused, lost, full, too slow, no free connection: nothing is wrong with what was asked."""
 RETRY_SECONDS = "5"
 AWAY = "系统暂时繁忙，请求没有办成。请稍后原样再试一次。"
 HEADERS: Mapping[str, str] = {
@@ -129,6 +127,20 @@ def _place(error: Exception) -> str:
 def _door(scope: Scope) -> str:
     """The door's pattern; never the path itself: it may hold the token of a tracking page."""
     return str(getattr(scope.get("route"), "path", "?"))
+
+
+def answer_to(scope: Scope, error: Exception) -> Response:
+    """What a door before the framework answers to any error: as `put_handlers` and `Shell` would."""
+    request = Request(scope)
+    match error:
+        case _ if isinstance(error, (*DATABASE_AWAY, DoorBusyError)):
+            return _on_database_away(request, error)
+        case ZhuandiError():
+            return _on_own(request, error)
+        case ClientDisconnect():
+            return _on_gone(request, error)
+        case _:
+            return _failed(scope, error)
 
 
 class Shell:
