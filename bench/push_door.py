@@ -89,7 +89,7 @@ def spoken(scene: Scene, port: int) -> Round:
 @contextmanager
 def served(kind: str, home: Path, environment: dict[str, str]) -> Iterator[int]:
     """One server in a process of its own; its port."""
-    port = free_port()
+    port = free_port(0)
     command = [sys.executable, "-m", "bench.push_servers", kind, str(port), str(home)]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:

@@ -3,11 +3,12 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Request
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from fastapi import Depends, FastAPI, Request
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
@@ -42,17 +43,20 @@ async def no_op(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
 def peer(url: str) -> ASGIApp:
     """What a framework's tutorial shows: an endpoint, a session, a commit."""
-    engine = create_async_engine(url)
+    engine = create_engine(url, pool_size=40)
     app = FastAPI()
 
     @app.post("/pushes/ems")
-    async def post_push(request: Request) -> dict[str, str]:
-        raw = await request.body()
-        async with AsyncSession(engine) as session:
+    def post_push(raw: Annotated[bytes, Depends(_body)]) -> dict[str, str]:
+        with Session(engine) as session:
             session.add(PeerPush(id=str(uuid7()), raw=raw, received_at=datetime.now(UTC).isoformat()))
-            await session.commit()
+            session.commit()
         return {"code": "00000"}
 
     return app
