@@ -1,4 +1,4 @@
-"""What every measurement returns, and how several are taken side by side so that the machine's moods meet all alike."""
+"""What every measurement returns, and how several are taken side by side so that noise meets all alike."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence

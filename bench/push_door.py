@@ -1,4 +1,4 @@
-"""The push door beside a framework with an ORM commit and a bare no-op: `python -m bench.push_door [ROUNDS [SECONDS]]`.
+"""The push door, a framework with an ORM commit, a bare no-op: `python -m bench.push_door [ROUNDS [SECONDS]]`.
 
 Each is one uvicorn process; wrk (Debian package `wrk`) sends 64 connections' worth of rightly sealed pushes, all
 different, on loopback. Exit code 1 if a push that was acknowledged is not in the database.

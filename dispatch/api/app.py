@@ -1,5 +1,7 @@
 """All doors together, for one world."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,10 +21,22 @@ class Doors(FastAPI):
 
     def __init__(self, world: World) -> None:
         # /docs is off: FastAPI's page fetches its scripts from the Internet.
-        super().__init__(title="政务专递", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
+        super().__init__(
+            title="政务专递",
+            version=VERSION,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=Doors._lives,
+        )
         self.state.world = world
         self.state.tracking = track.make_pages(world.settings)
         self._pushes = PushDoor(world)
+
+    @asynccontextmanager
+    async def _lives(self) -> AsyncIterator[None]:
+        yield
+        await self._pushes.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A push goes to its own door, any other request to the framework."""

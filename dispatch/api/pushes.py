@@ -38,6 +38,10 @@ class PushDoor:
         self._world = world
         self._batch = PushBatch(partial(store, world))
 
+    async def close(self) -> None:
+        """What waits is committed."""
+        await asyncio.to_thread(self._batch.close)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One push: 2xx only after its commit."""
         try:

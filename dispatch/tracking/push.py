@@ -58,17 +58,20 @@ def subject_of(push_id: UUID) -> str:
     return f"push:{push_id}"
 
 
-STORED = ("id", "carrier", "digest", "raw", "body", "turned_away", "source", "received_at", "times")
 KEEP = text("""
     INSERT INTO pushes (id, carrier, digest, raw, body, turned_away, source, received_at, times)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:carriers AS text[]), CAST(:digests AS bytea[]), CAST(:raws AS bytea[]),
-        CAST(:bodys AS bytea[]), CAST(:turned_aways AS text[]), CAST(:sources AS text[]),
-        CAST(:received_ats AS timestamptz[]), CAST(:timess AS int[]))
+    SELECT id, carrier, decode(digest, 'hex'), decode(raw, 'hex'), decode(body, 'hex'), turned_away, source, at, times
+    FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:carriers AS text[]), string_to_array(:digests, ','), string_to_array(:raws, ','),
+        string_to_array(:bodies, ',', ''), CAST(:reasons AS text[]), CAST(:sources AS text[]),
+        CAST(:ats AS timestamptz[]), CAST(:times AS int[])
+    ) AS arrived (id, carrier, digest, raw, body, turned_away, source, at, times)
     ON CONFLICT (carrier, digest) DO UPDATE SET times = pushes.times + excluded.times
     RETURNING id, carrier, digest, body IS NULL AS emptied, read_at, received_at
 """)
-"""One statement for any number of pushes, so that it is prepared once and never compiled anew."""
+"""One statement for any number of pushes, so that it is prepared once and never compiled anew. Bytes travel as hex:
+the driver would quote each element of an array of bytes in Python.
+"""
 
 
 @dataclass(slots=True)
@@ -143,13 +146,26 @@ def store(world: World, arrivals: Sequence[Arrival]) -> None:
         kept = _with_room(world, session, _each_once(arrivals))
         if not kept:
             return
-        columns = {f"{name}s": [getattr(arrival, name) for arrival in kept.values()] for name in STORED}
-        rows = session.execute(KEEP, columns).all()
+        rows = session.execute(KEEP, _columns(list(kept.values()))).all()
         to_read = [
             row.id for row in rows if _is_to_be_read(world, session, kept[row.carrier, bytes(row.digest)], row)
         ]
         if to_read:
             jobs.leave_all(session, READ, [subject_of(push_id) for push_id in to_read])
+
+
+def _columns(arrivals: Sequence[Arrival]) -> dict[str, object]:
+    return {
+        "ids": [one.id for one in arrivals],
+        "carriers": [one.carrier for one in arrivals],
+        "digests": ",".join([one.digest.hex() for one in arrivals]),
+        "raws": ",".join([one.raw.hex() for one in arrivals]),
+        "bodies": ",".join([(one.body or b"").hex() for one in arrivals]),
+        "reasons": [one.turned_away for one in arrivals],
+        "sources": [one.source for one in arrivals],
+        "ats": [one.received_at for one in arrivals],
+        "times": [one.times for one in arrivals],
+    }
 
 
 def _each_once(arrivals: Sequence[Arrival]) -> dict[tuple[str, bytes], Arrival]:
@@ -171,9 +187,9 @@ def _with_room(
         return arrivals
     since = world.now() - timedelta(hours=1)
     of_these = (Push.carrier.in_(refused), Push.turned_away.is_not(None), Push.received_at > since)
-    counted = session.execute(select(Push.carrier, func.count()).where(*of_these).group_by(Push.carrier)).tuples()
+    counting = select(Push.carrier, func.count().label("kept")).where(*of_these).group_by(Push.carrier)
     room = Counter(dict.fromkeys(refused, world.settings.refused_pushes_per_hour))
-    room.subtract(dict(counted))
+    room.subtract({row.carrier: row.kept for row in session.execute(counting)})
     kept = {}
     for key, arrival in arrivals.items():
         if arrival.body is None:

@@ -70,6 +70,10 @@ class PushBatch:
         finally:
             late.cancel()
 
+    def close(self) -> None:
+        """What waits is written, and then nothing more. For the end of the process, once nobody calls any more."""
+        self._writer.shutdown()
+
     def _take_in(self, waiting: _Waiting) -> None:
         with self._lock:
             if self._count >= WAITING_MOST or self._bytes + waiting.bytes > BYTES_MOST:
