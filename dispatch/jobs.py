@@ -5,6 +5,7 @@ the database's clock, and write their outcome and «done» in one transaction th
 and deadlines live in `next_at`.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -192,7 +193,7 @@ class Claim:
 LEAVE = text("""
     INSERT INTO jobs (id, name, subject, next_at, attempts, asked)
     SELECT id, CAST(:name AS text), subject, now() + CAST(:after AS interval), 0, 1
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS text[])) AS left_now (id, subject)
+    FROM json_to_recordset(CAST(:jobs AS json)) AS left_now (id uuid, subject text)
     ON CONFLICT (name, subject) WHERE done_at IS NULL
     DO UPDATE SET next_at = least(jobs.next_at, excluded.next_at), asked = jobs.asked + 1
 """)
@@ -223,8 +224,8 @@ def leave(session: Session, name: str, subject: str, *, lane: str = "", after: t
 
 def leave_all(session: Session, name: str, subjects: Sequence[str], *, after: timedelta = timedelta(0)) -> None:
     """Leave a job of this name for each subject (none twice), in one statement. What is open already: as `leave`."""
-    ids = [uuid7() for _ in subjects]
-    session.execute(LEAVE, {"ids": ids, "name": name, "subjects": subjects, "after": after})
+    told = json.dumps([{"id": str(uuid7()), "subject": subject} for subject in subjects])
+    session.execute(LEAVE, {"jobs": told, "name": name, "after": after})
     if not after:
         session.info.setdefault(BELLS, set()).add(name)
 

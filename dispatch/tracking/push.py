@@ -1,5 +1,6 @@
 """A push at the door: vouched for, stored raw, acknowledged in the carrier's own words. It is read in a worker."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,16 +62,15 @@ def subject_of(push_id: UUID) -> str:
 KEEP = text("""
     INSERT INTO pushes (id, carrier, digest, raw, body, turned_away, source, received_at, times)
     SELECT id, carrier, decode(digest, 'hex'), decode(raw, 'hex'), decode(body, 'hex'), turned_away, source, at, times
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:carriers AS text[]), string_to_array(:digests, ','), string_to_array(:raws, ','),
-        string_to_array(:bodies, ',', ''), CAST(:reasons AS text[]), CAST(:sources AS text[]),
-        CAST(:ats AS timestamptz[]), CAST(:times AS int[])
-    ) AS arrived (id, carrier, digest, raw, body, turned_away, source, at, times)
+    FROM json_to_recordset(CAST(:arrived AS json)) AS arrived (
+        id uuid, carrier text, digest text, raw text, body text,
+        turned_away text, source text, at timestamptz, times int
+    )
     ON CONFLICT (carrier, digest) DO UPDATE SET times = pushes.times + excluded.times
     RETURNING id, carrier, digest, body IS NULL AS emptied, read_at, received_at
 """)
-"""One statement for any number of pushes, so that it is prepared once and never compiled anew. Bytes travel as hex:
-the driver would quote each element of an array of bytes in Python.
+"""One statement for any number of pushes, so that it is prepared once and never compiled anew. They travel as one
+document: of an array the driver would quote each element in Python.
 """
 
 
@@ -146,7 +146,7 @@ def store(world: World, arrivals: Sequence[Arrival]) -> None:
         kept = _with_room(world, session, _each_once(arrivals))
         if not kept:
             return
-        rows = session.execute(KEEP, _columns(list(kept.values()))).all()
+        rows = session.execute(KEEP, {"arrived": json.dumps([_written(one) for one in kept.values()])}).all()
         to_read = [
             row.id for row in rows if _is_to_be_read(world, session, kept[row.carrier, bytes(row.digest)], row)
         ]
@@ -154,17 +154,17 @@ def store(world: World, arrivals: Sequence[Arrival]) -> None:
             jobs.leave_all(session, READ, [subject_of(push_id) for push_id in to_read])
 
 
-def _columns(arrivals: Sequence[Arrival]) -> dict[str, object]:
+def _written(one: Arrival) -> dict[str, object]:
     return {
-        "ids": [one.id for one in arrivals],
-        "carriers": [one.carrier for one in arrivals],
-        "digests": ",".join([one.digest.hex() for one in arrivals]),
-        "raws": ",".join([one.raw.hex() for one in arrivals]),
-        "bodies": ",".join([(one.body or b"").hex() for one in arrivals]),
-        "reasons": [one.turned_away for one in arrivals],
-        "sources": [one.source for one in arrivals],
-        "ats": [one.received_at for one in arrivals],
-        "times": [one.times for one in arrivals],
+        "id": str(one.id),
+        "carrier": one.carrier,
+        "digest": one.digest.hex(),
+        "raw": one.raw.hex(),
+        "body": None if one.body is None else one.body.hex(),
+        "turned_away": one.turned_away,
+        "source": one.source,
+        "at": one.received_at.isoformat(),
+        "times": one.times,
     }
 
 
