@@ -26,6 +26,7 @@ from bench.measure import Measure, Round, interleave
 from bench.push_servers import PeerBase
 from dispatch.db import connect
 from sandbox.ems.envelope import seal
+from tests.leftovers import remove_postgres
 from zhuandi import migrate
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import free_port
@@ -123,6 +124,7 @@ def measure(rounds: int = 5, seconds: int = 4) -> list[Measure]:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         postgres = EmbeddedPostgres(home)
         url = postgres.start()
+        stack.callback(remove_postgres, home)
         stack.callback(postgres.stop)
         engine = connect(url)
         stack.callback(engine.dispose)
