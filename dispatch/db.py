@@ -5,6 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import DateTime, Engine, LargeBinary, MetaData, String, create_engine
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 from uuid_utils.compat import uuid7
 
@@ -15,6 +17,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
+"""Refused, lost, full, too slow, no free connection: nothing is wrong with what was asked."""
 
 
 class Base(DeclarativeBase):

@@ -5,8 +5,9 @@ the database's clock, and write their outcome and «done» in one transaction th
 and deadlines live in `next_at`.
 """
 
+import json
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -193,6 +194,14 @@ class Claim:
             raise LeaseLostError(f"任务 {self.name}（{self.subject}）已由另一个工作进程接手，本次结果不写入。")
 
 
+LEAVE = text("""
+    INSERT INTO jobs (id, name, subject, next_at, attempts, asked)
+    SELECT id, CAST(:name AS text), subject, now() + CAST(:after AS interval), 0, 1
+    FROM json_to_recordset(CAST(:jobs AS json)) AS left_now (id uuid, subject text)
+    ON CONFLICT (name, subject) WHERE done_at IS NULL
+    DO UPDATE SET next_at = least(jobs.next_at, excluded.next_at), asked = jobs.asked + 1
+""")
+
 LANE = "@"
 
 
@@ -214,17 +223,16 @@ def lane_of(name: str) -> str:
 def leave(session: Session, name: str, subject: str, *, lane: str = "", after: timedelta = timedelta(0)) -> None:
     """Leave a job: due after `after` on the database's clock. If it is open already, the earlier time holds."""
     name = on_lane(name, lane) if lane else name
-    at = func.now() + after
-    new = insert(Job).values(id=uuid7(), name=name, subject=subject, next_at=at)
-    session.execute(
-        new.on_conflict_do_update(
-            index_elements=["name", "subject"],
-            index_where=text("done_at IS NULL"),
-            set_={"next_at": func.least(Job.next_at, new.excluded.next_at), "asked": Job.asked + 1},
-        )
-    )
+    leave_all(session, name, [subject], after=after)
+
+
+def leave_all(session: Session, name: str, subjects: Sequence[str], *, after: timedelta = timedelta(0)) -> None:
+    """Leave a job of this name for each subject (none twice), in one statement. What is open already: as `leave`."""
+    told = json.dumps([{"id": str(uuid7()), "subject": subject} for subject in subjects])
+    session.execute(LEAVE, {"jobs": told, "name": name, "after": after})
     if get_contextvars().get("request_id"):  # so a request is followed to the jobs that it left, by their subject
-        log.info("job.left", job=name, subject=subject)
+        for subject in subjects:
+            log.info("job.left", job=name, subject=subject)
     if not after:
         session.info.setdefault(BELLS, set()).add(name)
 

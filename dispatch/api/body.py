@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from contextlib import aclosing
 from typing import Any, Never
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from dispatch.api.shell import RefusedError
 
@@ -14,27 +15,35 @@ READING_SECONDS = 30
 LONGEST_LENGTH = 19  # digits
 
 
-async def read_most(request: Request, most: int) -> bytes:
+async def read_most(receive: Receive, most: int) -> bytes:
     """The body, or its first `most + 1` bytes: who gets more than `most` knows that it was too long.
 
-    Raises RefusedError (408) if it does not come in time.
+    Raises RefusedError (408) if it does not come in time, ClientDisconnect if the caller hangs up.
     """
-    body = bytearray()
     try:
-        async with asyncio.timeout(READING_SECONDS), aclosing(request.stream()) as stream:
-            async for chunk in stream:
-                body += chunk[: most + 1 - len(body)]
-                if len(body) > most:
-                    break
+        async with asyncio.timeout(READING_SECONDS):
+            first = _chunk(message := await receive())
+            if not message.get("more_body", False):
+                return first[: most + 1]
+            body = bytearray(first[: most + 1])
+            while message.get("more_body", False) and len(body) <= most:
+                body += _chunk(message := await receive())[: most + 1 - len(body)]
     except TimeoutError:
         raise RefusedError(408, "too_slow", f"请求内容没有在 {READING_SECONDS} 秒内发完。请重发。") from None
     return bytes(body)
 
 
+def _chunk(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    chunk: bytes = message.get("body", b"")
+    return chunk
+
+
 async def read_whole(request: Request, most: int) -> bytes:
     """The whole body. Raises RefusedError (413) if it is longer than `most`; one declared so is not read at all."""
     too_long = _declared(request) > most
-    body = b"" if too_long else await read_most(request, most)
+    body = b"" if too_long else await read_most(request.receive, most)
     if too_long or len(body) > most:
         raise RefusedError(413, "too_large", f"请求内容超过 {most // 1_048_576} MB。请分批发送。")
     return body

@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatch.api.shell import DATABASE_AWAY, RETRY_SECONDS, Answer
+from dispatch.api.shell import RETRY_SECONDS, Answer
 from dispatch.api.who import TheWorld
+from dispatch.db import DATABASE_AWAY
 from dispatch.jobs import Beat
 from dispatch.restored import open_restore
 from dispatch.safety import SKEW_FAILS, SKEW_WARNS, clock_skew, revision_of

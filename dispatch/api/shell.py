@@ -10,8 +10,6 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -19,14 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 from uuid_utils.compat import uuid7
 
+from dispatch.db import DATABASE_AWAY
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
 from dispatch.tracing import span
+from dispatch.tracking.push_batch import DoorBusyError
 from dispatch.vault import VaultError
 
 log = structlog.get_logger()
 
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
-"""Refused, lost, full, too slow, no free connection: nothing is wrong with what was asked."""
 WATCHERS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: no line of the log for each
 RETRY_SECONDS = "5"
 AWAY = "系统暂时繁忙，请求没有办成。请稍后原样再试一次。"
@@ -137,6 +135,20 @@ def _door(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "?"))
 
 
+def answer_to(scope: Scope, error: Exception) -> Response:
+    """What a door before the framework answers to any error: as `put_handlers` and `Shell` would."""
+    request = Request(scope)
+    match error:
+        case _ if isinstance(error, (*DATABASE_AWAY, DoorBusyError)):
+            return _on_database_away(request, error)
+        case ZhuandiError():
+            return _on_own(request, error)
+        case ClientDisconnect():
+            return _on_gone(request, error)
+        case _:
+            return _failed(scope, error)
+
+
 Met = Callable[[str, str, int, float], None]
 """Told of each answered request: method, the door's pattern, status, seconds until the answer began."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -144,7 +156,8 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 """What is taken over from a caller: printable, short, and no room for anything else. Else one is made."""
 
 
-def _request_id(scope: Scope) -> str:
+def request_id(scope: Scope) -> str:
+    """The caller's own id of this request where it is well-formed; else one is made."""
     told = dict(scope["headers"]).get(b"x-request-id", b"")
     return told.decode() if REQUEST_ID.fullmatch(told) else str(uuid7())
 
@@ -161,20 +174,20 @@ class Shell:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, began, started = _request_id(scope), time.monotonic(), False
+        named, began, started = request_id(scope), time.monotonic(), False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
+                headers["X-Request-ID"] = named
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 self._tell(scope, message["status"], time.monotonic() - began, late)
             await send(message)
 
-        with bound_contextvars(request_id=request_id), span("request", request_id=request_id) as late:
+        with bound_contextvars(request_id=named), span("request", request_id=named) as late:
             try:
                 await self._app(scope, receive, send_with_headers)
             except Exception as error:

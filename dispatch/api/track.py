@@ -19,10 +19,11 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from markupsafe import Markup
 
-from dispatch.api.shell import DATABASE_AWAY, RETRY_SECONDS
+from dispatch.api.shell import RETRY_SECONDS
 from dispatch.api.track_view import Parcel, find_parcel
 from dispatch.api.track_words import STEPS, tell
 from dispatch.api.who import TheWorld, caller, neighbourhood
+from dispatch.db import DATABASE_AWAY
 from dispatch.settings import Settings
 from dispatch.world import World
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
 from dispatch.api.shell import RefusedError
 from dispatch.client import Client, find_client
@@ -26,7 +27,13 @@ TheWorld = Annotated[World, Depends(the_world)]
 
 def caller(request: Request) -> str:
     """The caller's address as the server tells it (behind a proxy: as a trusted proxy tells the server)."""
-    return request.client.host if request.client else ""
+    return address(request.scope)
+
+
+def address(scope: Scope) -> str:
+    """`caller`, for a door before the framework."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def neighbourhood(address: str) -> str:

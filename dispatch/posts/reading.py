@@ -62,12 +62,15 @@ def listed(value: object, words: str) -> list[dict[str, Any]]:
 def text_of(item: Mapping[str, Any], key: str) -> str:
     """A field as stripped text: carriers write numbers as strings and strings as numbers (CARRIERS §0.7)."""
     value = item.get(key)
+    if isinstance(value, str):  # nearly always, and every push is asked for several
+        return storable(value).strip()
     return "" if value is None or isinstance(value, dict | list) else storable(str(value)).strip()
 
 
 def storable(text: str) -> str:
     """Without what no database column holds: NUL, and halves of surrogate pairs, which JSON can smuggle in."""
-    return text.replace("\0", "").encode(errors="ignore").decode()
+    plain = text.replace("\0", "")
+    return plain if plain.isascii() else plain.encode(errors="ignore").decode()
 
 
 def is_true(value: object) -> bool:

@@ -1,9 +1,14 @@
 """A push at the door: vouched for, stored raw, acknowledged in the carrier's own words. It is read in a worker."""
 
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Index, Row, UniqueConstraint, delete, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -46,77 +51,169 @@ class Push(Base):
     @property
     def subject(self) -> str:
         """How jobs and the worklist name it."""
-        return f"push:{self.id}"
+        return subject_of(self.id)
+
+
+def subject_of(push_id: UUID) -> str:
+    """How jobs and the worklist name a push."""
+    return f"push:{push_id}"
+
+
+KEEP = text("""
+    INSERT INTO pushes (id, carrier, digest, raw, body, turned_away, source, received_at, times)
+    SELECT id, carrier, decode(digest, 'hex'), decode(raw, 'hex'), decode(body, 'hex'), turned_away, source, at, times
+    FROM json_to_recordset(CAST(:arrived AS json)) AS arrived (
+        id uuid, carrier text, digest text, raw text, body text,
+        turned_away text, source text, at timestamptz, times int
+    )
+    ON CONFLICT (carrier, digest) DO UPDATE SET times = pushes.times + excluded.times
+    RETURNING id, carrier, digest, body IS NULL AS emptied, read_at, received_at
+""")
+"""One statement for any number of pushes, so that it is prepared once and never compiled anew. They travel as one
+document: of an array the driver would quote each element in Python.
+"""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A push as it will be kept, sealed already, and the answer that it gets once it is committed."""
+
+    reply: Reply
+    carrier: str
+    digest: bytes
+    source: str
+    received_at: datetime
+    turned_away: str | None = None
+    times: int = 1
+    raw: bytes = b""
+    body: bytes | None = None
+    id: UUID = field(default_factory=uuid7)
+    __tablename__: str = field(default=Push.__tablename__, init=False)  # it is sealed for its row
+
+    @property
+    def key(self) -> tuple[str, bytes]:
+        """What is the same for a repetition."""
+        return self.carrier, self.digest
 
 
 def receive(world: World, door: Door, knock: Knock) -> Reply:
     """Store a push and answer it. The acknowledgement is given only after the commit; a repetition is one row."""
+    arrival = judge(world, door, knock)
+    store(world, [arrival])
+    return arrival.reply
+
+
+def judge(world: World, door: Door, knock: Knock) -> Arrival:
+    """Is it genuine, and what will be answered; nothing is stored yet, and the database is not asked.
+
+    Some pushers repeat for ever what is turned away: the centre may choose to say yes. It is never read.
+    """
     if len(knock.raw) > RAW_MOST:
-        return _turn_away(world, door, knock, f"报文超过 {RAW_MOST} 字节")
-    try:
-        vouched = door.vouch(knock)
-    except NotVouched as refusal:
-        return _turn_away(world, door, knock, str(refusal))
-    _store(world, door, knock, body=vouched.body)
-    return door.acknowledge(vouched.reference)
-
-
-def _turn_away(world: World, door: Door, knock: Knock, reason: str) -> Reply:
-    """Kept, and never read. Some pushers repeat for ever what is turned away: the centre may choose to say yes."""
-    if _room_for_refused(world, door):
-        _store(world, door, knock, turned_away=reason)
+        reason = f"报文超过 {RAW_MOST} 字节"
+    else:
+        try:
+            vouched = door.vouch(knock)
+        except NotVouched as refusal:
+            reason = str(refusal)
+        else:
+            return _sealed(world, door, knock, door.acknowledge(vouched.reference), body=vouched.body)
     if world.settings.unvouched_pushes == "acknowledge":
-        return door.acknowledge(door.reference(knock))
-    return door.turn_away(knock, reason)
+        reply = door.acknowledge(door.reference(knock))
+    else:
+        reply = door.turn_away(knock, reason)
+    return _sealed(world, door, knock, reply, turned_away=reason)
 
 
-def _room_for_refused(world: World, door: Door) -> bool:
-    """Refused pushes are kept, but nobody may fill the disk with them: a genuine one is sent again."""
-    since = world.now() - timedelta(hours=1)
-    refused = select(func.count()).where(Push.carrier == door.name, Push.turned_away.is_not(None))
-    with world.reading() as session:
-        kept = session.scalar(refused.where(Push.received_at > since)) or 0
-    return kept < world.settings.refused_pushes_per_hour
-
-
-def _store(
-    world: World, door: Door, knock: Knock, *, body: str | None = None, turned_away: str | None = None
-) -> None:
+def _sealed(
+    world: World, door: Door, knock: Knock, reply: Reply, *, body: str | None = None, turned_away: str | None = None
+) -> Arrival:
     digest = world.vault.digest("push", knock.raw.hex())
-    push = Push(
-        id=uuid7(),
-        carrier=door.name,
-        digest=digest,
-        turned_away=turned_away,
-        source=knock.source,
-        received_at=world.now(),
-        times=1,
-    )
+    arrival = Arrival(reply, door.name, digest, knock.source, world.now(), turned_away)
     # Bytes that are no text (a wrong character set) must still be kept as they came.
     most = RAW_MOST if body is not None else REFUSED_MOST
-    raw = knock.raw[:most].decode("latin-1")
-    world.vault.seal(push, "raw", raw)
+    world.vault.seal(arrival, "raw", knock.raw[:most].decode("latin-1"))
     if body is not None:
-        world.vault.seal(push, "body", body)
-    columns = {column.key: getattr(push, column.key) for column in Push.__table__.columns}
+        world.vault.seal(arrival, "body", body)
+    return arrival
+
+
+def store(world: World, arrivals: Sequence[Arrival]) -> None:
+    """Keep them in one transaction: all, or none where it raises. What is to be read, a job is left for.
+
+    Rows are locked in the order of their keys, so that two doors never wait for each other crosswise.
+    """
     with world.begin() as session:
-        new = insert(Push).values(**columns)
-        kept = session.execute(
-            new.on_conflict_do_update(index_elements=["carrier", "digest"], set_={"times": Push.times + 1}).returning(
-                Push.id, Push.times
-            )
-        ).one()
-        if body is None:
+        kept = _with_room(world, session, _each_once(arrivals))
+        if not kept:
             return
-        stored = session.get_one(Push, kept.id)
-        if stored.body is None:  # turned away before (a key not set yet), or read so long ago that it was erased
-            stored.turned_away = None
-            world.vault.seal(stored, "raw", raw)
-            world.vault.seal(stored, "body", body)
-        elif kept.times > 1 and world.now() - (stored.read_at or stored.received_at) < REPEATS_FOR:
-            return
-        stored.read_at = None  # it is to be read (again), and must not be erased before
-        jobs.leave(session, READ, stored.subject)
+        rows = session.execute(KEEP, {"arrived": json.dumps([_written(one) for one in kept.values()])}).all()
+        to_read = [
+            row.id for row in rows if _is_to_be_read(world, session, kept[row.carrier, bytes(row.digest)], row)
+        ]
+        if to_read:
+            jobs.leave_all(session, READ, [subject_of(push_id) for push_id in to_read])
+
+
+def _written(one: Arrival) -> dict[str, object]:
+    return {
+        "id": str(one.id),
+        "carrier": one.carrier,
+        "digest": one.digest.hex(),
+        "raw": one.raw.hex(),
+        "body": None if one.body is None else one.body.hex(),
+        "turned_away": one.turned_away,
+        "source": one.source,
+        "at": one.received_at.isoformat(),
+        "times": one.times,
+    }
+
+
+def _each_once(arrivals: Sequence[Arrival]) -> dict[tuple[str, bytes], Arrival]:
+    """Repetitions among them are one, the vouched before the turned away; each says how often it came."""
+    found: dict[tuple[str, bytes], Arrival] = {}
+    counts = Counter(arrival.key for arrival in arrivals)
+    for arrival in sorted(arrivals, key=lambda one: (one.key, one.body is None)):
+        one = found.setdefault(arrival.key, arrival)
+        one.times = counts[one.key]
+    return found
+
+
+def _with_room(
+    world: World, session: Session, arrivals: dict[tuple[str, bytes], Arrival]
+) -> dict[tuple[str, bytes], Arrival]:
+    """Refused pushes are kept, but nobody may fill the disk with them: a genuine one is sent again."""
+    refused = {arrival.carrier for arrival in arrivals.values() if arrival.body is None}
+    if not refused:
+        return arrivals
+    since = world.now() - timedelta(hours=1)
+    of_these = (Push.carrier.in_(refused), Push.turned_away.is_not(None), Push.received_at > since)
+    counting = select(Push.carrier, func.count().label("kept")).where(*of_these).group_by(Push.carrier)
+    room = Counter(dict.fromkeys(refused, world.settings.refused_pushes_per_hour))
+    room.subtract({row.carrier: row.kept for row in session.execute(counting)})
+    kept = {}
+    for key, arrival in arrivals.items():
+        if arrival.body is None:
+            room[arrival.carrier] -= 1
+        if arrival.body is not None or room[arrival.carrier] >= 0:
+            kept[key] = arrival
+    return kept
+
+
+def _is_to_be_read(world: World, session: Session, arrival: Arrival, row: Row[Any]) -> bool:
+    if arrival.body is None:
+        return False
+    if row.id == arrival.id:
+        return True
+    if row.emptied:  # turned away before (a key not set yet), or read so long ago that it was erased
+        stored = session.get_one(Push, row.id)
+        stored.turned_away = None
+        for column in ("raw", "body"):
+            world.vault.seal(stored, column, world.vault.open(arrival, column) or "")
+    elif world.now() - (row.read_at or row.received_at) < REPEATS_FOR:
+        return False
+    # It is to be read (again), and must not be erased before.
+    session.get_one(Push, row.id).read_at = None
+    return True
 
 
 def forget_pushes(session: Session, before: datetime, most: int) -> int:
