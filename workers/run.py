@@ -5,8 +5,9 @@ import structlog
 from dispatch import breaker
 from dispatch.breaker import Wait
 from dispatch.carrier import Carrier
+from dispatch.crash import Point, reach, work_on
 from dispatch.errors import LeaseLostError, ZhuandiError
-from dispatch.jobs import Claim, claim, lane_of, most_urgent
+from dispatch.jobs import Claim, claim, kind_of, lane_of, most_urgent
 from dispatch.world import World
 from workers import stuck
 from workers.jobs import JobKind, kind, ranks_on
@@ -44,6 +45,8 @@ def run_due(world: World, name: str) -> int:
 
 def run_one(world: World, known: JobKind, claimed: Claim) -> None:
     """One job. Whatever goes wrong is written down in words; the job goes on by itself."""
+    work_on(kind_of(claimed.name), claimed.subject)
+    reach(Point.CLAIMED)
     try:
         _work(world, known, claimed)
         if claimed.attempts >= min(world.settings.job_tries, world.settings.job_deaths) and not known.tells:

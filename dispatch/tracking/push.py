@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch import jobs
 from dispatch.carrier import Door, Knock, NotVouched, Reply
+from dispatch.crash import Deed, Point, reach
 from dispatch.db import Base, RowId
 from dispatch.world import World
 
@@ -58,7 +59,9 @@ def receive(world: World, door: Door, knock: Knock) -> Reply:
     except NotVouched as refusal:
         return _turn_away(world, door, knock, str(refusal))
     _store(world, door, knock, body=vouched.body)
-    return door.acknowledge(vouched.reference)
+    reply = door.acknowledge(vouched.reference)
+    reach(Point.PUSH_ACKNOWLEDGED)
+    return reply
 
 
 def _turn_away(world: World, door: Door, knock: Knock, reason: str) -> Reply:
@@ -99,7 +102,7 @@ def _store(
     if body is not None:
         world.vault.seal(push, "body", body)
     columns = {column.key: getattr(push, column.key) for column in Push.__table__.columns}
-    with world.begin() as session:
+    with world.begin(Deed.PUSH) as session:
         new = insert(Push).values(**columns)
         kept = session.execute(
             new.on_conflict_do_update(index_elements=["carrier", "digest"], set_={"times": Push.times + 1}).returning(
