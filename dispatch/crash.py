@@ -78,6 +78,7 @@ class Deed(StrEnum):
     PACK = "shipment.pack"
     HAND_OVER = "shipment.hand_over"
     VOID = "shipment.void"
+    RECEIVED = "shipment.received"
     PUSH = "push.receive"
     NEWS = "push.apply"
     TAKE_ERRAND = "errand.take"

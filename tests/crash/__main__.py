@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import logging
 import os
+import signal
 import sys
 
 from tests.crash.books import SOUND
@@ -29,6 +30,7 @@ def main() -> None:
     told = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop, it leaves nothing behind
     full = os.environ.get("FULL") == "1"
     results: dict[str, Result] = {}
     for broker in brokers():

@@ -67,6 +67,7 @@ class House:
     died: list[Dead] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     pids: dict[Role, int] = field(default_factory=dict)
+    dismissed: set[Role] = field(default_factory=set)
 
     def run(self, role: Role, *options: str) -> None:
         """A command of the desk, armed with the points of its role. Where it dies, the clerk sees what is left."""
@@ -78,7 +79,7 @@ class House:
 
     def keep(self) -> None:
         """Whoever died at a point is started again, armed with the rest."""
-        for role in SERVANTS:
+        for role in set(SERVANTS) - self.dismissed:
             code = self.nursery.ended(self.pids[role]) if role in self.pids else 0
             if code is None:
                 continue
@@ -91,6 +92,16 @@ class House:
         self.waiting.clear()
         for role in SERVANTS:
             self.nursery.kill(self.pids.pop(role))
+        self.keep()
+
+    def dismiss(self, role: Role) -> None:
+        """Nobody does this until somebody is called back."""
+        self.dismissed.add(role)
+        self.nursery.kill(self.pids.pop(role))
+
+    def call_back(self, role: Role) -> None:
+        """And at once."""
+        self.dismissed.remove(role)
         self.keep()
 
     def log(self, role: Role) -> Path:

@@ -22,6 +22,7 @@ class Role(StrEnum):
     PACK = "pack"
     HAND_OVER = "hand-over"
     RELABEL = "relabel"
+    RECEIVED = "received"
     FROZEN = "frozen worker"
 
 
@@ -39,6 +40,7 @@ BY_DEED = {
     Deed.PACK: Role.PACK,
     Deed.HAND_OVER: Role.HAND_OVER,
     Deed.VOID: Role.RELABEL,
+    Deed.RECEIVED: Role.RECEIVED,
     Deed.NEWS: Role.WORKER,
     Deed.HEALTH: Role.WORKER,
     Deed.FORGET: Role.WORKER,

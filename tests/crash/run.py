@@ -93,7 +93,7 @@ def _live_through(house: House, desk: Desk) -> None:
 
 def _freeze(house: House, desk: Desk, point: str, number: int) -> None:
     """A worker sleeps with an answer in its hand until another has taken over; then it wakes, and dies writing."""
-    house.nursery.kill(house.pids.pop(Role.WORKER))
+    house.dismiss(Role.WORKER)
     mark = house.mark(Role.FROZEN)
     mark.unlink(missing_ok=True)
     arms = {ARMED_BY: f"{FREEZE_AT}:1:{FREEZE},{point}", TEST: str(mark)}
@@ -103,7 +103,7 @@ def _freeze(house: House, desk: Desk, point: str, number: int) -> None:
     desk.release([case_no("ems", number)])
     while not mark.exists() and time.monotonic() - posted < STILL_SECONDS:
         time.sleep(LOOK_SECONDS)
-    house.keep()
+    house.call_back(Role.WORKER)
     while _booking(house) and time.monotonic() - posted < LIMIT_SECONDS:
         time.sleep(LOOK_SECONDS)
     os.kill(sleeper, signal.SIGCONT)
