@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external conformance storm soak bench-labels lock clean
+.PHONY: demo up test lint check unit external conformance storm soak crash-matrix bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -37,6 +37,10 @@ SEEDS ?= 1 2 3 4 5
 SHIPMENTS ?= 500
 storm: $(VENV)/ready
 	$(BIN)/python -m tests.storm --seeds $(SEEDS) --shipments $(SHIPMENTS)
+
+# A process dies at every named point, is started again, and the books are compared; FULL=1: all of it on every broker.
+crash-matrix: $(VENV)/ready
+	@$(BIN)/python -m tests.crash
 
 # Every adapter against its sandbox post, case by case: a table, and why a case does not apply.
 conformance: $(VENV)/ready

@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch import worklist
 from dispatch.carrier import Carrier, CarrierError, Limits, NoAnswer, Throttled, Unauthorised, Unavailable
+from dispatch.crash import Deed
 from dispatch.db import Base, RowId
 from dispatch.worklist import Reason
 from dispatch.world import World
@@ -99,7 +100,7 @@ def _pause(limits: Limits) -> timedelta:
 
 def report(world: World, carrier: Carrier, error: CarrierError | None, took: timedelta = timedelta(0)) -> None:
     """What a call that took so long told of the account's health. A refusal of the business is an answer too."""
-    with world.begin() as session:
+    with world.begin(Deed.HEALTH) as session:
         breaker, now = _locked(session, carrier.account_name)
         match error:
             case Throttled():

@@ -24,6 +24,7 @@ from dispatch.carrier import (
     Unauthorised,
     Unavailable,
 )
+from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.errors import LeaseLostError
 from dispatch.jobs import Claim
@@ -85,6 +86,7 @@ def intend(world: World, session: Session, shipment: Shipment, call: Call) -> UU
     )
     world.vault.seal(kept, "request", call.kept)
     session.add(kept)
+    reach(Point.INTENT_WRITTEN)
     return kept.id
 
 
@@ -97,6 +99,7 @@ def converse(
     """
     if claim is not None and not claim.may_speak():
         raise LeaseLostError(f"任务 {claim.name}（{claim.subject}）的时限将尽，没有向寄递企业发出请求。")
+    reach(Point.INTENT_COMMITTED)
     answer: Answer | None = None
     heard: Heard[Told]
     began = time.monotonic()
@@ -109,6 +112,7 @@ def converse(
         except ValueError as unreadable:
             heard = Heard(answer, error=InDoubt(f"寄递企业的答复读不懂：{unreadable}"))
         late["outcome"] = heard.outcome
+    reach(Point.PARSED)
     breaker.report(world, carrier, heard.error, timedelta(seconds=time.monotonic() - began))
     return heard
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
+from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.errors import LeaseLostError
 from dispatch.world import BELLS, World
@@ -105,7 +106,7 @@ class Claim:
         If somebody left the job again while it was worked on, it stays open and runs once more: what they left it
         for may have come too late to be seen.
         """
-        with self.world.begin() as session:
+        with self._outcome() as session:
             yield session
             if self._asked_again(session):
                 self._write(session, next_at=func.now(), attempts=0)
@@ -115,14 +116,14 @@ class Claim:
 
     def postpone(self, wait: timedelta, words: str) -> None:
         """Not now, and why: nothing was done, so it counts as no attempt."""
-        with self.world.begin() as session:
+        with self._outcome() as session:
             self._write(session, next_at=func.now() + wait, attempts=Job.attempts - 1)
             self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
 
     @contextmanager
     def later(self, wait: timedelta) -> Iterator[Session]:
         """The outcome so far, and the job comes back after `wait` (no failure); at once if it was left meanwhile."""
-        with self.world.begin() as session:
+        with self._outcome() as session:
             yield session
             again = self._asked_again(session)
             self._write(session, next_at=func.now() if again else func.now() + wait, attempts=0, last_error=None)
@@ -142,7 +143,7 @@ class Claim:
 
         One that does not count is no attempt: it says nothing of this job.
         """
-        with self.world.begin() as session:
+        with self._outcome() as session:
             yield session
             attempts = Job.attempts if counts else Job.attempts - 1
             wait = max(retry_after or self._wait(), at_least)
@@ -152,7 +153,7 @@ class Claim:
     @contextmanager
     def put_off(self, wait: timedelta, words: str) -> Iterator[Session]:
         """Nobody works on what ended its workers: after `wait` one more may try."""
-        with self.world.begin() as session:
+        with self._outcome() as session:
             yield session
             self._write(session, next_at=func.now() + wait, abandoned=Job.abandoned - 1)
             self._write_down(session, words)
@@ -160,13 +161,21 @@ class Claim:
     @contextmanager
     def given_up(self, words: str) -> Iterator[Session]:
         """The outcome of a failure after which nobody tries again, unless the job was left again meanwhile."""
-        with self.world.begin() as session:
+        with self._outcome() as session:
             yield session
             if self._asked_again(session):
                 self._write(session, next_at=func.now() + self._wait())
             else:
                 self._write(session, done_at=func.now())
             self._write_down(session, words)
+
+    @contextmanager
+    def _outcome(self) -> Iterator[Session]:
+        """The one transaction that ends this claim."""
+        with self.world.begin() as session:
+            yield session
+            reach(Point.OUTCOME_WRITTEN, kind_of(self.name))
+        reach(Point.OUTCOME_COMMITTED, kind_of(self.name))
 
     def _write_down(self, session: Session, words: str) -> None:
         self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
@@ -286,6 +295,7 @@ def claim(world: World, name: str, most: int) -> list[Claim]:
             .execution_options(synchronize_session=False)
             .returning(Job.id, Job.name, Job.subject, Job.attempts, Job.asked, Job.token, Job.abandoned)
         ).all()
+        reach(Point.CLAIM_WRITTEN, kind_of(name))
     return [Claim(world, *row[:6], until, row.abandoned) for row in rows]
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from dispatch.call import forget_calls
+from dispatch.crash import Deed
 from dispatch.jobs import Claim, forget_failures, forget_jobs
 from dispatch.tracking.push import forget_pushes, forget_refused
 from dispatch.world import World
@@ -25,7 +26,7 @@ def forget(world: World, claim: Claim) -> None:
     )
     more = False
     for erase, age in times:
-        with world.begin() as session:
+        with world.begin(Deed.FORGET) as session:
             more = erase(session, now - age, BATCH) == BATCH or more
     with claim.later(SOON if more else ROUND):
         return

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch import jobs, words, worklist
 from dispatch.carrier import Booked, Parcel
+from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import ACTS, AT_AN_END, BY_STAGE, Act, Signer, Stage, Tracked, Tracking, View, view
@@ -278,6 +279,7 @@ def void_waybill(world: World, session: Session, shipment: Shipment) -> None:
     if waybill is not None:
         waybill.voided_at = world.now()
         session.flush()
+        reach(Point.VOIDED)
 
 
 def _prepare(world: World, session: Session, shipment: Shipment, number: str) -> None:
@@ -304,6 +306,7 @@ def _add_waybill(world: World, session: Session, shipment: Shipment, booked: Boo
     world.vault.seal(waybill, "token", token)
     session.add(waybill)
     session.flush()
+    reach(Point.NUMBER_TAKEN)
     return waybill
 
 

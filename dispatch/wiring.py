@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from dispatch import bells
 from dispatch.accounts import Account
 from dispatch.carrier import Carrier, Line
+from dispatch.crash import Point, reach
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
 from dispatch.key_mark import check_key
@@ -85,8 +86,10 @@ class Doorbell:
                     return
                 names, self._waiting, self._ringing = sorted(self._waiting), set(), True
                 self._began = time.monotonic()
-            for name in names:
+            for place, name in enumerate(names):
+                reach(Point.MID_BATCH if place else Point.RINGING)
                 self._taken = self._ring_one(name)
+            reach(Point.RUNG)
 
     def _ring_one(self, name: str) -> bool:
         # The name too may be unknown (a job of another version): it must not end the thread, and with it every bell.

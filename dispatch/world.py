@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatch.carrier import Carrier, Door
+from dispatch.crash import Deed, Point, reach
 from dispatch.errors import NotFoundError
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
@@ -60,10 +61,18 @@ class World:
         return found.title if found is not None else name
 
     @contextmanager
-    def begin(self) -> Iterator[Session]:
-        """One transaction: committed at the end of the block, rolled back on an error; then the bells ring."""
+    def begin(self, deed: Deed | None = None) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back on an error; then the bells ring.
+
+        `deed` names what is no job's own outcome: tests kill a process on both sides of its commit.
+        """
         with self.sessions.begin() as session:
             yield session
+            if deed is not None:
+                reach(Point.WRITTEN, deed)
+        if deed is not None:
+            reach(Point.COMMITTED, deed)
+        reach(Point.UNRUNG)
         if names := session.info.pop(BELLS, None):
             self.bell.ring(names)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from dispatch.crash import Point, reach
 from dispatch.jobs import beat, due_names, kind_of, lane_of, leave, next_due, open_lanes
 from dispatch.reconcile.cluster import notice_cluster
 from dispatch.world import World
@@ -23,7 +24,9 @@ def tick(world: World) -> timedelta:
         names = due_names(session)
         coming = next_due(session)
         stranded = open_lanes(session) - world.carriers.keys()
+    reach(Point.TICK)
     world.bell.ring(_bells([name for name in names if lane_of(name) not in stranded]))
+    reach(Point.TOCK)
     show_stranded(world, stranded)
     rhythm = world.settings.clock_rhythm
     return max(SHORTEST, min(rhythm, coming)) if coming is not None and not names else rhythm

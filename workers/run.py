@@ -6,8 +6,9 @@ from structlog.contextvars import bound_contextvars
 from dispatch import breaker, restored
 from dispatch.breaker import Wait
 from dispatch.carrier import Carrier
+from dispatch.crash import Point, reach, work_on
 from dispatch.errors import HeldBackError, LeaseLostError, ZhuandiError
-from dispatch.jobs import Claim, claim, lane_of, most_urgent
+from dispatch.jobs import Claim, claim, kind_of, lane_of, most_urgent
 from dispatch.tracing import span
 from dispatch.world import World
 from workers import stuck
@@ -47,6 +48,8 @@ def run_due(world: World, name: str) -> int:
 def run_one(world: World, known: JobKind, claimed: Claim) -> None:
     """One job. Whatever goes wrong is written down in words; the job goes on by itself."""
     told = {"job_id": str(claimed.id), "job": claimed.name, "subject": claimed.subject}
+    work_on(kind_of(claimed.name), claimed.subject)
+    reach(Point.CLAIMED)
     with bound_contextvars(**told, attempt=claimed.attempts), span("job", **told):
         _run(world, known, claimed)
 

@@ -17,6 +17,7 @@ from dispatch.api.body import read_most
 from dispatch.api.shell import HEADERS, Met, RefusedError, answer_to, request_id
 from dispatch.api.who import address
 from dispatch.carrier import Knock, Reply
+from dispatch.crash import Point, reach
 from dispatch.errors import NotFoundError
 from dispatch.tracking.push import RAW_MOST, Arrival, judge, store
 from dispatch.tracking.push_batch import PushBatch
@@ -66,6 +67,7 @@ class PushDoor:
             await answer(scope, receive, send)
             log.info("door.answered", door=PATTERN, status=answer.status_code, request_id=named[1].decode())
             return answer.status_code
+        reach(Point.PUSH_ACKNOWLEDGED)
         await _say(arrival.reply, send, named, whole=whole)
         return arrival.reply.status
 

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs
 from dispatch.approval.case import Item
 from dispatch.carrier import Standing
+from dispatch.crash import Deed
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.world import World
@@ -44,7 +45,7 @@ def clear(world: World, item_code: str, ground: str, by: str) -> None:
     """The legal office clears an item for any carrier: who, when, on what ground. Raises NotFoundError."""
     if not ground.strip():
         raise NotAllowedError("放开承运方式必须写明依据（法制机构的意见或文号）。")
-    with world.begin() as session:
+    with world.begin(Deed.CLEAR) as session:
         _rule(world, session, _item(session, item_code), Carriage.CLEARED, ground.strip(), by)
 
 
@@ -53,7 +54,7 @@ def withdraw(world: World, item_code: str, by: str) -> None:
 
     What is not booked yet will not be booked with another, and what is still in the house is not handed over.
     """
-    with world.begin() as session:
+    with world.begin(Deed.WITHDRAW) as session:
         item = _item(session, item_code)
         _rule(world, session, item, Carriage.POSTAL_ONLY, None, by)
         jobs.leave(session, CHECK_LAW, f"item:{item.id}")

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, ledger
 from dispatch.approval.case import Case, CaseSlip, Direction, Document, Hold, Item, Leg, Matter
 from dispatch.approval.decided_case import DecidedCase
+from dispatch.crash import Deed
 from dispatch.errors import ConflictError
 from dispatch.world import World
 
@@ -38,7 +39,7 @@ class Lodged:
 
 def lodge(world: World, decided: DecidedCase, source: str) -> Lodged:
     """Store a decided case. The same content again gives the first answer; other content raises ConflictError."""
-    with world.begin() as session:
+    with world.begin(Deed.LODGE) as session:
         return lodge_in(world, session, decided, source)
 
 

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, words
 from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold
 from dispatch.approval.lodge import GATHER
+from dispatch.crash import Deed
 from dispatch.errors import ConflictError, NotFoundError
 from dispatch.journey import Stage
 from dispatch.shipment import Content, Shipment
@@ -17,7 +18,7 @@ from dispatch.world import World
 
 def release(world: World, case_no: str, by: str) -> bool:
     """Let a case go; False if it was released before."""
-    with world.begin() as session:
+    with world.begin(Deed.RELEASE) as session:
         case = find_case(session, case_no)
         if case.released_at is not None:
             return False

@@ -25,6 +25,7 @@ from dispatch.carrier import (
     Unauthorised,
     Unavailable,
 )
+from dispatch.crash import Deed, Point, reach
 from dispatch.errors import ConflictError, LeaseLostError
 from dispatch.jobs import Claim
 from dispatch.journey import AWAITS_NUMBER, Act, Stage
@@ -174,7 +175,7 @@ def kept_when_late(world: World, claim: Claim, intent: Intent, heard: Heard[Book
     try:
         yield
     except LeaseLostError:
-        with world.begin() as session:
+        with world.begin(Deed.LATE_ANSWER) as session:
             shipment = lock(session, subject_id(claim.subject))
             conclude(world, session, intent.call_id, heard)
             if heard.told is not None:
@@ -257,3 +258,4 @@ def _doubt(world: World, session: Session, shipment: Shipment, *, known: bool = 
     shipment.doubts = shipment.absences = 0
     after = timedelta(0) if known else world.settings.doubt_ladder[0]
     jobs.leave(session, SETTLE_DOUBT, shipment.subject, lane=shipment.carrier, after=after)
+    reach(Point.DOUBTED)

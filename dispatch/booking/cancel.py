@@ -17,6 +17,7 @@ from dispatch.booking.route import find_carrier, unlawful_items
 from dispatch.booking.take_off import Then, take_off
 from dispatch.call import conclude, converse, failed, intend
 from dispatch.carrier import Answer, Call, Carrier, CarrierError, Numbering, Refused
+from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Claim
 from dispatch.journey import ACTS, Act, Stage
@@ -55,7 +56,7 @@ class Intent:
 
 def void_label(world: World, shipment_id: UUID, then: Then, by: str) -> None:
     """Take the waybill of an envelope back that is not packed yet. Raises NotAllowedError."""
-    with world.begin() as session:
+    with world.begin(Deed.VOID) as session:
         _void(world, session, lock(session, shipment_id), then, by)
 
 

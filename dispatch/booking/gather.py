@@ -13,6 +13,7 @@ from dispatch.approval.lodge import CASE_WATCH
 from dispatch.booking.order import order_number
 from dispatch.booking.past import lost_past
 from dispatch.booking.route import choose_carrier
+from dispatch.crash import Point, reach
 from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
 from dispatch.shipment import BOOK, Content, Shipment, act, lock, subject_id
@@ -40,6 +41,7 @@ def gather(world: World, claim: Claim) -> None:
             jobs.leave(session, SEAL, shipment.subject, after=max(shipment.seal_at - world.now(), timedelta(0)))
         else:
             _seal(world, session, shipment)
+        reach(Point.GATHERED)
 
 
 def seal(world: World, claim: Claim) -> None:
@@ -98,6 +100,7 @@ def _seal(world: World, session: Session, shipment: Shipment) -> None:
     shipment.perhaps_placed = shipment.perhaps_placed or lost_past(session, shipment)
     act(world, session, shipment, Act.SEAL)
     jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+    reach(Point.SEALED)
 
 
 def _papers_that_may_leave(world: World, session: Session, shipment: Shipment) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs
+from dispatch.crash import Deed
 from dispatch.errands.errand import BadFieldError, Errand, ErrandEvent, by_number, ended, events_of
 from dispatch.errors import ConflictError, NotAllowedError
 from dispatch.posts.by_hand.codes import CODES, HANDED, NOTE, SIGNERS
@@ -37,7 +38,7 @@ def report(world: World, said: Report, by: str) -> UUID:
     event was told otherwise before.
     """
     _check(said)
-    with world.begin() as session:
+    with world.begin(Deed.REPORT) as session:
         errand = by_number(session, said.number, lock=True)
         at = (said.at or world.now()).replace(microsecond=0)
         events = events_of(session, errand.id)

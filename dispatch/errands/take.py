@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from dispatch.crash import Deed
 from dispatch.errands.errand import BadFieldError, Errand, by_number, by_order_no, events_of, told
 from dispatch.errands.order import content, read_order
 from dispatch.errors import ConflictError, NotAllowedError
@@ -26,7 +27,7 @@ def take_order(world: World, said: dict[str, Any]) -> Errand:
     order_no = read_order(said).order_no
     text = content(said)
     digest = world.vault.digest("errand", text)
-    with world.begin() as session:
+    with world.begin(Deed.TAKE_ERRAND) as session:
         errand = _insert_once(world, session, order_no, text, digest)
     if errand.digest != digest:
         raise ConflictError("这个订单号已收过单，但内容不同。")

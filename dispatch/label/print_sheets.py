@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.booking.order import papers_in, recipient, way_words
 from dispatch.carrier import Carrier
+from dispatch.crash import Deed
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
@@ -40,7 +41,7 @@ def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by
     with world.reading() as session:
         chosen_sheets = [_page(world, session, session.get_one(Shipment, chosen)) for chosen in shipment_ids]
     drawn = _bind(world, chosen_sheets, size)
-    with world.begin() as session:
+    with world.begin(Deed.PRINT) as session:
         for chosen in sorted(shipment_ids):
             shipment = lock(session, chosen)
             act(world, session, shipment, Act.PRINT, by=by)

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, worklist
 from dispatch.call import Heard, conclude, converse, failed, intend
 from dispatch.carrier import Call, Carrier, InDoubt, Refused
+from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.jobs import Claim
 from dispatch.shipment import FETCH_LABEL, Shipment, Waybill, live_waybill, lock, subject_id
@@ -112,6 +113,7 @@ def _store(world: World, session: Session, waybill_id: UUID, pdf: bytes) -> None
     world.vault.seal(row, "pdf", base64.b64encode(pdf).decode())
     values = {column.key: getattr(row, column.key) for column in TheirLabel.__table__.columns}
     session.execute(insert(TheirLabel).values(**values).on_conflict_do_nothing(index_elements=["waybill_id"]))
+    reach(Point.LABEL_STORED)
 
 
 def their_label(world: World, session: Session, waybill: Waybill) -> bytes | None:

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch.approval.case import CaseSlip
 from dispatch.booking.route import show_unlawful
+from dispatch.crash import Deed
 from dispatch.db import Base, RowId
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI, hall_time
@@ -57,7 +58,7 @@ def hand_over(world: World, carrier: str, by: str) -> str:
 
 
 def _hand_over(world: World, carrier: str, by: str) -> str | None:
-    with world.begin() as session:
+    with world.begin(Deed.HAND_OVER) as session:
         packed = select(Shipment.id).where(Shipment.carrier == carrier, Shipment.stage == Stage.PACKED)
         locked = [shipment for key in sorted(session.scalars(packed)) if _packed(shipment := lock(session, key))]
         chosen = [shipment for shipment in locked if not show_unlawful(world, session, shipment)]

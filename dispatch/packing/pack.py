@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import words
 from dispatch.approval.case import Case, Document
+from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage
 from dispatch.shipment import Content, Shipment, Waybill, act, lock
@@ -33,7 +34,7 @@ def pack(world: World, document_code: str, waybill_no: str, by: str) -> Packed:
     Raises NotFoundError (no such waybill or document), NotAllowedError (the wrong pair, or not printed yet).
     The same pair again changes nothing.
     """
-    with world.begin() as session:
+    with world.begin(Deed.PACK) as session:
         shipment = lock(session, _meant(session, document_code, waybill_no))
         contents = list(session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void)))
         scanned = _scanned(session, contents, document_code, waybill_no)

@@ -8,6 +8,7 @@ import httpx2
 
 from dispatch.accounts import Account
 from dispatch.carrier import Answer, NoAnswer, Request, Unavailable
+from dispatch.crash import Point, reach, sending
 from dispatch.posts.deadline import TimedTransport
 
 ANSWER_MOST = 4_000_000  # bytes: a label in Base64 is the longest answer that a carrier gives
@@ -29,14 +30,20 @@ class HttpLine:
         headers = dict(request.headers)
         if request.content_type:
             headers["Content-Type"] = request.content_type
+        reach(Point.CONNECTING)
         try:
-            with self.client.stream(request.method, request.url, content=request.body, headers=headers) as response:
-                return Answer(
+            with self.client.stream(
+                request.method, request.url, content=request.body, headers=headers, extensions=sending()
+            ) as response:
+                reach(Point.ACCEPTED)
+                answer = Answer(
                     response.status_code,
                     _whole(response),
                     response.headers.get("content-type", ""),
                     _retry_after(response.headers.get("retry-after", "")),
                 )
+                reach(Point.ANSWERED)
+                return answer
         except NEVER_SENT as error:
             raise Unavailable("连不上寄递企业的接口，请求没有送出。") from error
         except httpx2.HTTPError as error:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch import jobs
 from dispatch.carrier import Door, Knock, NotVouched, Reply
+from dispatch.crash import Deed
 from dispatch.db import Base, RowId
 from dispatch.world import World
 
@@ -142,7 +143,7 @@ def store(world: World, arrivals: Sequence[Arrival]) -> None:
 
     Rows are locked in the order of their keys, so that two doors never wait for each other crosswise.
     """
-    with world.begin() as session:
+    with world.begin(Deed.PUSH) as session:
         kept = _with_room(world, session, _each_once(arrivals))
         if not kept:
             return

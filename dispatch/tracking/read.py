@@ -2,6 +2,7 @@
 
 from dispatch import worklist
 from dispatch.carrier import Door, Seen, Unreadable
+from dispatch.crash import Deed
 from dispatch.jobs import Claim
 from dispatch.shipment import subject_id
 from dispatch.tracking.observe import Match, observe, parcel_subject
@@ -49,5 +50,5 @@ def _door(world: World, push: Push) -> Door:
 
 def _observe(world: World, carrier: str, seen: Seen) -> Match:
     """Each line in a transaction of its own: two pushes about two parcels never wait for each other crosswise."""
-    with world.begin() as session:
+    with world.begin(Deed.NEWS) as session:
         return observe(world, session, carrier, seen, PUSHED)

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, ledger, worklist
 from dispatch.approval.case import Case, CaseSlip, Document, Leg
 from dispatch.approval.decided_case import Way
+from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Claim
@@ -202,6 +203,7 @@ def _close_case(world: World, session: Session, case: Case) -> None:
     if session.scalar(bare.limit(1)) is None:
         values = {"id": uuid7(), "case_id": case.id, "closed_at": world.now()}
         session.execute(insert(Closure).values(**values).on_conflict_do_nothing(index_elements=["case_id"]))
+        reach(Point.CLOSED)
 
 
 def cases_in(session: Session, shipment_id: UUID) -> list[Case]:

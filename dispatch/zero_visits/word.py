@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import words, worklist
 from dispatch.approval.case import Case, Document, find_case
+from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Signer, Stage, Tracked, Tracking
 from dispatch.shipment import Content, Shipment, lock
@@ -26,7 +27,7 @@ def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
     delivered, on its way back or lost, the post's own news are evidence enough, no name or no note).
     """
     signed(by, note)
-    with world.begin() as session:
+    with world.begin(Deed.RECEIVED) as session:
         case = find_case(session, case_no)
         envelopes = [lock(session, key) for key in _envelopes(session, case)]
         if not envelopes:

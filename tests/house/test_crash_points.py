@@ -1,0 +1,147 @@
+"""Every place where a process may die is in the matrix, and no job slips past it: looked up in the code, not run."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dispatch import crash
+from dispatch.crash import CALL_POINTS, DEED_POINTS, JOB_POINTS, LINE_POINTS, OF, Deed, Point
+from tests.crash.points import KEEPS_NO_CALLS, listed
+from workers.jobs import JOBS
+
+SOURCES = [path for part in ("dispatch", "workers") for path in sorted(Path(part).rglob("*.py"))]
+UNNAMED = {
+    ("dispatch/jobs.py", "_outcome"): "the outcome of every kind of job: points of its own",
+    ("dispatch/jobs.py", "claim"): "claim.written and claimed",
+    ("dispatch/world.py", "begin"): "the seam itself",
+    ("dispatch/booking/book.py", "_intend"): "intent.written and intent.committed",
+    ("dispatch/booking/doubt.py", "_ask"): "an intent",
+    ("dispatch/booking/cancel.py", "_intend"): "an intent",
+    ("dispatch/booking/announce.py", "_intend"): "an intent",
+    ("dispatch/label/their_label.py", "_intend"): "an intent",
+    ("dispatch/tracking/ask.py", "_intend"): "an intent",
+    ("dispatch/breaker.py", "gate"): "a turn that is never used ends with its time",
+    ("dispatch/breaker.py", "give_back"): "the same turn",
+    ("dispatch/label/print_sheets.py", "print_sheets"): "leaves jobs for labels that are missing, before it draws",
+    ("workers/clock.py", "tick"): "clock.read",
+    ("workers/clock.py", "leave_standing"): "left again at the next start",
+    ("workers/stranded.py", "show_stranded"): "shown again at the next tick",
+    ("workers/stranded.py", "show_lane"): "shown again at the next claim",
+    ("dispatch/reconcile/look_through.py", "look_through"): "the same jobs are left once more by the next claim",
+    ("dispatch/reconcile/left.py", "end_by_itself"): "looked at again after the next look-through",
+    ("dispatch/reconcile/cluster.py", "notice_cluster"): "noticed again at the next start",
+    ("workers/stuck.py", "look_back"): "looks back after an outcome; looked at again after the next",
+}
+"""Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
+AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"}
+"""Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
+ONE_ACT = {
+    ("dispatch/booking/doubt.py", name) for name in ("adopt_by_hand", "confirm_never_placed", "book_again")
+} | {
+    *(("dispatch/booking/cancel.py", name) for name in ("call_off", "confirm_cancelled", "keep_label", "reroute")),
+    *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
+    ("dispatch/approval/import_list.py", "_all_together"),
+    ("dispatch/packing/pack.py", "unpack"),
+    ("dispatch/errands/take.py", "cancel"),
+    ("dispatch/reconcile/begin.py", "begin_by_hand"),
+    *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
+}
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef]:
+    yield from (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+
+
+def _called(node: ast.AST) -> Iterator[ast.Call]:
+    yield from (one for one in ast.walk(node) if isinstance(one, ast.Call))
+
+
+def _reached() -> set[str]:
+    """The names of the points in every `reach(Point.X)`, also of those that are chosen between."""
+    calls = (call for path in SOURCES for call in _called(ast.parse(path.read_text())))
+    inside = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "reach")
+    return {one.attr for argument in inside for one in ast.walk(argument) if isinstance(one, ast.Attribute)}
+
+
+def test_every_point_is_somewhere_in_the_code_and_every_deed_is_done() -> None:
+    assert {point.name for point in Point} == _reached()
+    named = {
+        one.attr
+        for path in SOURCES
+        for call in _called(ast.parse(path.read_text()))
+        for one in call.args
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "Deed"
+    }
+    assert {deed.name for deed in Deed} == named
+
+
+def test_every_point_of_every_job_has_a_process_that_dies_there() -> None:
+    expected = {f"{name}{OF}{point}" for name in JOBS for point in JOB_POINTS}
+    speaking = [name for name, kind in JOBS.items() if kind.speaks]
+    expected |= {f"{name}{OF}{point}" for name in speaking for point in LINE_POINTS}
+    expected |= {f"{name}{OF}{point}" for name in speaking if name not in KEEPS_NO_CALLS for point in CALL_POINTS}
+    expected |= {f"{deed}{OF}{point}" for deed in Deed for point in DEED_POINTS}
+    grouped = {*JOB_POINTS, *LINE_POINTS, *CALL_POINTS, *DEED_POINTS}
+    assert listed().keys() == expected | {str(point) for point in Point if point not in grouped}
+    assert len(Point) >= 24
+
+
+def test_no_transaction_of_a_job_is_without_points_on_both_sides() -> None:
+    """A new `world.begin()` must say which deed it is, or stand in the table above with a reason."""
+    bare = set()
+    for path in SOURCES:
+        for function in _functions(path):
+            for call in _called(function):
+                begins = isinstance(call.func, ast.Attribute) and call.func.attr == "begin" and not call.args
+                if begins and path.stem not in AT_A_DOOR:
+                    bare.add((path.as_posix(), function.name))
+    assert bare == UNNAMED.keys() | ONE_ACT
+
+
+def test_whoever_speaks_does_so_on_the_line_that_has_the_points() -> None:
+    """Every word to the outside goes through `HttpLine.speak`: no client of its own, no second way out."""
+    sending = {"request", "stream", "send", "post", "get", "put"}
+    outside = [
+        (path.as_posix(), function.name)
+        for path in SOURCES
+        if path.parts[:2] != ("dispatch", "api")
+        for function in _functions(path)
+        for call in _called(function)
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in sending
+        and isinstance(call.func.value, ast.Attribute)
+        and call.func.value.attr == "client"
+    ]
+    assert outside == [("dispatch/posts/line.py", "speak")]
+
+
+def test_a_process_that_is_armed_without_a_test_does_not_start() -> None:
+    command = [sys.executable, "-c", "import dispatch.crash"]
+    armed = {**os.environ, crash.ARMED_BY: "clock.read"}
+    refused = subprocess.run(command, env=armed, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "只能在测试里用" in refused.stderr
+
+
+def test_it_dies_at_the_passage_that_was_named_and_leaves_its_mark(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    said = (
+        "from dispatch.crash import *\nwork_on('push.read', 'push:1')\n"
+        "for n in range(9): print(n, flush=True); reach(Point.CLAIMED)"
+    )
+    armed = {**os.environ, crash.ARMED_BY: "push.read/claimed:3", crash.TEST: str(mark)}
+    died = subprocess.run([sys.executable, "-c", said], env=armed, capture_output=True, text=True)
+    assert (died.returncode, died.stdout.split()) == (-9, ["0", "1", "2"])
+    assert mark.read_text() == "push.read/claimed\tpush:1\n"
+
+
+def test_unarmed_a_point_is_passed_and_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crash, "_armed", None)
+    crash.work_on("push.read", "push:1")
+    crash.reach(Point.CLAIMED)
+    assert crash.sending() == {}
