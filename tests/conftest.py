@@ -47,8 +47,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest file first: where several processes share the tests, the others fit in beside it.
-    items.sort(key=lambda item: "races" not in item.path.parts)
+    # The longest files first: where several processes share the tests, the others fit in beside it.
+    items.sort(key=lambda item: not {"races", "crash"} & set(item.path.parts))
     for item in items:
         if {"database_url", "own_database_url"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)

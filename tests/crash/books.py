@@ -78,14 +78,14 @@ def _cell(session: Session, shipment: Shipment, live: Counter[str], lost: list[s
 
 def _unheard(session: Session) -> list[str]:
     """What our courier reported and no sighting tells."""
-    heard = set(session.execute(select(Sighting.waybill_no, Sighting.at).where(Sighting.carrier == LANE)).tuples())
+    heard = set(session.execute(select(Sighting.waybill_no, Sighting.at).where(Sighting.carrier == LANE)))
     told = select(Errand.number, ErrandEvent.at).join(ErrandEvent, ErrandEvent.errand_id == Errand.id)
-    return [f"{LANE} {number} {at}" for number, at in session.execute(told).tuples() if (number, at) not in heard]
+    return [f"{LANE} {number} {at}" for number, at in session.execute(told) if (number, at) not in heard]
 
 
 def _envelopes(session: Session) -> dict[UUID, UUID]:
     pairs = select(Document.case_id, Content.shipment_id).join(Content, Content.document_id == Document.id)
-    return dict(session.execute(pairs.where(~Content.void)).tuples().all())
+    return dict(session.execute(pairs.where(~Content.void)).all())
 
 
 def closed(world: World) -> bool:

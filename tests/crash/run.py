@@ -27,7 +27,7 @@ from zhuandi.practice import read_practice
 
 PER_CARRIER = 16
 LIMIT_SECONDS = 900  # a guard and not an aim
-STILL_SECONDS = 60  # so long nobody has died: what is armed is not reached
+STILL_SECONDS = 180  # so long nobody has died: what is armed is not reached
 NOT_REACHED = "not reached"
 AFTER = 500  # numbers of the cases that come after a restore
 SET_BACK = (RECALL, LOOK_THROUGH)
