@@ -29,6 +29,7 @@ from dispatch.wiring import now
 from dispatch.world import World
 from sandbox import EmsSettings, running
 from tests.emptied import empty
+from tests.external import THIRD
 from tests.leftovers import remove_postgres
 from workers.run import run_due
 from zhuandi import migrate
@@ -46,12 +47,21 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest files first: where several processes share the tests, the others fit in beside it.
-    items.sort(key=lambda item: not {"races", "crash"} & set(item.path.parts))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # The longest files first: where several processes share the tests, the others fit in beside them.
+    items.sort(key=lambda item: not {"races", "engines", "crash"} & set(item.path.parts))
     for item in items:
         if {"database_url", "own_database_url"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
+    if (third := os.environ.get(THIRD)) is not None:
+        _keep_a_third(config, items, int(third))
+
+
+def _keep_a_third(config: pytest.Config, items: list[pytest.Item], third: int) -> None:
+    files = sorted({item.path for item in items if item.get_closest_marker("database")})
+    chosen = set(files[third::3])
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in chosen])
+    items[:] = [item for item in items if item.path in chosen]
 
 
 @pytest.fixture(scope="session")
