@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -69,20 +69,36 @@ def gate(world: World, carrier: Carrier, sleep: Callable[[float], None] = time.s
     Who was let through and says nothing after all gives the turn back (`give_back`).
     """
     with world.sessions.begin() as session:
-        breaker, now = _locked(session, carrier.account_name)
-        if breaker.open_until is not None:
-            if breaker.open_until > now:
+        wait = _take_turn(session, carrier)
+        if wait is None:
+            breaker, now = _locked(session, carrier.account_name)
+            if breaker.open_until is None:
+                wait = _take_turn(session, carrier)
+                if wait is None:
+                    return Wait(breaker.next_turn_at - now, "按寄递企业允许的速度排队。")
+            elif breaker.open_until > now:
                 return Wait(breaker.open_until - now, world.vault.open(breaker, "reason") or "")
-            breaker.open_until = now + world.settings.breaker_probe  # this call tries; the others wait for it
-            breaker.failures = world.settings.breaker_failures - 1  # and its silence is enough
-            return Turn(breaker.open_until)
-        wait = max(breaker.next_turn_at - now, timedelta(0))
-        if wait > SHORT:
-            return Wait(wait, "按寄递企业允许的速度排队。")
-        breaker.next_turn_at = max(now, breaker.next_turn_at) + _pause(carrier.limits)
-    if wait:
+            else:
+                breaker.open_until = now + world.settings.breaker_probe  # this call tries; the others wait for it
+                breaker.failures = world.settings.breaker_failures - 1  # and its silence is enough
+                return Turn(breaker.open_until)
+    if wait > timedelta(0):
         sleep(wait.total_seconds())
     return Turn()
+
+
+TAKE_TURN = text("""
+    UPDATE breakers SET next_turn_at = greatest(next_turn_at, clock_timestamp()) + CAST(:pause AS interval)
+    WHERE account = :account AND open_until IS NULL AND next_turn_at <= clock_timestamp() + CAST(:short AS interval)
+    RETURNING next_turn_at - CAST(:pause AS interval) - clock_timestamp()
+""")
+
+
+def _take_turn(session: Session, carrier: Carrier) -> timedelta | None:
+    """How long until the turn that was taken; None where the breaker is open, new, or the turn is too far away."""
+    told = {"account": carrier.account_name, "short": SHORT, "pause": _pause(carrier.limits)}
+    wait: timedelta | None = session.scalar(TAKE_TURN, told)
+    return wait
 
 
 def give_back(world: World, carrier: Carrier, turn: Turn) -> None:
@@ -100,6 +116,8 @@ def _pause(limits: Limits) -> timedelta:
 
 def report(world: World, carrier: Carrier, error: CarrierError | None, took: timedelta = timedelta(0)) -> None:
     """What a call that took so long told of the account's health. A refusal of the business is an answer too."""
+    if not isinstance(error, Unauthorised | Unavailable | NoAnswer) and _is_well(world, carrier):
+        return
     with world.begin(Deed.HEALTH) as session:
         breaker, now = _locked(session, carrier.account_name)
         match error:
@@ -114,6 +132,14 @@ def report(world: World, carrier: Carrier, error: CarrierError | None, took: tim
                 _close(world, session, breaker, carrier.account_name)
             case _:
                 pass  # it was on its way when the breaker opened: what was found then is newer
+
+
+def _is_well(world: World, carrier: Carrier) -> bool:
+    """Whether nothing is held against this account, so that an answer changes nothing; nobody waits for its row."""
+    well = (Breaker.failures == 0, Breaker.openings == 0, Breaker.open_until.is_(None))
+    with world.reading() as session:
+        found = session.scalar(select(Breaker.id).where(Breaker.account == carrier.account_name, *well))
+    return found is not None
 
 
 def _failed(
@@ -167,10 +193,12 @@ def _close(world: World, session: Session, breaker: Breaker, account: str) -> No
 
 def _locked(session: Session, account: str) -> tuple[Breaker, datetime]:
     """The account's row, locked, and the database's time."""
-    values = {"id": uuid7(), "account": account, "failures": 0, "openings": 0, "next_turn_at": func.now()}
-    session.execute(insert(Breaker).values(**values).on_conflict_do_nothing(index_elements=["account"]))
     row = select(Breaker, func.clock_timestamp()).where(Breaker.account == account).with_for_update()
-    breaker, now = session.execute(row).one()
+    if (found := session.execute(row).one_or_none()) is None:
+        values = {"id": uuid7(), "account": account, "failures": 0, "openings": 0, "next_turn_at": func.now()}
+        session.execute(insert(Breaker).values(**values).on_conflict_do_nothing(index_elements=["account"]))
+        found = session.execute(row).one()
+    breaker, now = found
     return breaker, now
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete, func, select
+from sqlalchemy import ForeignKey, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -27,7 +27,7 @@ from dispatch.carrier import (
 from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.errors import LeaseLostError
-from dispatch.jobs import Claim
+from dispatch.lease import Claim
 from dispatch.shipment import Shipment
 from dispatch.tracing import span
 from dispatch.world import World
@@ -125,11 +125,13 @@ def failed(claim: Claim, error: CarrierError, at_least: timedelta = timedelta(0)
 
 def conclude(world: World, session: Session, call_id: UUID, heard: Heard[object]) -> None:
     """Write what came back, if anything did, and what it meant."""
-    kept = session.get_one(CarrierCall, call_id)
-    kept.answered_at, kept.outcome = world.now(), heard.outcome
+    kept = CarrierCall(id=call_id)  # it is sealed for its row
     if heard.answer is not None:
         kept.status = heard.answer.status
         world.vault.seal(kept, "answer", heard.answer.text[:ANSWER_MOST])
+    came = {"answered_at": world.now(), "outcome": heard.outcome, "status": kept.status, "answer": kept.answer}
+    written = update(CarrierCall).where(CarrierCall.id == call_id).values(**came)
+    session.execute(written.execution_options(synchronize_session=False))
 
 
 def last_said(world: World, session: Session, shipment: Shipment, operation: str, since: datetime) -> str | None:

@@ -1,15 +1,11 @@
 """The row is the job; a message is only a doorbell (DESIGN section 3).
 
-A job is left in the transaction that makes it necessary. Workers claim due rows with a lease and a fencing token on
-the database's clock, and write their outcome and «done» in one transaction that checks the token. Retries, delays
-and deadlines live in `next_at`.
+A job is left in the transaction that makes it necessary, and claimed by a worker (`lease.py`). Times are the
+database's; retries, delays and deadlines live in `next_at`.
 """
 
 import json
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,10 +16,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
-from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
-from dispatch.errors import LeaseLostError
-from dispatch.world import BELLS, World
+from dispatch.world import BELLS
 
 log = structlog.get_logger()
 
@@ -73,134 +67,6 @@ class Beat(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job in our hands until the lease ends. Exactly one of its methods takes the outcome.
-
-    `abandoned`: so many workers in a row had it before and wrote none, because they were killed or frozen.
-    """
-
-    world: World = field(repr=False)
-    id: UUID
-    name: str
-    subject: str
-    attempts: int
-    asked: int
-    token: UUID | None
-    until: float = field(repr=False)  # on this machine's clock of uptime, and surely not later than the lease
-    abandoned: int = 0
-
-    def may_speak(self) -> bool:
-        """Whether enough of the lease is left for a call: another may be working on it by the time of the answer.
-
-        A worker that was frozen finds here that its time is over (settings: no call outlasts half a lease).
-        """
-        return self.until - _uptime() > self.world.settings.job_lease.total_seconds() / 2
-
-    @contextmanager
-    def done(self) -> Iterator[Session]:
-        """The outcome and «done» in one transaction. Raises LeaseLostError if the job is no longer ours.
-
-        If somebody left the job again while it was worked on, it stays open and runs once more: what they left it
-        for may have come too late to be seen.
-        """
-        with self._outcome() as session:
-            yield session
-            if self._asked_again(session):
-                self._write(session, next_at=func.now(), attempts=0)
-                session.info.setdefault(BELLS, set()).add(self.name)
-            else:
-                self._write(session, done_at=func.now(), last_error=None)
-
-    def postpone(self, wait: timedelta, words: str) -> None:
-        """Not now, and why: nothing was done, so it counts as no attempt."""
-        with self._outcome() as session:
-            self._write(session, next_at=func.now() + wait, attempts=Job.attempts - 1)
-            self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
-
-    @contextmanager
-    def later(self, wait: timedelta) -> Iterator[Session]:
-        """The outcome so far, and the job comes back after `wait` (no failure); at once if it was left meanwhile."""
-        with self._outcome() as session:
-            yield session
-            again = self._asked_again(session)
-            self._write(session, next_at=func.now() if again else func.now() + wait, attempts=0, last_error=None)
-            if again:
-                session.info.setdefault(BELLS, set()).add(self.name)
-
-    @contextmanager
-    def failed(
-        self,
-        words: str,
-        retry_after: timedelta | None = None,
-        *,
-        at_least: timedelta = timedelta(0),
-        counts: bool = True,
-    ) -> Iterator[Session]:
-        """The outcome of a failure: written down in words, and the job goes on by itself after a growing wait.
-
-        One that does not count is no attempt: it says nothing of this job.
-        """
-        with self._outcome() as session:
-            yield session
-            attempts = Job.attempts if counts else Job.attempts - 1
-            wait = max(retry_after or self._wait(), at_least)
-            self._write(session, next_at=func.now() + wait, attempts=attempts)
-            self._write_down(session, words)
-
-    @contextmanager
-    def put_off(self, wait: timedelta, words: str) -> Iterator[Session]:
-        """Nobody works on what ended its workers: after `wait` one more may try."""
-        with self._outcome() as session:
-            yield session
-            self._write(session, next_at=func.now() + wait, abandoned=Job.abandoned - 1)
-            self._write_down(session, words)
-
-    @contextmanager
-    def given_up(self, words: str) -> Iterator[Session]:
-        """The outcome of a failure after which nobody tries again, unless the job was left again meanwhile."""
-        with self._outcome() as session:
-            yield session
-            if self._asked_again(session):
-                self._write(session, next_at=func.now() + self._wait())
-            else:
-                self._write(session, done_at=func.now())
-            self._write_down(session, words)
-
-    @contextmanager
-    def _outcome(self) -> Iterator[Session]:
-        """The one transaction that ends this claim."""
-        with self.world.begin() as session:
-            yield session
-            reach(Point.OUTCOME_WRITTEN, kind_of(self.name))
-        reach(Point.OUTCOME_COMMITTED, kind_of(self.name))
-
-    def _write_down(self, session: Session, words: str) -> None:
-        self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
-        failure = JobFailure(id=uuid7(), job_id=self.id, attempt=self.attempts)
-        self.world.vault.seal(failure, "words", words)
-        session.add(failure)
-
-    def _wait(self) -> timedelta:
-        settings = self.world.settings
-        doubled: int = 2 ** min(self.attempts - 1, 16)
-        return min(settings.job_retry_cap, settings.job_retry_first * doubled)
-
-    def _asked_again(self, session: Session) -> bool:
-        return session.scalar(select(Job.asked).where(Job.id == self.id).with_for_update()) != self.asked
-
-    def _write(self, session: Session, *, abandoned: object = 0, **values: object) -> None:
-        written = session.execute(
-            update(Job)
-            .where(Job.id == self.id, Job.token == self.token)
-            .values(lease_until=None, token=None, abandoned=abandoned, **values)
-            .execution_options(synchronize_session=False)
-            .returning(Job.id)
-        ).scalar()
-        if written is None:
-            raise LeaseLostError(f"任务 {self.name}（{self.subject}）已由另一个工作进程接手，本次结果不写入。")
 
 
 LEAVE = text("""
@@ -262,65 +128,6 @@ def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> N
     woken = update(Job).where(*chosen).values(next_at=func.now()).returning(Job.name)
     names = session.scalars(woken.execution_options(synchronize_session=False)).all()
     session.info.setdefault(BELLS, set()).update(names)
-
-
-def claim(world: World, name: str, most: int) -> list[Claim]:
-    """Claim up to `most` due jobs of this name: lease and token are written and committed before any work.
-
-    One that was abandoned is claimed alone: if it was what ended its worker, no other ends with it again.
-    """
-    until = _uptime() + world.settings.job_lease.total_seconds()
-    with world.sessions.begin() as session:
-        due = (
-            select(Job.id, Job.lease_until.is_not(None).label("abandoned"))
-            .where(Job.name == name, *_due())
-            .order_by(Job.next_at)
-            .limit(most)
-            .with_for_update(skip_locked=True)
-        )
-        found = session.execute(due).all()
-        if not found:
-            return []
-        alone = found[0].abandoned
-        chosen = [row.id for row in found if not row.abandoned] if not alone else [found[0].id]
-        rows = session.execute(
-            update(Job)
-            .where(Job.id.in_(chosen))
-            .values(
-                lease_until=func.now() + world.settings.job_lease,
-                token=func.gen_random_uuid(),
-                attempts=Job.attempts + 1,
-                abandoned=Job.abandoned + int(alone),
-            )
-            .execution_options(synchronize_session=False)
-            .returning(Job.id, Job.name, Job.subject, Job.attempts, Job.asked, Job.token, Job.abandoned)
-        ).all()
-        reach(Point.CLAIM_WRITTEN, kind_of(name))
-    return [Claim(world, *row[:6], until, row.abandoned) for row in rows]
-
-
-MOST_URGENT = text("""
-    SELECT wanted.name FROM unnest(CAST(:names AS text[]), CAST(:ranks AS int[])) AS wanted (name, rank)
-    CROSS JOIN LATERAL (
-        SELECT next_at FROM jobs
-        WHERE jobs.name = wanted.name AND done_at IS NULL AND next_at <= now()
-        AND (lease_until IS NULL OR lease_until < now()) ORDER BY next_at LIMIT 1
-    ) AS oldest
-    ORDER BY wanted.rank, oldest.next_at LIMIT 1
-""")
-
-
-def most_urgent(world: World, ranks: Mapping[str, int]) -> str | None:
-    """Of these names, that of the due job to be done next: of the smallest rank, and then due for the longest."""
-    with world.sessions() as session:
-        told = {"names": list(ranks), "ranks": list(ranks.values())}
-        name: str | None = session.scalar(MOST_URGENT, told)
-    return name
-
-
-def _uptime() -> float:
-    """Seconds that a frozen process and a sleeping machine count too."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def due_names(session: Session) -> list[str]:

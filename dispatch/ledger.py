@@ -1,16 +1,15 @@
 """The ledger of visits: what a citizen had to do for a matter, counted twice (HALL.md §2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch.db import Base, RowId
+from dispatch.db import Base, RowId, insert_rows
 from dispatch.visits import KINDS, VisitKind
 from dispatch.world import World
 
@@ -55,19 +54,34 @@ def record(
     on: date | None = None,
 ) -> None:
     """Write a visit once for its origin."""
-    session.execute(
-        insert(Visit)
-        .values(
-            id=uuid7(),
-            matter_id=matter_id,
-            case_id=case_id,
-            kind=kind,
-            trip=trip or origin,
-            happened_on=on,
-            origin=origin,
-            recorded_at=world.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["origin"])
+    record_all(session, [visit(world, matter_id, kind, origin, case_id=case_id, trip=trip, on=on)])
+
+
+def record_all(session: Session, visits: Sequence[Visit]) -> None:
+    """Write each visit once for its origin."""
+    insert_rows(session, visits, once="origin")
+
+
+def visit(
+    world: World,
+    matter_id: UUID,
+    kind: VisitKind,
+    origin: str,
+    *,
+    case_id: UUID | None = None,
+    trip: str = "",
+    on: date | None = None,
+) -> Visit:
+    """A visit as it will be written."""
+    return Visit(
+        id=uuid7(),
+        matter_id=matter_id,
+        case_id=case_id,
+        kind=kind,
+        trip=trip or origin,
+        happened_on=on,
+        origin=origin,
+        recorded_at=world.now(),
     )
 
 

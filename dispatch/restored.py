@@ -54,11 +54,13 @@ class Restore(Base):
     accepted: Mapped[bytes | None]  # sealed: why somebody ended it while something was left
 
 
-def check(session: Session) -> None:
-    """Raise HeldBackError while the mode is on. To be called first in the transaction of an intent."""
+def check(session: Session) -> list[Restore]:
+    """All of them so far. To be called first in the transaction of an intent; HeldBackError while the mode is on."""
     session.execute(select(func.pg_advisory_xact_lock_shared(LOCK)))
-    if open_restore(session) is not None:
+    known = restores(session)
+    if any(one.reconciled_at is None for one in known):
         raise HeldBackError(WORDS)
+    return known
 
 
 def alone(session: Session) -> None:

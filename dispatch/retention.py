@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from dispatch.call import forget_calls
 from dispatch.crash import Deed
-from dispatch.jobs import Claim, forget_failures, forget_jobs
+from dispatch.jobs import forget_failures, forget_jobs
+from dispatch.lease import Claim
 from dispatch.tracking.push import forget_pushes, forget_refused
 from dispatch.world import World
 

@@ -165,7 +165,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _calls_end_within_their_lease(self) -> "Settings":
-        """A worker speaks while half of its lease is left (jobs.Claim.may_speak): no call may take longer."""
+        """A worker speaks while half of its lease is left (lease.Claim.may_speak): no call may take longer."""
         further = (self.sf, self.by_hand, self.gov_ems, self.kdniao, self.kuaidi100)
         accounts = [self.ems, *self.further_ems.values(), *(one for one in further if one is not None)]
         longest = max(account.answer_seconds for account in accounts)

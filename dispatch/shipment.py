@@ -6,7 +6,19 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, func, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    and_,
+    column,
+    exists,
+    func,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -144,10 +156,10 @@ class Move(Base):
 
 def lock(session: Session, shipment_id: UUID) -> Shipment:
     """The shipment, locked until the end of the transaction. Whoever locks several takes them in order of id."""
-    found = session.scalar(select(Shipment).where(Shipment.id == shipment_id).with_for_update())
+    mine = select(Shipment).where(Shipment.id == shipment_id).with_for_update()
+    found = session.scalar(mine.execution_options(populate_existing=True))  # as it is now, whatever was loaded before
     if found is None:
         raise NotFoundError(f"没有邮件 {shipment_id}。")
-    session.refresh(found)
     return found
 
 
@@ -229,20 +241,22 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
     Raises ConflictError if another number is live for it, or the number is live on another shipment.
     """
     lock_number(session, shipment.carrier, booked.waybill_no)
-    live = live_waybill(session, shipment.id)
+    mine = list(session.scalars(select(Waybill).where(Waybill.shipment_id == shipment.id)))
+    live = next((one for one in mine if one.voided_at is None), None)
     if live is not None and live.number == booked.waybill_no:
         return live
     if live is not None:
         raise ConflictError(
             f"邮件 {shipment.order_no} 已有运单 {live.number}，寄递企业又给出 {booked.waybill_no}：两个号只能用一个。"
         )
-    if _was_voided(session, shipment, booked.waybill_no):
+    if any(one.number == booked.waybill_no for one in mine):
         raise ConflictError(f"运单号 {booked.waybill_no} 在邮件 {shipment.order_no} 上已作废，不能再用。")
     holder = _holder(session, shipment.carrier, booked.waybill_no)
     if holder is not None and not _retire(world, session, holder):
         raise ConflictError(f"运单号 {booked.waybill_no} 已属于另一邮件 {holder.order_no}，不能再用。")
     act(world, session, shipment, Act.ADOPT, by=adopted_from)
-    jobs.leave(session, FOLLOW, shipment.subject)  # news of this number may have come before the number
+    if _news_waits(session, shipment, booked.waybill_no):
+        jobs.leave(session, FOLLOW, shipment.subject)
     _prepare(world, session, shipment, booked.waybill_no)
     waybill = _add_waybill(world, session, shipment, booked, adopted_from)
     if shipment.after_voiding is not None:  # it was called off before anybody knew whether it was booked
@@ -256,10 +270,14 @@ def second_number(carrier: str, number: str) -> str:
     return f"{carrier}:{number}"
 
 
-def _was_voided(session: Session, shipment: Shipment, number: str) -> bool:
-    """Whether this very envelope had the number before, and it was taken back."""
-    gone = select(Waybill.id).where(Waybill.shipment_id == shipment.id, Waybill.number == number)
-    return session.scalar(gone.where(Waybill.voided_at.is_not(None))) is not None
+NEWS = table("sightings", column("shipment_id"), column("carrier"), column("waybill_no"))
+"""What tracking keeps (see its `sighting.py`): here it is only asked whether there is any."""
+
+
+def _news_waits(session: Session, shipment: Shipment, number: str) -> bool:
+    """Whether news came before the number did. Who keeps such news holds the number's lock: none is overlooked."""
+    nobodys = and_(NEWS.c.carrier == shipment.carrier, NEWS.c.waybill_no == number, NEWS.c.shipment_id.is_(None))
+    return session.scalar(select(exists().where(nobodys | (NEWS.c.shipment_id == shipment.id)))) or False
 
 
 def _retire(world: World, session: Session, holder: Shipment) -> bool:

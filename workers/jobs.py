@@ -18,8 +18,9 @@ from dispatch.booking.route import check_law
 from dispatch.carrier import Numbering
 from dispatch.errands.push import push_news
 from dispatch.errands.report import PUSH
-from dispatch.jobs import Claim, kind_of, lane_of, on_lane
+from dispatch.jobs import kind_of, lane_of, on_lane
 from dispatch.label.their_label import fetch_label
+from dispatch.lease import Claim, Wanted
 from dispatch.reconcile.begin import LOOK_THROUGH
 from dispatch.reconcile.look_through import look_through
 from dispatch.retention import FORGET, forget
@@ -88,10 +89,12 @@ def kind(name: str) -> JobKind:
     return JOBS[kind_of(name)]
 
 
-def ranks_on(lane: str) -> dict[str, int]:
-    """The names of all jobs of a carrier's lane, or (without one) of the road, with their ranks."""
+def wanted_on(lane: str) -> dict[str, Wanted]:
+    """The names of all jobs of a carrier's lane, or (without one) of the road, and how they are claimed."""
     return {
-        on_lane(one.name, lane) if lane else one.name: one.rank for one in JOBS.values() if one.speaks == bool(lane)
+        on_lane(one.name, lane) if lane else one.name: Wanted(one.rank, one.at_once)
+        for one in JOBS.values()
+        if one.speaks == bool(lane)
     }
 
 

@@ -8,11 +8,12 @@ from dispatch.breaker import Wait
 from dispatch.carrier import Carrier
 from dispatch.crash import Point, reach, work_on
 from dispatch.errors import HeldBackError, LeaseLostError, ZhuandiError
-from dispatch.jobs import Claim, claim, kind_of, lane_of, most_urgent
+from dispatch.jobs import kind_of, lane_of
+from dispatch.lease import Claim, claim, claim_next
 from dispatch.tracing import span
 from dispatch.world import World
 from workers import stuck
-from workers.jobs import JobKind, kind, ranks_on
+from workers.jobs import JobKind, kind, wanted_on
 from workers.stranded import WORDS, show_lane
 
 log = structlog.get_logger()
@@ -23,16 +24,16 @@ def run_lane(world: World, lane: str) -> int:
 
     Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them.
     """
-    ranks, done = ranks_on(lane), 0
-    while (name := most_urgent(world, ranks)) is not None:
-        known = kind(name)
-        claims = claim(world, name, known.at_once)
+    wanted, done = wanted_on(lane), 0
+    while True:
+        name, claims = claim_next(world, wanted)
+        if name is None:
+            return done
         if not claims:
-            del ranks[name]  # somebody has them, or is about to leave them: there will be another bell
+            del wanted[name]  # somebody has them, or is about to leave them: there will be another bell
         for claimed in claims:
-            run_one(world, known, claimed)
+            run_one(world, kind(name), claimed)
         done += len(claims)
-    return done
 
 
 def run_due(world: World, name: str) -> int:

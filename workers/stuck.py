@@ -6,7 +6,8 @@ Whoever is stuck goes on by itself, but for what ends its workers: that is put o
 from sqlalchemy.orm import Session
 
 from dispatch import worklist
-from dispatch.jobs import Claim, Job
+from dispatch.jobs import Job
+from dispatch.lease import Claim
 from dispatch.worklist import Reason
 from dispatch.world import World
 

@@ -1,6 +1,7 @@
 """The door for approval systems: decided cases come in, one or up to 500 at once; what became of them goes out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -23,7 +24,8 @@ from dispatch.api.shell import Answer, RefusedError, error_answer
 from dispatch.api.who import KnownClient, TheWorld
 from dispatch.approval.check import check_json
 from dispatch.approval.decided_case import DecidedCase, Problem
-from dispatch.approval.lodge import lodge
+from dispatch.approval.lodge import Lodged as StoredCase
+from dispatch.approval.lodge import lodge_all
 from dispatch.errors import ConflictError
 from dispatch.world import World
 
@@ -90,7 +92,11 @@ def post_cases(world: TheWorld, client: KnownClient, raw: Annotated[bytes, Depen
     value = parse_json(raw)
     if isinstance(value, dict) and BATCH in value:
         return _batch(world, client.name, value)
-    return _one(_lodge(world, client.name, value))
+    checked = _check(world, value)
+    if isinstance(checked, Result):
+        return _one(checked)
+    [result] = _lodge(world, client.name, [checked])
+    return _one(result)
 
 
 @router.get(
@@ -126,32 +132,48 @@ def _batch(world: World, source: str, value: dict[str, Any]) -> Answer:
         raise RefusedError(422, "refused", '一批办件写成 {"cases": […]}，至少一个，此外不要有别的字段。')
     if len(rows) > BATCH_MOST:
         raise RefusedError(422, "too_many", f"一批最多 {BATCH_MOST} 个办件，这次有 {len(rows)} 个。请分批发送。")
+    checked = [_check(world, each) for each in rows]
+    outcomes = iter(_lodge(world, source, [one for one in checked if isinstance(one, DecidedCase)]))
     results = tuple(
-        _lodge(world, source, each).model_copy(update={"row": place}) for place, each in enumerate(rows, start=1)
+        (next(outcomes) if isinstance(one, DecidedCase) else one).model_copy(update={"row": place})
+        for place, one in enumerate(checked, start=1)
     )
     counts = Counts.model_validate(Counter(result.outcome for result in results))
     return Answer(BatchResult(counts=counts, results=results).out())
 
 
-def _lodge(world: World, source: str, value: object) -> Result:
-    """Check one case and store it, in a transaction of its own."""
+UNHELD = Problem("整个请求", None, "含有系统存不下的值", "核对日期和数字")
+
+
+def _check(world: World, value: object) -> DecidedCase | Result:
     try:
         decided = check_json(value, undrawable=world.typefaces.undrawable)
-        if isinstance(decided, list):
-            return _refused(value, decided)
-        lodged = lodge(world, decided, source=source)
-    except ConflictError as conflict:
-        differs = Difference.all_of(conflict.differs)
-        return Result(outcome="conflict", case_no=_case_no(value), differs=differs, words=str(conflict))
-    except (DataError, ArithmeticError):  # a moment at the edge of the calendar: no clock can hold it
-        unheld = Problem("整个请求", None, "含有系统存不下的值", "核对日期和数字")
-        return _refused(value, [unheld])
-    return Result(outcome=lodged.outcome.value, case_no=lodged.case_no, case_id=lodged.case_id)
+    except ArithmeticError:  # a moment at the edge of the calendar: no clock can hold it
+        decided = [UNHELD]
+    return _refused(_case_no(value), decided) if isinstance(decided, list) else decided
 
 
-def _refused(value: object, problems: list[Problem]) -> Result:
+def _lodge(world: World, source: str, cases: Sequence[DecidedCase]) -> list[Result]:
+    """Store good cases in one transaction; where the database cannot hold one of them, each in its own."""
+    try:
+        outcomes = lodge_all(world, cases, source) if cases else []
+    except (DataError, ArithmeticError):
+        if len(cases) == 1:
+            return [_refused(cases[0].case_no, [UNHELD])]
+        return [result for case in cases for result in _lodge(world, source, [case])]
+    return [_result(case.case_no, outcome) for case, outcome in zip(cases, outcomes, strict=True)]
+
+
+def _result(case_no: str, outcome: StoredCase | ConflictError) -> Result:
+    if isinstance(outcome, ConflictError):
+        differs = Difference.all_of(outcome.differs)
+        return Result(outcome="conflict", case_no=case_no, differs=differs, words=str(outcome))
+    return Result(outcome=outcome.outcome.value, case_no=outcome.case_no, case_id=outcome.case_id)
+
+
+def _refused(case_no: str | None, problems: Sequence[Problem]) -> Result:
     found = tuple(ProblemOut.of(problem) for problem in problems)
-    return Result(outcome="refused", case_no=_case_no(value), problems=found)
+    return Result(outcome="refused", case_no=case_no, problems=found)
 
 
 def _case_no(value: object) -> str | None:

@@ -1,5 +1,6 @@
 """Matters, cases, their documents and legs, the slip: the tables of a case that has arrived."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -169,15 +170,20 @@ def open_hold(session: Session, case_id: UUID) -> Hold | None:
     return session.scalar(select(Hold).where(Hold.case_id == case_id, Hold.lifted_at.is_(None)))
 
 
+def held_among(session: Session, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these cases on which a hold stands."""
+    return set(session.scalars(select(Hold.case_id).where(Hold.case_id.in_(case_ids), Hold.lifted_at.is_(None))))
+
+
 def may_leave(session: Session, case: Case, item: Item) -> bool:
     """Decision, slip and paper are there, no hold is open, and the item's policy or a person lets it go."""
+    return is_let_go(case, item) and open_hold(session, case.id) is None
+
+
+def is_let_go(case: Case, item: Item) -> bool:
+    """The same, but for a hold."""
     released = item.release == Release.AT_ONCE or case.released_at is not None
-    return released and case.paper_ready_at is not None and open_hold(session, case.id) is None
-
-
-def documents_of(session: Session, case_id: UUID) -> list[Document]:
-    """A case's documents in their order."""
-    return list(session.scalars(select(Document).where(Document.case_id == case_id).order_by(Document.number)))
+    return released and case.paper_ready_at is not None
 
 
 def waiting_for_release(session: Session) -> list[Case]:

@@ -1,16 +1,15 @@
 """A list of issued cases is imported: good rows go in, each whole, and the bad ones are told by row and field."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dispatch.approval.check import check
 from dispatch.approval.decided_case import DecidedCase, RowProblem
-from dispatch.approval.lodge import Lodged, Outcome, lodge, lodge_in
+from dispatch.approval.lodge import Lodged, Outcome, lodge_all, lodge_in
 from dispatch.approval.read_list import IssuedList, read_list
 from dispatch.errors import ConflictError
 from dispatch.world import World
-
-Row = tuple[int, DecidedCase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +42,28 @@ def import_list(
     good, problems = _check(world, read)
     if all_or_nothing and problems:
         return Imported((), tuple(problems), _notices(read))
-    lodge_all = _all_together if all_or_nothing else _one_by_one
-    lodged = lodge_all(world, good, problems, source)
-    return Imported(tuple(lodged), tuple(sorted(problems, key=lambda problem: problem.row)), _notices(read))
+    cases = [decided for _, decided in good]
+    outcomes = _all_together(world, cases, source) if all_or_nothing else lodge_all(world, cases, source)
+    conflicts = [
+        _conflict(row, decided, outcome)
+        for (row, decided), outcome in zip(good, outcomes, strict=True)
+        if isinstance(outcome, ConflictError)
+    ]
+    kept_out = all_or_nothing and conflicts
+    lodged = () if kept_out else tuple(outcome for outcome in outcomes if isinstance(outcome, Lodged))
+    by_row = sorted(problems + conflicts, key=lambda problem: problem.row)
+    return Imported(lodged, tuple(by_row), _notices(read))
 
 
-def _one_by_one(world: World, good: Sequence[Row], problems: list[RowProblem], source: str) -> list[Lodged]:
-    """Each row in a transaction of its own: the good go in without the bad."""
-    lodged = []
-    for row, decided in good:
-        try:
-            lodged.append(lodge(world, decided, source))
-        except ConflictError as conflict:
-            problems.append(_conflict(row, decided, conflict))
-    return lodged
-
-
-def _all_together(world: World, good: Sequence[Row], problems: list[RowProblem], source: str) -> list[Lodged]:
-    """The whole list in one transaction: the first conflict takes everything back."""
-    lodged: list[Lodged] = []
-    in_order = sorted(good, key=lambda pair: pair[1].case_no)  # two lists never wait for each other crosswise
-    try:
-        with world.begin() as session:
-            lodged.extend(lodge_in(world, session, decided, source) for _, decided in in_order)
-    except ConflictError as conflict:
-        problems.append(_conflict(*in_order[len(lodged)], conflict))
-        return []
-    return lodged
+def _all_together(world: World, cases: Sequence[DecidedCase], source: str) -> list[Lodged | ConflictError]:
+    """The whole list stands, or with one conflict nothing of it."""
+    outcomes: list[Lodged | ConflictError] = []
+    with suppress(ConflictError), world.begin() as session:
+        outcomes = lodge_in(world, session, cases, source)
+        for outcome in outcomes:
+            if isinstance(outcome, ConflictError):
+                raise outcome
+    return outcomes
 
 
 def _check(world: World, read: IssuedList) -> tuple[list[tuple[int, DecidedCase]], list[RowProblem]]:

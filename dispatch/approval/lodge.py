@@ -1,11 +1,11 @@
 """A case arrives: stored whole, once, with its slip, documents, leg, first visits, and the job that carries it on."""
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -13,7 +13,9 @@ from dispatch import jobs, ledger
 from dispatch.approval.case import Case, CaseSlip, Direction, Document, Hold, Item, Leg, Matter
 from dispatch.approval.decided_case import DecidedCase
 from dispatch.crash import Deed
+from dispatch.db import insert_rows
 from dispatch.errors import ConflictError
+from dispatch.ledger import Visit
 from dispatch.world import World
 
 GATHER = "case.gather"
@@ -39,22 +41,51 @@ class Lodged:
 
 def lodge(world: World, decided: DecidedCase, source: str) -> Lodged:
     """Store a decided case. The same content again gives the first answer; other content raises ConflictError."""
+    [outcome] = lodge_all(world, [decided], source)
+    if isinstance(outcome, ConflictError):
+        raise outcome
+    return outcome
+
+
+def lodge_all(world: World, decided: Sequence[DecidedCase], source: str) -> list[Lodged | ConflictError]:
+    """Store cases together, in one transaction: what became of each, in their order. A conflict keeps itself out.
+
+    Of two that bear one number in the same call the first is taken, and the other compared with it.
+    """
     with world.begin(Deed.LODGE) as session:
         return lodge_in(world, session, decided, source)
 
 
-def lodge_in(world: World, session: Session, decided: DecidedCase, source: str) -> Lodged:
-    """The same within a transaction of the caller's: a whole list stands or falls with it."""
-    content = _digests(world, decided)
-    case = _case(world, session, decided, content, source)
-    if _insert_once(session, case):
-        _furnish(world, session, case, decided)
-        jobs.leave(session, GATHER, case.subject)
-        jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+def lodge_in(
+    world: World, session: Session, decided: Sequence[DecidedCase], source: str
+) -> list[Lodged | ConflictError]:
+    """The same within a transaction of the caller's: a whole list stands or falls with it.
+
+    Rows are written in the order of their keys, so that two callers never wait for each other crosswise.
+    """
+    in_order = sorted(decided, key=lambda one: one.case_no)
+    matters, items = _matter_ids(session, in_order), _item_ids(world, session, in_order)
+    cases = [_case(world, one, source, matters[_matter_no(one)], items[_item_code(one)]) for one in in_order]
+    added = insert_rows(session, cases, once="case_no")  # fifty at once make one row: the others wait for it
+    new = [(case, one) for case, one in zip(cases, in_order, strict=True) if case.id in added]
+    _furnish(world, session, new)
+    known = _known(session, [case.case_no for case in cases if case.id not in added])
+    outcomes = {case.id: _outcome(case, known.get(case.case_no)) for case in cases}
+    places = {id(one): outcomes[case.id] for case, one in zip(cases, in_order, strict=True)}
+    return [places[id(one)] for one in decided]
+
+
+def _known(session: Session, case_nos: Collection[str]) -> dict[str, Case]:
+    if not case_nos:
+        return {}
+    return {case.case_no: case for case in session.scalars(select(Case).where(Case.case_no.in_(case_nos)))}
+
+
+def _outcome(case: Case, known: Case | None) -> Lodged | ConflictError:
+    if known is None or known.id == case.id:
         return Lodged(case.case_no, case.id, Outcome.ACCEPTED)
-    known = session.scalars(select(Case).where(Case.case_no == decided.case_no)).one()
-    if differs := _differs(known.content, content):
-        raise ConflictError(f"办件编号“{decided.case_no}”已受理过，但内容不同：{'、'.join(differs)}。", differs)
+    if differs := _differs(known.content, case.content):
+        return ConflictError(f"办件编号“{case.case_no}”已受理过，但内容不同：{'、'.join(differs)}。", differs)
     return Lodged(known.case_no, known.id, Outcome.REPEATED)
 
 
@@ -68,18 +99,18 @@ def _differs(known: dict[str, str], content: dict[str, str]) -> tuple[str, ...]:
     return tuple(path for path in sorted(known.keys() | content.keys()) if known.get(path) != content.get(path))
 
 
-def _case(world: World, session: Session, decided: DecidedCase, content: dict[str, str], source: str) -> Case:
+def _case(world: World, decided: DecidedCase, source: str, matter_id: UUID, item_id: UUID) -> Case:
     now = world.now()
     case = Case(
         id=uuid7(),
         case_no=decided.case_no,
-        matter_id=_matter_id(session, decided.matter_no or decided.case_no),
-        item_id=_item_id(world, session, decided),
+        matter_id=matter_id,
+        item_id=item_id,
         department=decided.department,
         decided_at=decided.decided_at,
         decision_doc_no=decided.decision_doc_no,
         applicant_kind=decided.applicant_kind,
-        content=content,
+        content=_digests(world, decided),
         source=source,
         received_at=now,
         paper_ready_at=now if decided.paper_ready else None,
@@ -91,61 +122,88 @@ def _case(world: World, session: Session, decided: DecidedCase, content: dict[st
     return case
 
 
-def _insert_once(session: Session, case: Case) -> bool:
-    """Whether this was the first: fifty at once make one row, the others wait for it and see it."""
-    columns = {column.key: getattr(case, column.key) for column in Case.__table__.columns}
-    added = insert(Case).values(**columns).on_conflict_do_nothing(index_elements=["case_no"]).returning(Case.id)
-    return session.execute(added).scalar() is not None
+def _matter_no(decided: DecidedCase) -> str:
+    return decided.matter_no or decided.case_no
 
 
-def _matter_id(session: Session, number: str) -> UUID:
-    session.execute(
-        insert(Matter).values(id=uuid7(), number=number).on_conflict_do_nothing(index_elements=["number"])
+def _item_code(decided: DecidedCase) -> str:
+    return decided.item_code or decided.item_name
+
+
+def _matter_ids(session: Session, decided: Iterable[DecidedCase]) -> dict[str, UUID]:
+    """The ids of the matters of these cases by their numbers; what is not there is made. Most are new."""
+    matters = [Matter(id=uuid7(), number=number) for number in sorted({_matter_no(one) for one in decided})]
+    added = insert_rows(session, matters, once="number")
+    found = {matter.number: matter.id for matter in matters if matter.id in added}
+    if missing := [matter.number for matter in matters if matter.id not in added]:
+        there = select(Matter.number, Matter.id).where(Matter.number.in_(missing))
+        found |= dict(session.execute(there).all())
+    return found
+
+
+def _item_ids(world: World, session: Session, decided: Iterable[DecidedCase]) -> dict[str, UUID]:
+    """The ids of the items of these cases by their codes; a new one is made with the settings' policy."""
+    names: dict[str, str] = {}
+    for one in decided:
+        names.setdefault(_item_code(one), one.item_name)
+    there = select(Item.code, Item.id).where(Item.code.in_(names))
+    found = dict(session.execute(there).all())
+    if missing := names.keys() - found.keys():
+        insert_rows(session, [_item(world, code, names[code]) for code in sorted(missing)], once="code")
+        found = dict(session.execute(there).all())
+    return found
+
+
+def _item(world: World, code: str, name: str) -> Item:
+    return Item(
+        id=uuid7(),
+        code=code,
+        name=name,
+        release=world.settings.item_release,
+        grouping=world.settings.item_grouping,
+        carriage="postal_only",
+        payer="免费",
+        published_trips=0,
+        hide_title=False,
     )
-    return session.scalars(select(Matter.id).where(Matter.number == number)).one()
 
 
-def _item_id(world: World, session: Session, decided: DecidedCase) -> UUID:
-    code = decided.item_code or decided.item_name
-    policy = {
-        "id": uuid7(),
-        "code": code,
-        "name": decided.item_name,
-        "release": world.settings.item_release,
-        "grouping": world.settings.item_grouping,
-        "carriage": "postal_only",
-        "payer": "免费",
-        "published_trips": 0,
-        "hide_title": False,
-    }
-    session.execute(insert(Item).values(**policy).on_conflict_do_nothing(index_elements=["code"]))
-    return session.scalars(select(Item.id).where(Item.code == code)).one()
+def _furnish(world: World, session: Session, new: Sequence[tuple[Case, DecidedCase]]) -> None:
+    """Everything that belongs to new cases, and the jobs that carry them on."""
+    insert_rows(session, [_slip(world, case, one) for case, one in new])
+    insert_rows(session, [Leg(id=uuid7(), case_id=case.id, direction=Direction.OUTBOUND) for case, _ in new])
+    insert_rows(session, [paper for case, one in new for paper in _documents(case, one)])
+    insert_rows(session, [_hold(world, case, one.hold) for case, one in new if one.hold])
+    ledger.record_all(session, [visit for case, one in new for visit in _visits(world, case, one)])
+    subjects = [case.subject for case, _ in new]
+    jobs.leave_all(session, GATHER, subjects)
+    jobs.leave_all(session, CASE_WATCH, subjects, after=world.settings.case_patience)
 
 
-def _furnish(world: World, session: Session, case: Case, decided: DecidedCase) -> None:
-    """Everything that belongs to a new case."""
-    session.add(_slip(world, case, decided))
-    session.add(Leg(id=uuid7(), case_id=case.id, direction=Direction.OUTBOUND))
+def _documents(case: Case, decided: DecidedCase) -> Iterator[Document]:
     for number, document in enumerate(decided.documents, start=1):
-        session.add(
-            Document(
-                id=uuid7(),
-                case_id=case.id,
-                number=number,
-                code=f"{case.case_no}-{number}",
-                name=document.name,
-                copies=document.copies,
-            )
+        yield Document(
+            id=uuid7(),
+            case_id=case.id,
+            number=number,
+            code=f"{case.case_no}-{number}",
+            name=document.name,
+            copies=document.copies,
         )
-    if decided.hold:
-        hold = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=case.source)
-        world.vault.seal(hold, "reason", decided.hold)
-        session.add(hold)
+
+
+def _hold(world: World, case: Case, reason: str) -> Hold:
+    hold = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=case.source)
+    world.vault.seal(hold, "reason", reason)
+    return hold
+
+
+def _visits(world: World, case: Case, decided: DecidedCase) -> Iterator[Visit]:
     for number, visit in enumerate((decided.application, *decided.visits)):
         origin = f"{case.subject}:{number}"
         # One trip for several cases of a matter is one trip; across matters 上门 counts for each of them anew.
         trip = f"{case.matter_id}:{visit.trip}" if visit.trip else origin
-        ledger.record(world, session, case.matter_id, visit.kind, origin, case_id=case.id, trip=trip, on=visit.on)
+        yield ledger.visit(world, case.matter_id, visit.kind, origin, case_id=case.id, trip=trip, on=visit.on)
 
 
 def _slip(world: World, case: Case, decided: DecidedCase) -> CaseSlip:

@@ -7,7 +7,7 @@ from dispatch import jobs, worklist
 from dispatch.approval.case import Case, Document, Item, may_leave, open_hold
 from dispatch.approval.lodge import GATHER
 from dispatch.hall_time import hall_time
-from dispatch.jobs import Claim
+from dispatch.lease import Claim
 from dispatch.shipment import Content, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World

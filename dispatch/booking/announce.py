@@ -11,8 +11,8 @@ from dispatch import jobs, worklist
 from dispatch.booking.order import parcel
 from dispatch.call import Heard, conclude, converse, failed, intend, times_heard
 from dispatch.carrier import Answer, Call, Carrier, Refused
-from dispatch.jobs import Claim
 from dispatch.journey import AT_AN_END
+from dispatch.lease import Claim
 from dispatch.shipment import Shipment, Waybill, live_waybill, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World

@@ -27,8 +27,8 @@ from dispatch.carrier import (
 )
 from dispatch.crash import Deed, Point, reach
 from dispatch.errors import ConflictError, LeaseLostError
-from dispatch.jobs import Claim
 from dispatch.journey import AWAITS_NUMBER, Act, Stage
+from dispatch.lease import Claim
 from dispatch.shipment import BOOK, RECALL, Shipment, act, adopt, live_waybill, lock, second_number, subject_id
 from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
@@ -190,8 +190,9 @@ def is_meant(intent: Intent, shipment: Shipment) -> bool:
 
 def hear_number(world: World, session: Session, shipment: Shipment, intent: Intent, booked: Booked) -> None:
     """A carrier told the number of an order. Where that can no longer be the envelope's, a person must see it."""
-    live = live_waybill(session, shipment.id)
-    if is_meant(intent, shipment) and (live is not None or shipment.stage in AWAITS_NUMBER):
+    meant = is_meant(intent, shipment)
+    live = None if meant and shipment.stage in AWAITS_NUMBER else live_waybill(session, shipment.id)
+    if meant and (live is not None or shipment.stage in AWAITS_NUMBER):
         take_number(world, session, shipment, booked, "answer")
     elif live is None or (live.carrier, live.number) != (intent.carrier.name, booked.waybill_no):
         title, number = intent.carrier.title, booked.waybill_no
@@ -228,10 +229,8 @@ def refuse(world: World, session: Session, shipment: Shipment, refusal: Refused)
 def take_number(world: World, session: Session, shipment: Shipment, booked: Booked, source: str) -> None:
     """Adopt a number; where it cannot be ours, the doubt stays and a person looks."""
     try:
-        with session.begin_nested():
-            adopt(world, session, shipment, booked, source)
-    except ConflictError as conflict:
-        session.refresh(shipment)
+        adopt(world, session, shipment, booked, source)
+    except ConflictError as conflict:  # before anything was written
         if shipment.stage == Stage.BOOKING:
             act(world, session, shipment, Act.DOUBT)
         worklist.put(

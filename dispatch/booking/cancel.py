@@ -19,8 +19,8 @@ from dispatch.call import conclude, converse, failed, intend
 from dispatch.carrier import Answer, Call, Carrier, CarrierError, Numbering, Refused
 from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError
-from dispatch.jobs import Claim
 from dispatch.journey import ACTS, Act, Stage
+from dispatch.lease import Claim
 from dispatch.shipment import (
     BOOK,
     CANCEL,

@@ -23,8 +23,8 @@ from dispatch.booking.past import NOT_AS_BEFORE, is_told_by_a_person, perhaps_ot
 from dispatch.call import Heard, conclude, converse, intend
 from dispatch.carrier import Booked, Duplicate, Means, Refused, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
-from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
+from dispatch.lease import Claim
 from dispatch.shipment import BOOK, Shipment, act, adopt, lock, subject_id
 from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World

@@ -1,21 +1,23 @@
 """Documents of one recipient are joined in one envelope, until its grouping window is over."""
 
 from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs, restored, worklist
-from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, documents_of, may_leave
+from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, held_among, is_let_go, may_leave
 from dispatch.approval.lodge import CASE_WATCH
 from dispatch.booking.order import order_number
 from dispatch.booking.past import lost_past
 from dispatch.booking.route import choose_carrier
 from dispatch.crash import Point, reach
-from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
+from dispatch.lease import Claim
+from dispatch.restored import Restore
 from dispatch.shipment import BOOK, Content, Shipment, act, lock, subject_id
 from dispatch.world import World
 
@@ -27,10 +29,9 @@ ONLY_GATHERING = text("stage = 'gathering'")
 def gather(world: World, claim: Claim) -> None:
     """Put a case's documents into an envelope, if it may leave and they are not in one already."""
     with claim.done() as session:
-        restored.check(session)
-        case = session.scalars(select(Case).where(Case.id == subject_id(claim.subject)).with_for_update()).one()
-        item = session.get_one(Item, case.item_id)
-        documents = [paper for paper in documents_of(session, case.id) if not _enveloped(session, paper)]
+        known = restored.check(session)
+        case, item = _locked(session, subject_id(claim.subject))
+        documents = _loose_papers(session, case)
         if not documents or not may_leave(session, case, item):
             return
         shipment = _open_envelope(world, session, case, item)
@@ -40,22 +41,30 @@ def gather(world: World, claim: Claim) -> None:
         if item.grouping:
             jobs.leave(session, SEAL, shipment.subject, after=max(shipment.seal_at - world.now(), timedelta(0)))
         else:
-            _seal(world, session, shipment)
+            _seal(world, session, shipment, known)
         reach(Point.GATHERED)
 
 
 def seal(world: World, claim: Claim) -> None:
     """The grouping window is over: what the envelope holds now is what is booked."""
     with claim.done() as session:
-        restored.check(session)
+        known = restored.check(session)
         shipment = lock(session, subject_id(claim.subject))
         if shipment.stage == Stage.GATHERING:
-            _seal(world, session, shipment)
+            _seal(world, session, shipment, known)
 
 
-def _enveloped(session: Session, paper: Document) -> bool:
-    query = select(Content.id).where(Content.document_id == paper.id, ~Content.void)
-    return session.scalar(query) is not None
+def _locked(session: Session, case_id: UUID) -> tuple[Case, Item]:
+    mine = select(Case, Item).join(Item, Item.id == Case.item_id).where(Case.id == case_id)
+    case, item = session.execute(mine.with_for_update(of=Case)).one()
+    return case, item
+
+
+def _loose_papers(session: Session, case: Case) -> list[Document]:
+    """A case's documents that lie in no envelope yet, in their order."""
+    enveloped = exists().where(Content.document_id == Document.id, ~Content.void)
+    loose = select(Document).where(Document.case_id == case.id, ~enveloped)
+    return list(session.scalars(loose.order_by(Document.number)))
 
 
 def _open_envelope(world: World, session: Session, case: Case, item: Item) -> Shipment:
@@ -63,41 +72,35 @@ def _open_envelope(world: World, session: Session, case: Case, item: Item) -> Sh
     slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
     carrier, now = choose_carrier(world, session, slip, item), world.now()
     digest = world.vault.digest("envelope", carrier, slip.group_digest.hex())
-    while True:
-        session.execute(
-            insert(Shipment)
-            .values(
-                id=uuid7(),
-                direction=Direction.OUTBOUND,
-                slip_id=slip.id,
-                group_digest=digest,
-                carrier=carrier,
-                stage=Stage.GATHERING,
-                moved_at=now,
-                created_at=now,
-                seal_at=now + item.grouping,
-            )
-            .on_conflict_do_nothing(index_elements=["group_digest"], index_where=ONLY_GATHERING)
-        )
-        gathering = (
-            select(Shipment)
-            .where(Shipment.group_digest == digest, Shipment.stage == Stage.GATHERING)
-            .with_for_update()
-        )
-        # Between the insert and the lock another worker may have sealed the envelope that stood there: look again.
-        if (found := session.scalar(gathering)) is not None:
-            return found
+    envelope = insert(Shipment).values(
+        id=uuid7(),
+        direction=Direction.OUTBOUND,
+        slip_id=slip.id,
+        group_digest=digest,
+        carrier=carrier,
+        stage=Stage.GATHERING,
+        moved_at=now,
+        created_at=now,
+        seal_at=now + item.grouping,
+    )
+    # To write what stands there anyway locks the envelope that gathers; one sealed at this moment is none any more.
+    gathering = envelope.on_conflict_do_update(
+        index_elements=["group_digest"], index_where=ONLY_GATHERING, set_={"stage": envelope.excluded.stage}
+    )
+    return session.scalars(gathering.returning(Shipment), execution_options={"populate_existing": True}).one()
 
 
-def _seal(world: World, session: Session, shipment: Shipment) -> None:
+def _seal(world: World, session: Session, shipment: Shipment, known: list[Restore]) -> None:
+    """`known`: the restores so far, each of which may have lost an order of these papers."""
     session.flush()
     papers = _papers_that_may_leave(world, session, shipment)
     if not papers:
         act(world, session, shipment, Act.CANCEL)
         return
+    lost = lost_past(session, shipment, known)
     shipment.sequence = 1 + _earlier_orders(session, shipment)
     shipment.order_no = order_number(world, shipment.direction, papers, shipment.sequence)
-    shipment.perhaps_placed = shipment.perhaps_placed or lost_past(session, shipment)
+    shipment.perhaps_placed = shipment.perhaps_placed or lost
     act(world, session, shipment, Act.SEAL)
     jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
     reach(Point.SEALED)
@@ -114,14 +117,15 @@ def _papers_that_may_leave(world: World, session: Session, shipment: Shipment) -
         .order_by(Case.id)
         .with_for_update(of=Case)  # a hold waits for us, or we see it
     )
+    rows = session.execute(inside).all()
+    held = held_among(session, {case.id for _, _, case, _ in rows})
     staying = []
-    for content, paper, case, item in session.execute(inside).all():
-        if may_leave(session, case, item):
+    for content, paper, case, item in rows:
+        if is_let_go(case, item) and case.id not in held:
             staying.append((case.case_no, paper.number))
         else:
             session.delete(content)
             jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
-    session.flush()
     return staying
 
 

@@ -34,7 +34,7 @@ def build_order(world: World, session: Session, shipment: Shipment) -> Order:
     if shipment.order_no is None:
         raise ValueError(f"shipment {shipment.id} is not sealed yet")
     slip = session.get_one(CaseSlip, shipment.slip_id)
-    cases = cases_in(session, shipment)
+    papers, cases = _inside(session, shipment)
     inbound = shipment.direction == Direction.INBOUND
     centre, applicant = hall(world), recipient(world, slip)
     return Order(
@@ -42,7 +42,7 @@ def build_order(world: World, session: Session, shipment: Shipment) -> Order:
         created_at=shipment.created_at,
         sender=applicant if inbound else centre,
         recipient=centre if inbound else applicant,
-        contents=tuple(paper.name for paper in papers_in(session, shipment)),
+        contents=tuple(paper.name for paper in papers),
         way=Way.DOOR if inbound else slip.way,
         way_of_delivery=Way.DOOR.chinese if inbound else way_words(world, slip),
         direction=shipment.direction,
@@ -91,24 +91,27 @@ def way_words(world: World, slip: CaseSlip) -> str:
     return f"{way.chinese}：{point}" if point else way.chinese
 
 
-def papers_in(session: Session, shipment: Shipment) -> list[Document]:
-    """The documents in an envelope, in order of their codes."""
+def _inside(session: Session, shipment: Shipment) -> tuple[list[Document], list[Case]]:
+    """The documents in an envelope in order of their codes, their cases in order of their numbers."""
     query = (
-        select(Document)
+        select(Document, Case)
+        .join(Case, Case.id == Document.case_id)
         .join(Content, Content.document_id == Document.id)
         .where(Content.shipment_id == shipment.id, ~Content.void)
     )
-    return list(session.scalars(query.order_by(Document.code)))
+    rows = session.execute(query.order_by(Document.code)).all()
+    cases = {case.id: case for _, case in rows}.values()
+    return [paper for paper, _ in rows], sorted(cases, key=lambda case: case.case_no)
+
+
+def papers_in(session: Session, shipment: Shipment) -> list[Document]:
+    """The documents in an envelope, in order of their codes."""
+    return _inside(session, shipment)[0]
 
 
 def cases_in(session: Session, shipment: Shipment) -> list[Case]:
     """The cases whose documents lie in an envelope, in order of their numbers."""
-    inside = (
-        select(Document.case_id)
-        .join(Content, Content.document_id == Document.id)
-        .where(Content.shipment_id == shipment.id, ~Content.void)
-    )
-    return list(session.scalars(select(Case).where(Case.id.in_(inside)).order_by(Case.case_no)))
+    return _inside(session, shipment)[1]
 
 
 def new_order(world: World, session: Session, shipment: Shipment) -> None:

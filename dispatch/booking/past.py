@@ -17,12 +17,14 @@ NOT_AS_BEFORE = (
 )
 
 
-def lost_past(session: Session, shipment: Shipment) -> Past | None:
-    """Whether an envelope that is sealed now may have been ordered in a time that was lost."""
+def lost_past(session: Session, shipment: Shipment, known: list[Restore]) -> Past | None:
+    """Whether an envelope that is sealed now may have been ordered in a time that one of these restores lost."""
+    if not known:
+        return None
     inside = select(Document.case_id).join(Content, Content.document_id == Document.id)
     mine = Case.id.in_(inside.where(Content.shipment_id == shipment.id, ~Content.void))
-    known = select(exists().where(mine, *_of_the_lost_time(restores(session))))
-    return Past.LOST if session.scalar(known) else None
+    lost = select(exists().where(mine, *_of_the_lost_time(known)))
+    return Past.LOST if session.scalar(lost) else None
 
 
 def _of_the_lost_time(all_restores: list[Restore]) -> tuple[ColumnElement[bool], ...]:

@@ -13,8 +13,8 @@ from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.carrier import Carrier
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.jobs import Claim
 from dispatch.journey import Stage
+from dispatch.lease import Claim
 from dispatch.shipment import Content, Shipment, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World

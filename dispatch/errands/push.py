@@ -9,7 +9,7 @@ from dispatch.carrier import Answer, CarrierError, Request
 from dispatch.errands.errand import SUBJECT, Errand, ErrandEvent, told
 from dispatch.errands.report import LANE, PUSH
 from dispatch.errors import ZhuandiError
-from dispatch.jobs import Claim
+from dispatch.lease import Claim
 from dispatch.posts.by_hand.booking import body_text
 from dispatch.posts.by_hand.signature import HEADER, sign
 from dispatch.posts.line import open_line

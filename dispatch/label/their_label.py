@@ -16,7 +16,7 @@ from dispatch.call import Heard, conclude, converse, failed, intend
 from dispatch.carrier import Call, Carrier, InDoubt, Refused
 from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
-from dispatch.jobs import Claim
+from dispatch.lease import Claim
 from dispatch.shipment import FETCH_LABEL, Shipment, Waybill, live_waybill, lock, subject_id
 from dispatch.worklist import Reason
 from dispatch.world import World

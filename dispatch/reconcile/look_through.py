@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import jobs
 from dispatch.booking.book import SETTLE_DOUBT, doubt_the_past
-from dispatch.jobs import Claim
 from dispatch.journey import Act, Stage
+from dispatch.lease import Claim
 from dispatch.reconcile.begin import database_time
 from dispatch.reconcile.left import UNKNOWN, end_by_itself, unasked
 from dispatch.restored import open_restore

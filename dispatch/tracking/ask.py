@@ -11,8 +11,8 @@ from dispatch import jobs
 from dispatch.booking.order import parcel
 from dispatch.call import UNHEARD, Heard, conclude, converse, failed, intend, last_heard_at
 from dispatch.carrier import Call, Carrier, CarrierError, Seen
-from dispatch.jobs import Claim
 from dispatch.journey import AT_AN_END
+from dispatch.lease import Claim
 from dispatch.shipment import WEIGH, Shipment, live_waybill, lock, subject_id
 from dispatch.tracking.observe import learn_new_numbers, plausible, refold
 from dispatch.tracking.sighting import ASKED, keep, new_numbers, sightings_of

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from dispatch import jobs, worklist
 from dispatch.booking.book import take_number
 from dispatch.carrier import Booked, Seen
-from dispatch.jobs import Claim
 from dispatch.journey import AT_AN_END, AWAITS_NUMBER, News, Stage
+from dispatch.lease import Claim
 from dispatch.shipment import (
     ANNOUNCE,
     ASK,

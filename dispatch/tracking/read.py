@@ -3,7 +3,7 @@
 from dispatch import worklist
 from dispatch.carrier import Door, Seen, Unreadable
 from dispatch.crash import Deed
-from dispatch.jobs import Claim
+from dispatch.lease import Claim
 from dispatch.shipment import subject_id
 from dispatch.tracking.observe import Match, observe, parcel_subject
 from dispatch.tracking.push import Push

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 
 from dispatch.booking.book import take_number
 from dispatch.carrier import Booked
-from dispatch.jobs import Claim
 from dispatch.journey import AWAITS_NUMBER
+from dispatch.lease import Claim
 from dispatch.shipment import Shipment, lock, subject_id
 from dispatch.tracking.sighting import Sighting
 from dispatch.world import World

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from dispatch.db import Base
-from dispatch.jobs import Claim
+from dispatch.lease import Claim
 from dispatch.shipment import Move, Shipment
 from dispatch.tracking.sighting import Sighting
 from dispatch.world import World

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
 from dispatch.hall_time import hall_time
-from dispatch.jobs import Claim
 from dispatch.journey import AT_AN_END, View
+from dispatch.lease import Claim
 from dispatch.shipment import ASK, Shipment, live_waybill, lock, subject_id
 from dispatch.tracking.rhythm import silence
 from dispatch.worklist import Reason

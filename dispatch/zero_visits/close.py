@@ -14,8 +14,8 @@ from dispatch.approval.decided_case import Way
 from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.hall_time import SHANGHAI
-from dispatch.jobs import Claim
 from dispatch.journey import Act, Observed, Stage, Tracking
+from dispatch.lease import Claim
 from dispatch.shipment import ASK, Content, Shipment, act, lock, subject_id
 from dispatch.tracking.sighting import Sighting, fold_sightings, sightings_of
 from dispatch.worklist import Reason

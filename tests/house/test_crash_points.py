@@ -16,8 +16,8 @@ from workers.jobs import JOBS
 
 SOURCES = [path for part in ("dispatch", "workers") for path in sorted(Path(part).rglob("*.py"))]
 UNNAMED = {
-    ("dispatch/jobs.py", "_outcome"): "the outcome of every kind of job: points of its own",
-    ("dispatch/jobs.py", "claim"): "claim.written and claimed",
+    ("dispatch/lease.py", "_outcome"): "the outcome of every kind of job: points of its own",
+    ("dispatch/lease.py", "claim_next"): "claim.written and claimed",
     ("dispatch/world.py", "begin"): "the seam itself",
     ("dispatch/booking/book.py", "_intend"): "intent.written and intent.committed",
     ("dispatch/booking/doubt.py", "_ask"): "an intent",

@@ -11,7 +11,7 @@ import pytest
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import func, select, text
 
-from dispatch import jobs
+from dispatch import jobs, lease
 from dispatch.accounts import EmsAccount
 from dispatch.errors import LeaseLostError
 from dispatch.jobs import Beat, Job, JobFailure
@@ -63,7 +63,7 @@ def test_thirty_two_threads_leave_one_open_job_for_one_name_and_subject(world):
 def test_other_names_and_subjects_and_a_done_job_do_not_stand_in_the_way(world):
     leave(world, "shipment:1", "shipment:2")
     leave(world, "shipment:1", name="shipment.ask")
-    [claim] = [claim for claim in jobs.claim(world, NAME, 10) if claim.subject == "shipment:1"]
+    [claim] = [claim for claim in lease.claim(world, NAME, 10) if claim.subject == "shipment:1"]
     with claim.done():
         pass
     leave(world, "shipment:1")
@@ -75,7 +75,7 @@ def test_sixteen_threads_never_claim_the_same_job_nor_more_than_they_asked_for(w
 
     def take(_: int) -> list[list[str]]:
         taken = []
-        while claims := jobs.claim(world, NAME, 3):
+        while claims := lease.claim(world, NAME, 3):
             taken.append([claim.subject for claim in claims])
         return taken
 
@@ -88,16 +88,16 @@ def test_sixteen_threads_never_claim_the_same_job_nor_more_than_they_asked_for(w
 def test_a_job_that_is_leased_or_not_yet_due_is_nobodys(world):
     leave(world, "shipment:1")
     leave(world, "shipment:2", after=timedelta(hours=1))
-    assert [claim.subject for claim in jobs.claim(world, NAME, 10)] == ["shipment:1"]
-    assert jobs.claim(world, NAME, 10) == []
+    assert [claim.subject for claim in lease.claim(world, NAME, 10)] == ["shipment:1"]
+    assert lease.claim(world, NAME, 10) == []
 
 
 @pytest.mark.parametrize("outcome", ["done", "later", "failed"])
 def test_after_its_lease_another_worker_has_it_and_the_first_ones_outcome_is_rolled_back_whole(world, outcome):
     leave(world, "shipment:1")
-    [first] = jobs.claim(world, NAME, 1)
+    [first] = lease.claim(world, NAME, 1)
     end_lease(world)
-    [second] = jobs.claim(world, NAME, 1)
+    [second] = lease.claim(world, NAME, 1)
     assert (second.id, second.attempts) == (first.id, 2)
     arguments = {"done": (), "later": (timedelta(0),), "failed": ("坏了",)}[outcome]
     with pytest.raises(LeaseLostError), getattr(first, outcome)(*arguments) as session:
@@ -113,9 +113,9 @@ def test_after_its_lease_another_worker_has_it_and_the_first_ones_outcome_is_rol
 
 def test_a_frozen_workers_outcome_is_refused_after_the_job_was_done_by_another(world):
     leave(world, "shipment:1")
-    [first] = jobs.claim(world, NAME, 1)
+    [first] = lease.claim(world, NAME, 1)
     end_lease(world)
-    [second] = jobs.claim(world, NAME, 1)
+    [second] = lease.claim(world, NAME, 1)
     with second.done():
         pass
     with pytest.raises(LeaseLostError), first.done():
@@ -124,7 +124,7 @@ def test_a_frozen_workers_outcome_is_refused_after_the_job_was_done_by_another(w
 
 def test_an_error_while_the_outcome_is_written_leaves_the_job_with_its_lease_and_token(world):
     leave(world, "shipment:1")
-    [claim] = jobs.claim(world, NAME, 1)
+    [claim] = lease.claim(world, NAME, 1)
     with pytest.raises(ZeroDivisionError), claim.done() as session:
         jobs.leave(session, "shipment.ask", "shipment:1")
         raise ZeroDivisionError
@@ -134,24 +134,24 @@ def test_an_error_while_the_outcome_is_written_leaves_the_job_with_its_lease_and
 
 def test_a_job_left_again_while_it_is_worked_on_runs_once_more(world):
     leave(world, "shipment:1")
-    [claim] = jobs.claim(world, NAME, 1)
+    [claim] = lease.claim(world, NAME, 1)
     world.bell.rung.clear()
     leave(world, "shipment:1")
     with claim.done():
         pass
     assert world.bell.rung == [NAME, NAME]
-    [again] = jobs.claim(world, NAME, 1)
+    [again] = lease.claim(world, NAME, 1)
     assert (again.id, again.attempts) == (claim.id, 1)
     with again.done():
         pass
-    assert jobs.claim(world, NAME, 1) == []
+    assert lease.claim(world, NAME, 1) == []
     assert rows(world)[0].done_at is not None
 
 
 def test_a_job_that_comes_back_later_is_not_put_off_past_what_was_left_meanwhile(world):
     """A watcher that read the old state must not sleep a day over a new one with ten minutes' patience."""
     leave(world, "shipment:1")
-    [claim] = jobs.claim(world, NAME, 1)
+    [claim] = lease.claim(world, NAME, 1)
     leave(world, "shipment:1", after=timedelta(minutes=10))
     with claim.later(timedelta(days=1)):
         pass
@@ -161,7 +161,7 @@ def test_a_job_that_comes_back_later_is_not_put_off_past_what_was_left_meanwhile
 
 def test_a_job_that_comes_back_later_is_not_counted_as_failed(world):
     leave(world, "shipment:1")
-    [claim] = jobs.claim(world, NAME, 1)
+    [claim] = lease.claim(world, NAME, 1)
     with claim.later(timedelta(hours=1)):
         pass
     [job] = rows(world)
@@ -177,7 +177,7 @@ def test_a_failed_job_goes_on_by_itself_after_a_growing_wait_up_to_its_cap_and_k
     waits = []
     for attempt in range(1, 6):
         sql(world, "UPDATE jobs SET next_at = now()")
-        [claim] = jobs.claim(world, NAME, 1)
+        [claim] = lease.claim(world, NAME, 1)
         assert claim.attempts == attempt
         with claim.failed(f"收件人钟小林第{attempt}次"):
             pass
@@ -193,7 +193,7 @@ def test_a_failed_job_goes_on_by_itself_after_a_growing_wait_up_to_its_cap_and_k
 
 def test_a_carrier_that_says_how_long_to_wait_is_heeded(world):
     leave(world, "shipment:1")
-    [claim] = jobs.claim(world, NAME, 1)
+    [claim] = lease.claim(world, NAME, 1)
     with claim.failed("慢一点", timedelta(hours=2)):
         pass
     [job] = rows(world)
@@ -216,7 +216,7 @@ def test_the_clock_names_what_is_due_and_not_leased_and_how_long_until_the_next(
     with world.reading() as session:
         assert jobs.due_names(session) == [NAME]
         assert jobs.next_due(session) <= timedelta(0)
-    jobs.claim(world, NAME, 1)
+    lease.claim(world, NAME, 1)
     with world.reading() as session:
         assert jobs.due_names(session) == []
         assert timedelta(0) < jobs.next_due(session) <= world.settings.job_lease
@@ -251,7 +251,7 @@ def test_bells_ring_after_the_commit_and_once_for_it(world):
 
 def test_whoever_hears_the_bell_finds_the_job_committed(world):
     found = []
-    heard = type("Worker", (), {"ring": lambda _, names: found.extend(jobs.claim(world, n, 1) for n in names)})()
+    heard = type("Worker", (), {"ring": lambda _, names: found.extend(lease.claim(world, n, 1) for n in names)})()
     object.__setattr__(world, "bell", heard)
     leave(world, "shipment:1")
     assert [len(claims) for claims in found] == [1]

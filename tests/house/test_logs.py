@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from dispatch.api.app import make_app
 from dispatch.client import add_client
-from dispatch.jobs import claim, leave
+from dispatch.jobs import leave
+from dispatch.lease import claim
 from dispatch.retention import FORGET
 from dispatch.tracing import tracing
 from dispatch.wiring import Doorbell

@@ -25,7 +25,7 @@ from road_steps import (
 )
 from sqlalchemy import select
 
-from dispatch import jobs
+from dispatch import jobs, lease
 from dispatch.approval.lodge import CASE_WATCH, GATHER, lodge
 from dispatch.approval.release import hold, lift, paper_ready, release
 from dispatch.approval.watch_case import watch_case
@@ -211,7 +211,7 @@ def killed_after_intent(world, decided, **slip):
     """The intent is committed and the worker is gone: what it left is in the database alone."""
     lodge(world, decided(slip=slip), "test")
     run_due(world, GATHER)
-    [claim] = jobs.claim(world, BOOK, 1)
+    [claim] = lease.claim(world, BOOK, 1)
     intent = booking._intend(world, claim)
     assert only(world).stage == "booking"
     return claim, intent
@@ -282,7 +282,7 @@ def test_a_post_that_is_away_is_no_doubt_the_order_waits_and_goes_out_once_it_is
     away = with_account(post.world, endpoint="http://127.0.0.1:9/closed")
     lodge(away, decided(), "test")
     run_due(away, GATHER)
-    [claim] = jobs.claim(away, BOOK, 1)
+    [claim] = lease.claim(away, BOOK, 1)
     booking.book(away, claim)
     assert (only(away).stage, entries(away)) == ("to_book", [])
     make_due(post.world, BOOK)
@@ -437,7 +437,7 @@ def test_an_account_that_is_not_accepted_books_nothing_doubts_nothing_and_goes_o
     with post_that_says(world, lambda _: (status[0], {"waybillNo": "1100000000001"})) as there:
         lodge(there, decided(), "test")
         run_due(there, GATHER)
-        [claim] = jobs.claim(there, BOOK, 1)
+        [claim] = lease.claim(there, BOOK, 1)
         booking.book(there, claim)
         assert only(there).stage == "to_book"
         status[0] = 200
@@ -529,10 +529,10 @@ def test_a_post_that_stays_away_is_shown_although_it_is_tried_again_and_again(wo
     run_due(impatient, GATHER)
     for _ in range(3):
         make_due(impatient, BOOK)
-        [claim] = jobs.claim(impatient, BOOK, 1)
+        [claim] = lease.claim(impatient, BOOK, 1)
         booking.book(impatient, claim)
     make_due(impatient, WATCH)
-    [claim] = jobs.claim(impatient, WATCH, 1)
+    [claim] = lease.claim(impatient, WATCH, 1)
     watch(impatient, claim)
     assert entries(impatient) == [Reason.JOB_STUCK]
 
@@ -550,7 +550,7 @@ def test_a_case_that_waits_for_its_paper_is_shown_past_its_patience_until_it_goe
     impatient = with_settings(world, case_patience=timedelta(0), item_grouping=HOUR)
     lodge(impatient, decided(paper_ready=False), "test")
     run_due(impatient, GATHER)
-    [claim] = jobs.claim(impatient, CASE_WATCH, 1)
+    [claim] = lease.claim(impatient, CASE_WATCH, 1)
     watch_case(impatient, claim)
     assert entries(impatient) == [Reason.PAPER_LATE]
     paper_ready(impatient, decided().case_no)

@@ -17,7 +17,7 @@ from road_steps import (
     with_account,
 )
 
-from dispatch import jobs
+from dispatch import lease
 from dispatch.approval.lodge import GATHER, lodge
 from dispatch.approval.release import lift
 from dispatch.booking import book as booking
@@ -76,7 +76,7 @@ def test_the_entry_stands_until_it_is_known_what_became_of_the_order(in_doubt, d
 def test_called_off_while_the_post_is_being_told_the_booking_is_taken_back(post, decided, drain):
     world = post.world
     gathered(world, decided)
-    [claim] = jobs.claim(world, BOOK, 1)
+    [claim] = lease.claim(world, BOOK, 1)
     intent = booking._intend(world, claim)
     heard = booking.speak(world, claim, intent)
     call_off(world, only(world).id, "clerk")
@@ -90,7 +90,7 @@ def test_called_off_while_the_post_is_being_told_the_booking_is_taken_back(post,
 def test_called_off_while_a_killed_worker_left_it_open_it_is_asked_after_and_then_cancelled(post, decided, drain):
     world = post.world
     gathered(world, decided)
-    [claim] = jobs.claim(world, BOOK, 1)
+    [claim] = lease.claim(world, BOOK, 1)
     intent = booking._intend(world, claim)
     booking.speak(world, claim, intent)
     end_leases(world)

@@ -22,7 +22,7 @@ from road_steps import (
     with_settings,
 )
 
-from dispatch import jobs
+from dispatch import lease
 from dispatch.approval.lodge import lodge
 from dispatch.approval.release import lift
 from dispatch.booking.cancel import confirm_cancelled, keep_label, void_label
@@ -71,7 +71,7 @@ def test_whatever_becomes_of_the_cancelling_one_booking_is_live_in_the_end(post,
 
 def test_killed_after_the_carrier_cancelled_the_cancelling_is_repeated_and_harms_nothing(post, booked, drain):
     void_label(booked, only(booked).id, Then.BOOK_AGAIN, "clerk")
-    [claim] = jobs.claim(booked, CANCEL, 1)
+    [claim] = lease.claim(booked, CANCEL, 1)
     assert claim.subject == only(booked).subject
     ems = booked.carriers["ems"]
     ems.read_cancelling(ems.speak(ems.cancelling(Parcel(numbers(booked)[0], only(booked).order_no))))

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import func, select, update
 
-from dispatch import jobs
+from dispatch import jobs, lease
 from dispatch.accounts import ByHandAccount
 from dispatch.carrier import Knock, NotVouched
 from dispatch.db import Base
@@ -407,7 +407,7 @@ def push_all(desk: World, url: str, rounds: int = 1) -> int:
     """Work on whatever push is due, so often; how many jobs were worked on."""
     there, done = with_account(desk, public_url=url), 0
     for _ in range(rounds):
-        for claim in jobs.claim(there, ON_LANE, 10):
+        for claim in lease.claim(there, ON_LANE, 10):
             push_news(there, claim)
             done += 1
         with desk.begin() as session:
@@ -495,10 +495,10 @@ def test_more_events_than_one_push_holds_all_go_out_each_once(desk, number, list
 def test_a_worker_that_lost_its_lease_marks_nothing_as_told(desk, number, listener):
     tell(desk, number, "took")
     there = with_account(desk, public_url=listener.url)
-    (slow,) = jobs.claim(there, ON_LANE, 1)
+    (slow,) = lease.claim(there, ON_LANE, 1)
     with desk.begin() as session:
         session.execute(update(Job).values(lease_until=func.now() - timedelta(seconds=1)))
-    (quick,) = jobs.claim(there, ON_LANE, 1)
+    (quick,) = lease.claim(there, ON_LANE, 1)
     with pytest.raises(LeaseLostError):
         push_news(there, slow)
     assert unpushed(desk) == 1
@@ -508,7 +508,7 @@ def test_a_worker_that_lost_its_lease_marks_nothing_as_told(desk, number, listen
 
 def test_without_an_account_the_news_wait_and_the_reason_is_told(desk, number, world):
     tell(desk, number, "took")
-    (claim,) = jobs.claim(world, ON_LANE, 1)
+    (claim,) = lease.claim(world, ON_LANE, 1)
     with pytest.raises(ZhuandiError, match="by_hand"):
         push_news(world, claim)
     assert unpushed(desk) == 1

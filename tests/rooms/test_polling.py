@@ -20,7 +20,7 @@ from road_steps import (
 )
 from sqlalchemy import select
 
-from dispatch import jobs
+from dispatch import jobs, lease
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import View
 from dispatch.posts.times import wire_time
@@ -157,7 +157,7 @@ def test_a_question_whose_asker_died_waits_for_the_floor_too(asked):
     told, there = asked
     world = with_account(there, ask_floor=2 * HOUR)
     want_news(world)
-    [died] = jobs.claim(world, ASK, 1)
+    [died] = lease.claim(world, ASK, 1)
     sql(world, "UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = :id", id=died.id)
     with pytest.raises(RuntimeError):
         ask(replace(world, carriers={"ems": Dies(world.carriers["ems"])}), died)

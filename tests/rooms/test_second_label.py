@@ -26,7 +26,7 @@ from road_steps import (
 )
 from sqlalchemy import select
 
-from dispatch import jobs
+from dispatch import lease
 from dispatch.api.track_view import find_parcel
 from dispatch.approval.case import Hold
 from dispatch.approval.lodge import lodge
@@ -203,7 +203,7 @@ def test_an_answer_about_the_first_number_never_voids_the_second(world, drain, d
 
 def test_killed_before_a_word_was_said_the_cancelling_is_said_after_all(post, booked, drain):
     void_label(booked, only(booked).id, Then.BOOK_AGAIN, "clerk")
-    assert jobs.claim(booked, CANCEL, 1)
+    assert lease.claim(booked, CANCEL, 1)
     end_leases(booked)
     drain(booked)
     assert len(live(post)) == 1

@@ -132,7 +132,7 @@ def test_a_failed_job_is_told_in_words_and_masked(world, drain, decided):
     from workers.run import run_due  # noqa: PLC0415 - only this test looks after single jobs
 
     run_due(world, "case.gather")
-    from dispatch.jobs import claim  # noqa: PLC0415
+    from dispatch.lease import claim  # noqa: PLC0415
 
     [job] = claim(world, "shipment.book@ems", 1)
     with job.failed(f"地址有误：{NAME} {PHONE} {DETAIL}"):

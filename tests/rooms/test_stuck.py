@@ -24,7 +24,7 @@ from road_steps import (
 )
 from sqlalchemy import func, select
 
-from dispatch import jobs
+from dispatch import jobs, lease
 from dispatch.approval.lodge import lodge
 from dispatch.jobs import Job, JobFailure, on_lane
 from dispatch.shipment import FETCH_LABEL, LOOK_AGAIN, WEIGH
@@ -196,7 +196,7 @@ def die(world, claims):
 
 def poisoned(world, times):
     for _ in range(times):
-        [claim] = jobs.claim(world, READ, 10)
+        [claim] = lease.claim(world, READ, 10)
         die(world, [claim])
 
 
@@ -210,7 +210,7 @@ def test_a_job_that_kills_its_workers_is_put_off_and_shown_and_the_others_procee
     stuck = job(world, READ)
     assert stuck.next_at > now() + world.settings.job_put_off - HOUR
     assert (stuck.lease_until, stuck.done_at) == (None, None)
-    assert jobs.claim(world, READ, 10) == []
+    assert lease.claim(world, READ, 10) == []
 
 
 def test_after_the_long_wait_one_more_worker_tries_and_one_death_puts_it_off_again(world):
@@ -239,15 +239,15 @@ def test_it_is_done_after_all_and_the_entry_settles_by_itself(post, drain, decid
 def test_whoever_fell_with_it_is_claimed_alone_and_does_not_fall_again(world):
     """Claimed ten at once, nine innocent jobs would have died with it until they were all put off."""
     left(world, *(NOBODY.format(n) for n in range(6)))
-    die(world, jobs.claim(world, READ, 10))
-    assert [len(jobs.claim(world, READ, 10)) for _ in range(7)] == [1] * 6 + [0]
+    die(world, lease.claim(world, READ, 10))
+    assert [len(lease.claim(world, READ, 10)) for _ in range(7)] == [1] * 6 + [0]
 
 
 def test_new_work_beside_it_is_claimed_together_as_ever(world):
     left(world, NOBODY.format(1))
-    die(world, jobs.claim(world, READ, 10))
+    die(world, lease.claim(world, READ, 10))
     left(world, NOBODY.format(2), NOBODY.format(3))
-    assert [len(jobs.claim(world, READ, 10)) for _ in range(3)] == [1, 2, 0]
+    assert [len(lease.claim(world, READ, 10)) for _ in range(3)] == [1, 2, 0]
 
 
 def test_an_ordinary_failure_is_no_death_however_often_it_fails(world):

@@ -37,7 +37,7 @@ from road_steps import (
 )
 from sqlalchemy import select
 
-from dispatch import jobs
+from dispatch import jobs, lease
 from dispatch.approval.lodge import GATHER, lodge
 from dispatch.booking import book as booking
 from dispatch.carrier import Parcel
@@ -177,7 +177,7 @@ def before_the_answer(world, decided, case_no="331127202611220001"):
     """The order is out and its answer not yet written: the claim and what is to be said."""
     lodge(world, decided(case_no), "test")
     run_due(world, GATHER)
-    [claim] = jobs.claim(world, BOOK, 1)
+    [claim] = lease.claim(world, BOOK, 1)
     return claim, booking._intend(world, claim)
 
 
