@@ -3,8 +3,9 @@
 Lease and token stand on the database's clock (DESIGN section 3). Retries, delays and deadlines live in `next_at`.
 """
 
+import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,20 +47,9 @@ class Claim:
 
     @contextmanager
     def done(self) -> Iterator[Session]:
-        """The outcome and «done» in one transaction. Raises LeaseLostError if the job is no longer ours.
-
-        If somebody left the job again while it was worked on, it stays open and runs once more: what they left it
-        for may have come too late to be seen.
-        """
-        with self._outcome() as session:
+        """The outcome and «done» in one transaction (see `done_together`)."""
+        with done_together(self.world, self.name, [self]) as session:
             yield session
-            self._write(
-                session,
-                done_at=self._unless_asked_again(func.now(), None),
-                next_at=self._unless_asked_again(Job.next_at, func.now()),
-                attempts=self._unless_asked_again(Job.attempts, 0),
-                last_error=None,
-            )
 
     def postpone(self, wait: timedelta, words: str) -> None:
         """Not now, and why: nothing was done, so it counts as no attempt."""
@@ -118,10 +108,8 @@ class Claim:
     @contextmanager
     def _outcome(self) -> Iterator[Session]:
         """The one transaction that ends this claim."""
-        with self.world.begin() as session:
+        with _outcome(self.world, self.name) as session:
             yield session
-            reach(Point.OUTCOME_WRITTEN, kind_of(self.name))
-        reach(Point.OUTCOME_COMMITTED, kind_of(self.name))
 
     def _write_down(self, session: Session, words: str) -> None:
         self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
@@ -148,9 +136,52 @@ class Claim:
             .returning(Job.asked)
         ).scalar()
         if asked is None:
-            raise LeaseLostError(f"任务 {self.name}（{self.subject}）已由另一个工作进程接手，本次结果不写入。")
+            raise _lost(self)
         if asked != self.asked:
             session.info.setdefault(BELLS, set()).add(self.name)
+
+
+@contextmanager
+def _outcome(world: World, name: str) -> Iterator[Session]:
+    with world.begin() as session:
+        yield session
+        reach(Point.OUTCOME_WRITTEN, kind_of(name))
+    reach(Point.OUTCOME_COMMITTED, kind_of(name))
+
+
+def _lost(claim: Claim) -> LeaseLostError:
+    return LeaseLostError(f"任务 {claim.name}（{claim.subject}）已由另一个工作进程接手，本次结果不写入。")
+
+
+DONE = text("""
+    UPDATE jobs SET lease_until = NULL, token = NULL, abandoned = 0, last_error = NULL,
+        done_at = CASE WHEN jobs.asked = mine.asked THEN now() END,
+        next_at = CASE WHEN jobs.asked = mine.asked THEN jobs.next_at ELSE now() END,
+        attempts = CASE WHEN jobs.asked = mine.asked THEN jobs.attempts ELSE 0 END
+    FROM json_to_recordset(CAST(:mine AS json)) AS mine (id uuid, token uuid, asked int)
+    WHERE jobs.id = mine.id AND jobs.token = mine.token
+    RETURNING jobs.id, jobs.asked <> mine.asked AS again
+""")
+
+
+@contextmanager
+def done_together(world: World, name: str, claims: Sequence[Claim]) -> Iterator[Session]:
+    """The outcomes of jobs of one name, and «done» in one transaction: all, or none where it raises.
+
+    `claims`: those that are done when the block ends. Raises LeaseLostError if one of them is no longer ours. One
+    that somebody left again while it was worked on stays open and runs once more: what they left it for may have come
+    too late to be seen.
+    """
+    with _outcome(world, name) as session:
+        yield session
+        session.flush()
+        mine = [{"id": str(one.id), "token": str(one.token), "asked": one.asked} for one in claims]
+        ended = {row.id: row.again for row in session.execute(DONE, {"mine": json.dumps(mine)})}
+        for one in claims:
+            if one.id not in ended:
+                raise _lost(one)
+        if any(ended.values()):
+            session.info.setdefault(BELLS, set()).add(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    tuple_,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -28,6 +29,7 @@ from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import ACTS, AT_AN_END, BY_STAGE, Act, Signer, Stage, Tracked, Tracking, View, view
+from dispatch.worklist import SYSTEM
 from dispatch.world import World
 
 TOKEN_BYTES = 16
@@ -163,32 +165,58 @@ def lock(session: Session, shipment_id: UUID) -> Shipment:
     return found
 
 
+def lock_all(session: Session, shipment_ids: Collection[UUID]) -> list[Shipment]:
+    """Those of these shipments that there are, locked in order of id."""
+    mine = select(Shipment).where(Shipment.id.in_(shipment_ids)).order_by(Shipment.id).with_for_update()
+    return list(session.scalars(mine.execution_options(populate_existing=True)))
+
+
 def subject_id(subject: str) -> UUID:
     """The row id in a subject like `shipment:…`."""
     return UUID(subject.partition(":")[2])
 
 
-def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str = "system") -> None:
+def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str = SYSTEM) -> None:
     """Do `deed` to a locked shipment. Raises NotAllowedError if the journey does not know it here."""
-    after = ACTS.get((Stage(shipment.stage), deed))
-    if after is None:
-        here = words.VIEWS[shipment.view]
-        raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{here}”，不能{words.ACTS[deed]}。")
-    _move(world, session, shipment, after, Tracked(shipment.tracked), f"act:{deed}", by)
+    act_all(world, session, [shipment], deed, by)
+
+
+def act_all(world: World, session: Session, shipments: Sequence[Shipment], deed: Act, by: str = SYSTEM) -> None:
+    """The same to several locked shipments: to all, or to none where it raises."""
+    cause = f"act:{deed}"
+    for shipment in shipments:
+        after = ACTS.get((Stage(shipment.stage), deed))
+        if after is None:
+            here = words.VIEWS[shipment.view]
+            raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{here}”，不能{words.ACTS[deed]}。")
+        _move(world, session, shipment, after, Tracked(shipment.tracked), cause, by)
+    if cause not in TRIES:
+        _go_on(world, session, shipments)
+    subjects = [shipment.subject for shipment in shipments]
     if deed is Act.HAND_OVER:
-        jobs.leave(session, WEIGH, shipment.subject)  # the post may have told of it before the clerk wrote it down
+        jobs.leave_all(session, WEIGH, subjects)  # the post may have told of it before the clerk wrote it down
+    elif deed is Act.CLOSE:
+        # A job of its own: one that asks already would have asked too early, and be done.
+        for lane in sorted({shipment.carrier for shipment in shipments}):
+            mine = [shipment.subject for shipment in shipments if shipment.carrier == lane]
+            jobs.leave_all(session, jobs.on_lane(LOOK_AGAIN, lane), mine, after=world.settings.look_after_closing)
 
 
-def follow(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
-    """Write what the sightings say of a locked shipment; whoever weighs evidence is told."""
-    news = tracking.cause.fact if tracking.cause else ""
-    # Signed for on its way back, it may have been by ourselves.
-    shipment.signer = Signer.UNKNOWN if tracking.on_way_back else tracking.signer
-    # Older news than what is known moves nothing; newer news of the same kind does: the parcel is on its way.
-    if (shipment.tracked, shipment.last_news) != (tracking.state, news):
-        shipment.last_news = news
-        _move(world, session, shipment, Stage(shipment.stage), tracking.state, f"news:{news}", shipment.carrier)
-    jobs.leave(session, WEIGH, shipment.subject)
+def follow_all(world: World, session: Session, seen: Sequence[tuple[Shipment, Tracking]]) -> None:
+    """Write what the sightings say of locked shipments; whoever weighs evidence is told."""
+    moved = []
+    for shipment, tracking in seen:
+        news = tracking.cause.fact if tracking.cause else ""
+        # Signed for on its way back, it may have been by ourselves.
+        shipment.signer = Signer.UNKNOWN if tracking.on_way_back else tracking.signer
+        # Older news than what is known moves nothing; newer news of the same kind does: the parcel is on its way.
+        if (shipment.tracked, shipment.last_news) != (tracking.state, news):
+            shipment.last_news = news
+            stage = Stage(shipment.stage)
+            _move(world, session, shipment, stage, tracking.state, f"news:{news}", shipment.carrier)
+            moved.append(shipment)
+    _go_on(world, session, moved)
+    jobs.leave_all(session, WEIGH, [shipment.subject for shipment, _ in seen])
 
 
 TRIES = frozenset({f"act:{Act.INTEND}", f"act:{Act.POSTPONE}", f"act:{Act.CALL_OFF}"})
@@ -211,18 +239,22 @@ def _move(
             by=by,
         )
     )
-    if cause in TRIES:
-        return
-    shipment.moved_at, shipment.overdue_asked = world.now(), False
-    over = shipment.view in AT_AN_END
-    ended = worklist.ENDS_BY_ITSELF if over else worklist.ENDS_WITH_A_MOVE
-    worklist.settle_by_itself(world, session, shipment.subject, ended)
-    if not over:
-        jobs.leave(session, WATCH, shipment.subject, after=_next_look(world, shipment.view))
-    elif cause == f"act:{Act.CLOSE}":
-        # A job of its own: one that asks already would have asked too early, and be done.
-        later = world.settings.look_after_closing
-        jobs.leave(session, LOOK_AGAIN, shipment.subject, lane=shipment.carrier, after=later)
+
+
+def _go_on(world: World, session: Session, moved: Sequence[Shipment]) -> None:
+    """What waited for a movement is settled, and patience begins anew."""
+    next_looks: dict[timedelta, list[str]] = {}
+    for shipment in moved:
+        shipment.moved_at, shipment.overdue_asked = world.now(), False
+        if shipment.view not in AT_AN_END:
+            next_looks.setdefault(_next_look(world, shipment.view), []).append(shipment.subject)
+    underway = {subject for subjects in next_looks.values() for subject in subjects}
+    over = [shipment.subject for shipment in moved if shipment.subject not in underway]
+    for subjects, ended in ((over, worklist.ENDS_BY_ITSELF), (sorted(underway), worklist.ENDS_WITH_A_MOVE)):
+        if subjects:
+            worklist.settle_each_by_itself(world, session, subjects, ended)
+    for after, subjects in next_looks.items():
+        jobs.leave_all(session, WATCH, subjects, after=after)
 
 
 def _next_look(world: World, seen: View) -> timedelta:
@@ -336,6 +368,17 @@ def new_token() -> str:
 def live_waybill(session: Session, shipment_id: UUID) -> Waybill | None:
     """The one live waybill of a shipment."""
     return session.scalar(select(Waybill).where(Waybill.shipment_id == shipment_id, Waybill.voided_at.is_(None)))
+
+
+def find_live_numbers(
+    world: World, session: Session, numbers: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Shipment]:
+    """The live shipments that these numbers (carrier, number) belong to; see `find_live_number`."""
+    named = tuple_(Waybill.carrier, Waybill.number).in_(numbers)
+    standing = (Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
+    query = select(Waybill.carrier, Waybill.number, Shipment).join(Shipment, Shipment.id == Waybill.shipment_id)
+    found = session.execute(query.where(named, *standing).execution_options(populate_existing=True)).all()
+    return {(carrier, number): holder for carrier, number, holder in found if not _rested(world, holder)}
 
 
 def find_live_number(world: World, session: Session, carrier: str, number: str) -> Shipment | None:

@@ -149,10 +149,17 @@ def settle_by_itself(
     world: World, session: Session, subject: str, reasons: Collection[Reason], cause: str = ""
 ) -> None:
     """Something moved: what only waited for that is settled without a person. `cause`: only facts that begin so."""
+    settle_each_by_itself(world, session, [subject], reasons, cause)
+
+
+def settle_each_by_itself(
+    world: World, session: Session, subjects: Collection[str], reasons: Collection[Reason], cause: str = ""
+) -> None:
+    """The same for each of these subjects."""
     chosen = [reason for reason in reasons if reason in ENDS_BY_ITSELF]
     session.execute(
         update(Entry)
-        .where(Entry.subject == subject, Entry.reason.in_(chosen), Entry.settled_at.is_(None))
+        .where(Entry.subject.in_(subjects), Entry.reason.in_(chosen), Entry.settled_at.is_(None))
         .where(Entry.cause.startswith(cause, autoescape=True))
         .values(settled_at=world.now(), settled_by=SYSTEM)
     )
@@ -206,12 +213,17 @@ def last_settled(session: Session, subject: str, reason: Reason, cause: str = ""
     return count, last
 
 
-def settled_causes(session: Session, subject: str, reason: Reason) -> set[str]:
-    """The causes that a person has settled already for this reason."""
-    query = select(Entry.cause).where(
-        Entry.subject == subject,
-        Entry.reason == reason,
-        Entry.settled_at.is_not(None),
-        Entry.settled_by != SYSTEM,
-    )
-    return set(session.scalars(query))
+def facts_of(session: Session, subject: str) -> list[Entry]:
+    """Every entry that a subject ever had, open or settled."""
+    return list(session.scalars(select(Entry).where(Entry.subject == subject)))
+
+
+def noted(session: Session, subjects: Collection[str]) -> set[str]:
+    """Those of these subjects that ever had an entry."""
+    return set(session.scalars(select(Entry.subject).where(Entry.subject.in_(subjects)).distinct()))
+
+
+def settled_causes(entries: Collection[Entry], reason: Reason) -> set[str]:
+    """The causes among these entries that a person has settled already for this reason."""
+    settled = [one for one in entries if one.settled_at is not None and one.settled_by != SYSTEM]
+    return {one.cause for one in settled if one.reason == reason}

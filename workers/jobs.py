@@ -3,7 +3,7 @@
 A job that speaks is left on its carrier's lane (`shipment.book@ems`), whose workers serve nobody else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.approval.carriage import CHECK_LAW
@@ -28,12 +28,12 @@ from dispatch.shipment import ANNOUNCE, ASK, BOOK, CANCEL, FETCH_LABEL, FOLLOW, 
 from dispatch.tracking.ask import ask
 from dispatch.tracking.observe import follow
 from dispatch.tracking.push import READ
-from dispatch.tracking.read import read_push
+from dispatch.tracking.read import read_push, read_together
 from dispatch.tracking.recall import recall
 from dispatch.tracking.rhythm import EVERYONE, LEARN, learn
 from dispatch.tracking.watch import watch
 from dispatch.world import World
-from dispatch.zero_visits.close import weigh_shipment
+from dispatch.zero_visits.weigh import weigh_shipment, weigh_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class JobKind:
 
     `tells`: it puts its own failures before a person, under a reason of their own.
     `rank`: on its lane those of a smaller one come first, however many of a greater one are due.
+    `together`: does several at once, in one transaction, and returns those that must be done singly.
     `silent_with`: where a carrier's numbers come from there, this job says nothing, however sick the account is.
     """
 
@@ -51,6 +52,7 @@ class JobKind:
     at_once: int = 10
     tells: bool = False
     rank: int = 0
+    together: Callable[[World, Sequence[Claim]], list[Claim]] | None = None
     silent_with: Numbering | None = None
 
 
@@ -66,7 +68,7 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(CANCEL, cancel_booking, speaks=True, at_once=1, tells=True, silent_with=Numbering.ALLOTTED),
         JobKind(ANNOUNCE, announce, speaks=True, at_once=1, tells=True),
         JobKind(FETCH_LABEL, fetch_label, speaks=True, at_once=1),
-        JobKind(READ, read_push),
+        JobKind(READ, read_push, at_once=100, together=read_together),
         JobKind(FOLLOW, follow),
         JobKind(RECALL, recall),
         JobKind(LOOK_THROUGH, look_through, at_once=1),
@@ -74,7 +76,7 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(LOOK_AGAIN, ask, speaks=True, at_once=1, rank=1),
         JobKind(PUSH, push_news, speaks=True, at_once=1),
         JobKind(WATCH, watch, rank=1),
-        JobKind(WEIGH, weigh_shipment),
+        JobKind(WEIGH, weigh_shipment, at_once=50, together=weigh_together),
         JobKind(LEARN, learn, rank=1),
         JobKind(FORGET, forget, rank=1),
     )

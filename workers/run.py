@@ -31,8 +31,7 @@ def run_lane(world: World, lane: str) -> int:
             return done
         if not claims:
             del wanted[name]  # somebody has them, or is about to leave them: there will be another bell
-        for claimed in claims:
-            run_one(world, kind(name), claimed)
+        _run_all(world, kind(name), claims)
         done += len(claims)
 
 
@@ -40,10 +39,29 @@ def run_due(world: World, name: str) -> int:
     """Do every due job of this kind; how many were done."""
     known, done = kind(name), 0
     while claims := claim(world, name, known.at_once):
-        for claimed in claims:
-            run_one(world, known, claimed)
+        _run_all(world, known, claims)
         done += len(claims)
     return done
+
+
+def _run_all(world: World, known: JobKind, claims: list[Claim]) -> None:
+    for claimed in _done_singly(world, known, claims):
+        run_one(world, known, claimed)
+
+
+def _done_singly(world: World, known: JobKind, claims: list[Claim]) -> list[Claim]:
+    """What is left when all that can be done together is done."""
+    if known.together is None or len(claims) < 2:
+        return claims
+    work_on(kind_of(known.name), claims[0].subject)
+    reach(Point.CLAIMED)
+    try:
+        left = known.together(world, claims)
+    except Exception as error:  # noqa: BLE001 - one bad job must not stop the others: singly each tells its own
+        log.warning("jobs.not_together", job=known.name, count=len(claims), error=type(error).__name__)
+        return claims
+    log.info("jobs.ran_together", job=known.name, count=len(claims) - len(left))
+    return left
 
 
 def run_one(world: World, known: JobKind, claimed: Claim) -> None:

@@ -15,7 +15,7 @@ from dispatch.journey import AT_AN_END
 from dispatch.lease import Claim
 from dispatch.shipment import WEIGH, Shipment, live_waybill, lock, subject_id
 from dispatch.tracking.observe import learn_new_numbers, plausible, refold
-from dispatch.tracking.sighting import ASKED, keep, new_numbers, sightings_of
+from dispatch.tracking.sighting import ASKED, keep_all, new_numbers, sighting, sightings_of
 from dispatch.world import World
 
 AT_ONCE = timedelta(0)
@@ -126,7 +126,6 @@ def _take_in(world: World, session: Session, shipment_id: UUID, news: list[Seen]
         shipment.asked_at = world.now()
     told = [plausible(world, shipment, seen) for seen in news]
     learn_new_numbers(world, session, shipment, {seen.new_number for seen in told})
-    for seen in told:
-        keep(world, session, shipment.carrier, seen, ASKED, shipment.id)
+    keep_all(session, [sighting(world, shipment.carrier, seen, ASKED, shipment.id) for seen in told])
     refold(world, session, shipment, asked=whole)
     jobs.leave(session, WEIGH, shipment.subject)

@@ -1,6 +1,6 @@
 """News meets its shipment: matched, kept, folded. Every source of news goes through here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,20 +17,23 @@ from dispatch.shipment import (
     Shipment,
     find_live_number,
     find_order,
+    follow_all,
     live_waybill,
     lock,
     lock_number,
     subject_id,
 )
-from dispatch.shipment import follow as follow_tracking
 from dispatch.tracking.sighting import (
     claim_unmatched,
     find_by_new_number,
     fold_sightings,
     keep,
+    keep_all,
     lacks_detail,
     let_go_of_voided,
     new_numbers,
+    sighting,
+    sightings_by_shipment,
     sightings_of,
 )
 from dispatch.worklist import Reason
@@ -62,8 +65,7 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
         lock_number(session, carrier, seen.waybill_no)
         if _matching(world, session, carrier, seen, numbered=False) is not None:
             return Match.LOOK_AGAIN
-        kept = keep(world, session, carrier, seen, source, None)
-        return Match.NOBODY if kept.shipment_id is None else Match.FOUND
+        return Match.FOUND if keep(world, session, carrier, seen, source) else Match.NOBODY
     locked = lock(session, shipment.id)
     if not _still_meant(world, session, locked, seen):
         return Match.LOOK_AGAIN  # its number was voided while we waited for the row
@@ -71,7 +73,7 @@ def observe(world: World, session: Session, carrier: str, seen: Seen, source: st
         take_number(world, session, locked, Booked(seen.waybill_no), source)
     told = plausible(world, locked, seen)
     learn_new_numbers(world, session, locked, {told.new_number})
-    keep(world, session, carrier, told, source, locked.id)
+    keep_all(session, [sighting(world, carrier, told, source, locked.id)])
     refold(world, session, locked)
     if seen.watching_ended:
         _watch_again(world, session, locked, seen)
@@ -116,7 +118,7 @@ def _matching(world: World, session: Session, carrier: str, seen: Seen, *, numbe
     """By the live number; or by our own order number, while the shipment has no number yet and this can be one."""
     by_number = find_live_number(world, session, carrier, seen.waybill_no)
     if by_number is not None:
-        return by_number if _speaks_of(seen, by_number) else None
+        return by_number if speaks_of(seen, by_number) else None
     if (coming_back := find_by_new_number(world, session, carrier, seen.waybill_no)) is not None:
         return coming_back
     if not seen.order_no or not numbered:
@@ -136,7 +138,7 @@ def _still_meant(world: World, session: Session, locked: Shipment, seen: Seen) -
     return find_by_new_number(world, session, locked.carrier, seen.waybill_no) is not None
 
 
-def _speaks_of(seen: Seen, shipment: Shipment) -> bool:
+def speaks_of(seen: Seen, shipment: Shipment) -> bool:
     """A number of this shipment beside another order's number speaks of neither: a person looks."""
     return seen.order_no in {"", shipment.order_no}
 
@@ -164,12 +166,19 @@ def _plausible_times(world: World, shipment: Shipment) -> tuple[datetime, dateti
 
 def refold(world: World, session: Session, shipment: Shipment, *, asked: bool = False) -> None:
     """Fold all news of a locked shipment; the post is asked where a sub-code is missing, unless it just was."""
+    refold_all(world, session, [shipment], asked=asked)
+
+
+def refold_all(world: World, session: Session, shipments: Sequence[Shipment], *, asked: bool = False) -> None:
+    """The same for several locked shipments."""
     session.flush()
-    let_go_of_voided(session, shipment)
-    rows = sightings_of(session, shipment.id)
-    follow_tracking(world, session, shipment, fold_sightings(rows))
-    if lacks_detail(rows) and not asked:
-        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
+    ids = [shipment.id for shipment in shipments]
+    let_go_of_voided(session, ids)
+    rows = sightings_by_shipment(session, ids)
+    follow_all(world, session, [(shipment, fold_sightings(rows[shipment.id])) for shipment in shipments])
+    for shipment in shipments:
+        if lacks_detail(rows[shipment.id]) and not asked:
+            jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
 def follow(world: World, claim: Claim) -> None:

@@ -1,17 +1,17 @@
 """Sightings: one line of news each, our word beside the carrier's, kept for ever in the set that is folded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import String
 from uuid_utils.compat import uuid7
 
 from dispatch.carrier import Seen
-from dispatch.db import Base, RowId
+from dispatch.db import Base, RowId, insert_rows
 from dispatch.journey import News, Observed, Signer, Tracking, fold
 from dispatch.shipment import Shipment, Waybill, still_followed
 from dispatch.world import World
@@ -67,9 +67,28 @@ class Sighting(Base):
         )
 
 
-def keep(world: World, session: Session, carrier: str, seen: Seen, source: str, shipment_id: UUID | None) -> Sighting:
-    """Store a line of news once; the stored row comes back, with the shipment it belongs to where that is known."""
-    digest = _digest(world, seen)
+def keep(world: World, session: Session, carrier: str, seen: Seen, source: str) -> bool:
+    """Store a line of news that is nobody's yet, once; whether it is anybody's after all (it was told before)."""
+    row = sighting(world, carrier, seen, source, None)
+    keep_all(session, [row])
+    whose = select(Sighting.shipment_id).where(
+        Sighting.carrier == carrier, Sighting.waybill_no == seen.waybill_no, Sighting.digest == row.digest
+    )
+    return session.scalar(whose) is not None
+
+
+def keep_all(session: Session, rows: Sequence[Sighting]) -> None:
+    """Store lines of news, each once. What a push tells after a question did has been pushed too."""
+    added = insert_rows(session, rows, once="carrier, waybill_no, digest")
+    again = [(row.carrier, row.waybill_no, row.digest) for row in rows if row.pushed and row.id not in added]
+    if again:
+        line = tuple_(Sighting.carrier, Sighting.waybill_no, Sighting.digest)
+        pushed = update(Sighting).where(line.in_(again), ~Sighting.pushed).values(pushed=True)
+        session.execute(pushed.execution_options(synchronize_session=False))
+
+
+def sighting(world: World, carrier: str, seen: Seen, source: str, shipment_id: UUID | None) -> Sighting:
+    """A line of news as it will be stored."""
     row = Sighting(
         id=uuid7(),
         shipment_id=shipment_id,
@@ -87,21 +106,11 @@ def keep(world: World, session: Session, carrier: str, seen: Seen, source: str, 
         pushed=source == PUSHED,
         new_number=seen.new_number,
         received_at=world.now(),
-        digest=digest,
+        digest=_digest(world, seen),
     )
     world.vault.seal(row, "words", seen.text)
     world.vault.seal(row, "place", seen.place)
-    columns = {column.key: getattr(row, column.key) for column in Sighting.__table__.columns}
-    keys = ["carrier", "waybill_no", "digest"]
-    told = insert(Sighting).values(**columns)
-    again = {"pushed": True}
-    session.execute(
-        told.on_conflict_do_update(index_elements=keys, set_=again, where=told.excluded.pushed & ~Sighting.pushed)
-    )
-    kept = select(Sighting).where(
-        Sighting.carrier == carrier, Sighting.waybill_no == seen.waybill_no, Sighting.digest == digest
-    )
-    return session.scalars(kept).one()
+    return row
 
 
 def _digest(world: World, seen: Seen) -> bytes:
@@ -119,22 +128,34 @@ def claim_unmatched(session: Session, shipment: Shipment, number: str, since: da
     )
 
 
-def let_go_of_voided(session: Session, shipment: Shipment) -> None:
-    """News of a number that was taken back from this shipment is nobody's: it proves nothing of its second label."""
-    mine = select(Waybill.number).where(Waybill.shipment_id == shipment.id)
+def let_go_of_voided(session: Session, shipment_ids: Collection[UUID]) -> None:
+    """News of a number that was taken back from its shipment is nobody's: it proves nothing of its second label."""
+    mine = select(Waybill.number).where(Waybill.shipment_id == Sighting.shipment_id)
     session.execute(
         update(Sighting)
-        .where(Sighting.shipment_id == shipment.id)
+        .where(Sighting.shipment_id.in_(shipment_ids))
         .where(Sighting.waybill_no.in_(mine.where(Waybill.voided_at.is_not(None))))
         .where(Sighting.waybill_no.not_in(mine.where(Waybill.voided_at.is_(None))))
         .values(shipment_id=None)
+        .execution_options(synchronize_session=False)
     )
 
 
 def sightings_of(session: Session, shipment_id: UUID) -> list[Sighting]:
     """All news of a shipment, by the carrier's time."""
-    query = select(Sighting).where(Sighting.shipment_id == shipment_id)
-    return list(session.scalars(query.order_by(Sighting.at, Sighting.received_at)))
+    return sightings_by_shipment(session, [shipment_id])[shipment_id]
+
+
+def sightings_by_shipment(session: Session, shipment_ids: Collection[UUID]) -> Mapping[UUID, list[Sighting]]:
+    """All news of each of these shipments, by the carrier's time."""
+    found: dict[UUID, list[Sighting]] = {shipment_id: [] for shipment_id in shipment_ids}
+    query = select(Sighting).where(Sighting.shipment_id.in_(shipment_ids))
+    for row in session.scalars(
+        query.order_by(Sighting.at, Sighting.received_at), execution_options={"populate_existing": True}
+    ):
+        if row.shipment_id is not None:
+            found[row.shipment_id].append(row)
+    return found
 
 
 def fold_sightings(rows: Sequence[Sighting]) -> Tracking:

@@ -1,31 +1,26 @@
-"""The evidence is weighed; legs are evidenced, cases closed, or a person is asked."""
+"""Closing: legs are evidenced, cases closed, each once."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch import jobs, ledger, worklist
-from dispatch.approval.case import Case, CaseSlip, Document, Leg
-from dispatch.approval.decided_case import Way
+from dispatch import ledger
+from dispatch.approval.case import Case, Document, Leg
 from dispatch.crash import Point, reach
-from dispatch.db import Base, RowId
+from dispatch.db import Base, RowId, insert_rows
 from dispatch.hall_time import SHANGHAI
-from dispatch.journey import Act, Observed, Stage, Tracking
-from dispatch.lease import Claim
-from dispatch.shipment import ASK, Content, Shipment, act, lock, subject_id
-from dispatch.tracking.sighting import Sighting, fold_sightings, sightings_of
-from dispatch.worklist import Reason
+from dispatch.journey import Act, Stage, Tracking
+from dispatch.ledger import Visit
+from dispatch.shipment import Content, Shipment, act_all
+from dispatch.visits import VisitKind
+from dispatch.worklist import SYSTEM
 from dispatch.world import World
-from dispatch.zero_visits.evidence import ANSWERABLE, Consent, Evidence, Verdict, weigh
-
-BY_WHOM = (
-    "退回途中又显示妥投，可能是本中心自己签收的退件，不能凭此闭环。"
-    "收件人确已收到的，用 zhuandi received 记下本人的话；退件在本中心的，二次寄递或暂存。"
-)
+from dispatch.zero_visits.evidence import Evidence, Verdict
 
 
 class LegEvidence(Base):
@@ -51,112 +46,51 @@ class Closure(Base):
     closed_at: Mapped[datetime]
 
 
-def weigh_shipment(world: World, claim: Claim) -> None:
-    """Weigh what the sightings of a shipment say now, and act on it."""
-    with claim.done() as session:
-        shipment = lock(session, subject_id(claim.subject))
-        rows = sightings_of(session, shipment.id)
-        tracking = fold_sightings(rows)
-        _show_facts(world, session, shipment, tracking)
-        if _show_contradictions(world, session, shipment, tracking):
-            return
-        verdict = weigh(tracking, consent_to(session, shipment), asked=_asked(shipment, rows))
-        _carry_out(world, session, shipment, tracking, verdict)
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A locked shipment, what all news say of it, and the verdict on that."""
+
+    shipment: Shipment
+    tracking: Tracking
+    verdict: Verdict
+
+    @property
+    def closes(self) -> bool:
+        """Whether it is delivered, with evidence, and still open."""
+        return self.verdict.evidence is not None and self.shipment.stage == Stage.HANDED_OVER
 
 
-def _show_facts(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> None:
-    """What a person must have seen of all that stands of the carrier's news: so it never hangs on when we looked."""
-    for seen in tracking.refusals:
-        worklist.put(world, session, Reason.RECIPIENT_REFUSED, shipment.subject, cause=seen.fact)
-    post = world.carriers.get(shipment.carrier)
-    for seen in tracking.unknown:
-        name = post.code_name(seen.code) if post else ""
-        told = f"代码“{f'{seen.code} {name}'.strip()}”{f'（{seen.detail}）' if seen.detail else ''}"
-        words = f"{told}{'须人工判读' if name else '不在对照表内'}，已保留，未改变状态。"
-        worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=seen.fact, detail=words)
-    # What the carrier took back, and what was told of a number that is voided by now, is no fact of this envelope.
-    for reason, facts in ((Reason.RECIPIENT_REFUSED, tracking.refusals), (Reason.UNKNOWN_CODE, tracking.unknown)):
-        worklist.settle_gone(world, session, shipment.subject, reason, {seen.fact for seen in facts})
-
-
-def _show_contradictions(world: World, session: Session, shipment: Shipment, tracking: Tracking) -> bool:
-    """Whether a contradiction stands that no person has settled: then nothing is closed."""
-    waiting = unsettled(session, shipment, tracking)
-    for seen in waiting:
-        words = f"寄递企业的代码“{seen.code}”推翻了先前的消息。"
-        worklist.put(world, session, Reason.DELIVERY_REVOKED, shipment.subject, cause=seen.fact, detail=words)
-    # A revocation may overtake what it revokes; what turns out to be a routine correction is nobody's work.
-    facts = {seen.fact for seen in tracking.contradictions}
-    worklist.settle_gone(world, session, shipment.subject, Reason.DELIVERY_REVOKED, facts)
-    return bool(waiting)
-
-
-def unsettled(session: Session, shipment: Shipment, tracking: Tracking) -> list[Observed]:
-    """The contradictions that no person has settled yet."""
-    settled = worklist.settled_causes(session, shipment.subject, Reason.DELIVERY_REVOKED)
-    return [seen for seen in tracking.contradictions if seen.fact not in settled]
-
-
-def _asked(shipment: Shipment, rows: list[Sighting]) -> bool:
-    latest = max((row.received_at for row in rows if row.source != "question"), default=None)
-    return shipment.asked_at is not None and (latest is None or shipment.asked_at >= latest)
-
-
-def consent_to(session: Session, shipment: Shipment) -> Consent:
-    """What the applicant agreed to for this envelope."""
-    slip = session.get_one(CaseSlip, shipment.slip_id)
-    return Consent(Way(slip.way), slip.point_at_address, slip.brought_to_door, slip.proxy_allowed)
-
-
-def _carry_out(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
-    if verdict.ask:
-        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
-    elif verdict.reason is not None and tracking.cause is not None:
-        if not (verdict.reason in ANSWERABLE and _confirmed(session, shipment)):
-            words, fact = BY_WHOM if tracking.on_way_back else "", tracking.cause.fact
-            worklist.put(world, session, verdict.reason, shipment.subject, cause=fact, detail=words)
-            # The watch may have shown it first, where nobody weighed for longer than its patience.
-            worklist.supersede(world, session, shipment.subject, verdict.reason, fact)
-    elif verdict.evidence is not None and shipment.stage == Stage.HANDED_OVER:
-        close_shipment(world, session, shipment, tracking, verdict)
-    elif verdict.evidence is not None and shipment.stage == Stage.CLOSED:
-        # News that came after the closing may tell of a trip that the closing could not know.
-        _record_trip(world, session, shipment, tracking, verdict)
-
-
-def close_shipment(
-    world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict, by: str = "system"
-) -> None:
-    """Close a locked shipment with the evidence of `verdict`; its legs and cases follow where nothing is missing."""
-    act(world, session, shipment, Act.CLOSE, by=by)
-    session.flush()
-    _record_trip(world, session, shipment, tracking, verdict)
-    for case in cases_in(session, shipment.id):
-        _evidence(world, session, case, shipment, tracking, verdict)
-        _close_case(world, session, case)
-
-
-def _record_trip(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict) -> None:
-    """One trip fetches all that lies in the envelope; recorded once, however often it is weighed."""
-    if verdict.visit is None:
+def close_shipments(world: World, session: Session, weighed: Sequence[Weighed], by: str = SYSTEM) -> None:
+    """Close locked shipments with their evidence; their legs and cases follow where nothing is missing."""
+    if not weighed:
         return
-    for case in cases_in(session, shipment.id):
-        ledger.record(
-            world,
-            session,
-            case.matter_id,
-            verdict.visit,
-            f"{shipment.subject}:{case.id}",
-            case_id=case.id,
-            trip=shipment.subject,
-            on=tracking.since.astimezone(SHANGHAI).date() if tracking.since else None,
-        )
+    act_all(world, session, [one.shipment for one in weighed], Act.CLOSE, by=by)
+    session.flush()
+    record_trips(world, session, weighed)
+    cases = cases_in(session, [one.shipment.id for one in weighed])
+    _evidence(world, session, weighed, cases)
+    _close_cases(world, session, {case.id for case, _ in cases})
 
 
-def _confirmed(session: Session, shipment: Shipment) -> bool:
-    """Whether the applicant has said already that it is in hand."""
-    word = LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT
-    return session.scalar(select(LegEvidence.id).where(LegEvidence.shipment_id == shipment.id, word)) is not None
+def record_trips(world: World, session: Session, weighed: Sequence[Weighed]) -> None:
+    """One trip fetches all that lies in the envelope; recorded once, however often it is weighed."""
+    trips = {one.shipment.id: (one, kind) for one in weighed if (kind := one.verdict.visit) is not None}
+    if trips:
+        cases = cases_in(session, trips.keys())
+        ledger.record_all(session, [_trip(world, *trips[shipment_id], case) for case, shipment_id in cases])
+
+
+def _trip(world: World, weighed: Weighed, kind: VisitKind, case: Case) -> Visit:
+    subject, since = weighed.shipment.subject, weighed.tracking.since
+    return ledger.visit(
+        world,
+        case.matter_id,
+        kind,
+        f"{subject}:{case.id}",
+        case_id=case.id,
+        trip=subject,
+        on=since.astimezone(SHANGHAI).date() if since else None,
+    )
 
 
 def confirm_evidence(world: World, session: Session, shipment: Shipment) -> None:
@@ -168,56 +102,61 @@ def confirm_evidence(world: World, session: Session, shipment: Shipment) -> None
     )
 
 
-def _evidence(
-    world: World, session: Session, case: Case, shipment: Shipment, tracking: Tracking, verdict: Verdict
-) -> None:
-    """The leg is evidenced when the last of its envelopes is."""
-    if _envelopes_open(session, case.id):
-        return
-    leg = session.scalars(select(Leg).where(Leg.case_id == case.id, Leg.direction == shipment.direction)).one()
-    values = {
-        "id": uuid7(),
-        "leg_id": leg.id,
-        "shipment_id": shipment.id,
-        "evidence": verdict.evidence,
-        "happened_at": tracking.since or world.now(),
-        "recorded_at": world.now(),
-    }
-    session.execute(insert(LegEvidence).values(**values).on_conflict_do_nothing(index_elements=["leg_id"]))
+def _evidence(world: World, session: Session, weighed: Sequence[Weighed], cases: Sequence[tuple[Case, UUID]]) -> None:
+    """A leg is evidenced when the last of its envelopes is."""
+    by_shipment = {one.shipment.id: one for one in weighed}
+    proved_by = {case.id: by_shipment[shipment_id] for case, shipment_id in cases}
+    whole = proved_by.keys() - _envelopes_open(session, proved_by.keys())
+    legs = session.scalars(select(Leg).where(Leg.case_id.in_(whole)).order_by(Leg.id)).all()
+    proofs = [
+        _proof(world, leg, proved_by[leg.case_id])
+        for leg in legs
+        if leg.direction == proved_by[leg.case_id].shipment.direction
+    ]
+    insert_rows(session, proofs, once="leg_id")
 
 
-def _envelopes_open(session: Session, case_id: UUID) -> bool:
-    """Whether a document of the case is not yet in a closed envelope."""
-    closed = (
-        select(Content.document_id)
-        .join(Shipment, Shipment.id == Content.shipment_id)
-        .where(~Content.void, Shipment.stage == Stage.CLOSED)
+def _proof(world: World, leg: Leg, weighed: Weighed) -> LegEvidence:
+    return LegEvidence(
+        id=uuid7(),
+        leg_id=leg.id,
+        shipment_id=weighed.shipment.id,
+        evidence=weighed.verdict.evidence,
+        happened_at=weighed.tracking.since or world.now(),
+        recorded_at=world.now(),
     )
-    waiting = select(Document.id).where(Document.case_id == case_id, Document.id.not_in(closed))
-    return session.scalar(waiting.limit(1)) is not None
 
 
-def _close_case(world: World, session: Session, case: Case) -> None:
-    evidenced = select(LegEvidence.leg_id)
-    bare = select(Leg.id).where(Leg.case_id == case.id, Leg.id.not_in(evidenced))
-    if session.scalar(bare.limit(1)) is None:
-        values = {"id": uuid7(), "case_id": case.id, "closed_at": world.now()}
-        session.execute(insert(Closure).values(**values).on_conflict_do_nothing(index_elements=["case_id"]))
+def _envelopes_open(session: Session, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these cases of which a document is not yet in a closed envelope."""
+    closed = (
+        select(Content.id)
+        .join(Shipment, Shipment.id == Content.shipment_id)
+        .where(Content.document_id == Document.id, ~Content.void, Shipment.stage == Stage.CLOSED)
+    )
+    waiting = select(Document.case_id).where(Document.case_id.in_(case_ids), ~closed.exists())
+    return set(session.scalars(waiting))
+
+
+def _close_cases(world: World, session: Session, case_ids: Collection[UUID]) -> None:
+    evidenced = select(LegEvidence.id).where(LegEvidence.leg_id == Leg.id).exists()
+    bare = set(session.scalars(select(Leg.case_id).where(Leg.case_id.in_(case_ids), ~evidenced)))
+    closures = [Closure(id=uuid7(), case_id=case_id, closed_at=world.now()) for case_id in sorted({*case_ids} - bare)]
+    if insert_rows(session, closures, once="case_id"):
         reach(Point.CLOSED)
 
 
-def cases_in(session: Session, shipment_id: UUID) -> list[Case]:
-    """The cases whose documents lie in an envelope, in order of their ids (whoever locks them keeps it)."""
-    query = (
-        select(Case)
-        .where(
-            Case.id.in_(
-                select(Document.case_id)
-                .join(Content, Content.document_id == Document.id)
-                .where(Content.shipment_id == shipment_id, ~Content.void)
-            )
-        )
-        .order_by(Case.id)
-        .with_for_update()
+def cases_in(session: Session, shipment_ids: Collection[UUID]) -> list[tuple[Case, UUID]]:
+    """The cases whose documents lie in these envelopes, each with its envelope.
+
+    In order of their ids: whoever locks them keeps it.
+    """
+    inside = (
+        select(Document.case_id, Content.shipment_id)
+        .join(Content, Content.document_id == Document.id)
+        .where(Content.shipment_id.in_(shipment_ids), ~Content.void)
+        .distinct()
+        .subquery()
     )
-    return list(session.scalars(query))
+    query = select(Case, inside.c.shipment_id).join(inside, inside.c.case_id == Case.id)
+    return [(case, of) for case, of in session.execute(query.order_by(Case.id).with_for_update(of=Case))]

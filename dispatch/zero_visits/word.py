@@ -14,9 +14,10 @@ from dispatch.shipment import Content, Shipment, lock
 from dispatch.tracking.sighting import fold_sightings, sightings_of
 from dispatch.worklist import Reason
 from dispatch.world import World
-from dispatch.zero_visits.close import close_shipment, confirm_evidence, consent_to
+from dispatch.zero_visits.close import Weighed, close_shipments, confirm_evidence
 from dispatch.zero_visits.evidence import ANSWERABLE, EVIDENCE_WORDS, Evidence, Verdict, own_word, weigh
 from dispatch.zero_visits.settle import signed
+from dispatch.zero_visits.weigh import consent_to
 
 
 def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
@@ -76,14 +77,14 @@ def _confirm(world: World, session: Session, shipment: Shipment, by: str, note: 
     if not _open_questions(session, shipment):  # nobody asked yet, or it was settled otherwise: for the record
         worklist.put(world, session, reason, shipment.subject, cause=f"word:{tracking.cause.fact}")
     _answer_questions(world, session, shipment, by, note)
-    close_shipment(world, session, shipment, tracking, own_word(tracking, consent), by=by)
+    close_shipments(world, session, [Weighed(shipment, tracking, own_word(tracking, consent))], by=by)
 
 
 def _end(world: World, session: Session, shipment: Shipment, tracking: Tracking, verdict: Verdict, by: str) -> None:
     if shipment.stage == Stage.CLOSED:
         confirm_evidence(world, session, shipment)
     else:
-        close_shipment(world, session, shipment, tracking, verdict, by=by)
+        close_shipments(world, session, [Weighed(shipment, tracking, verdict)], by=by)
 
 
 def _answer_questions(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:

@@ -89,7 +89,7 @@ class Desk:
     def _print(self) -> None:
         with self.world.reading() as session:
             ready = to_print(session)
-            cases = {key: {case.case_no for case in cases_in(session, key)} for key in ready}
+            cases = {key: {case.case_no for case, _ in cases_in(session, [key])} for key in ready}
         spoilt = [key for key in ready if cases[key] & self.relabelled]
         for key in spoilt[:1]:
             [case] = cases[key]
@@ -160,7 +160,8 @@ class Desk:
                 Shipment.stage == Stage.HANDED_OVER,
                 Shipment.tracked == Tracked.DELIVERED,
             )
-            cases = [cases_in(session, key)[0].case_no for key in session.scalars(select(Shipment.id).where(*told))]
+            keys = session.scalars(select(Shipment.id).where(*told)).all()
+            cases = [cases_in(session, [key])[0][0].case_no for key in keys]
         for case in cases:
             if self.house.waiting.get(Role.RECEIVED):
                 self.house.run(Role.RECEIVED, case, "--note", "电话核实")

@@ -139,7 +139,7 @@ def ends(world: World) -> dict[str, object]:
     with world.reading() as session:
         reasons: dict[str, list[str]] = {}
         for shipment in at_stage(session, list(Stage)):
-            for case in cases_in(session, shipment.id):
+            for case, _ in cases_in(session, [shipment.id]):
                 standing = [entry.reason for entry in worklist.standing(session, shipment.subject)]
                 reasons.setdefault(case.case_no, []).extend(standing)
         found: dict[str, object] = {}

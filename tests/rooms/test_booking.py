@@ -485,7 +485,7 @@ def test_an_envelope_whose_only_case_is_held_is_not_booked_empty(post, drain, de
 
 def cases_of(world, shipment):
     with world.begin() as session:
-        return [case.case_no for case in cases_in(session, shipment.id)]
+        return [case.case_no for case, _ in cases_in(session, [shipment.id])]
 
 
 def test_thirty_envelopes_over_one_connection_are_gathered_without_a_failure(world, drain, decided):
