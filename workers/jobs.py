@@ -13,7 +13,7 @@ from dispatch.booking.announce import announce
 from dispatch.booking.book import SETTLE_DOUBT, book
 from dispatch.booking.cancel import cancel_booking
 from dispatch.booking.doubt import settle_doubt
-from dispatch.booking.gather import SEAL, gather, seal
+from dispatch.booking.gather import SEAL, gather, gather_together, seal, seal_together
 from dispatch.booking.route import check_law
 from dispatch.carrier import Numbering
 from dispatch.errands.push import push_news
@@ -59,9 +59,9 @@ class JobKind:
 JOBS: Mapping[str, JobKind] = {
     kind.name: kind
     for kind in (
-        JobKind(GATHER, gather),
+        JobKind(GATHER, gather, at_once=50, together=gather_together),
         JobKind(CASE_WATCH, watch_case),
-        JobKind(SEAL, seal),
+        JobKind(SEAL, seal, at_once=50, together=seal_together),
         JobKind(CHECK_LAW, check_law),
         JobKind(BOOK, book, speaks=True, at_once=1, silent_with=Numbering.ALLOTTED),
         JobKind(SETTLE_DOUBT, settle_doubt, speaks=True, at_once=1),

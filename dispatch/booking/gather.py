@@ -1,5 +1,7 @@
 """Documents of one recipient are joined in one envelope, until its grouping window is over."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,16 +11,17 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs, restored, worklist
-from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, held_among, is_let_go, may_leave
+from dispatch.approval.case import Case, CaseSlip, Direction, Document, Item, held_among, is_let_go
 from dispatch.approval.lodge import CASE_WATCH
 from dispatch.booking.order import order_number
 from dispatch.booking.past import lost_past
-from dispatch.booking.route import choose_carrier
+from dispatch.booking.route import choose_carrier, routes
 from dispatch.crash import Point, reach
+from dispatch.db import insert_rows
 from dispatch.journey import Act, Stage
-from dispatch.lease import Claim
+from dispatch.lease import Claim, done_together
 from dispatch.restored import Restore
-from dispatch.shipment import BOOK, Content, Shipment, act, lock, subject_id
+from dispatch.shipment import BOOK, Content, Shipment, act_all, lock, lock_all, subject_id
 from dispatch.world import World
 
 SEAL = "shipment.seal"
@@ -26,115 +29,204 @@ ONLY_GATHERING = text("stage = 'gathering'")
 """Written out: a prepared statement with the stage as a parameter would not match the partial index."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A case that may leave, and its papers that lie in no envelope yet."""
+
+    case: Case
+    item: Item
+    slip: CaseSlip
+    papers: Sequence[Document]
+
+
 def gather(world: World, claim: Claim) -> None:
     """Put a case's documents into an envelope, if it may leave and they are not in one already."""
     with claim.done() as session:
-        known = restored.check(session)
-        case, item = _locked(session, subject_id(claim.subject))
-        documents = _loose_papers(session, case)
-        if not documents or not may_leave(session, case, item):
-            return
-        shipment = _open_envelope(world, session, case, item)
-        for paper in documents:
-            session.add(Content(id=uuid7(), shipment_id=shipment.id, document_id=paper.id))
-        worklist.settle_by_itself(world, session, case.subject, worklist.ENDS_BY_ITSELF)
-        if item.grouping:
-            jobs.leave(session, SEAL, shipment.subject, after=max(shipment.seal_at - world.now(), timedelta(0)))
-        else:
-            _seal(world, session, shipment, known)
-        reach(Point.GATHERED)
+        _gather(world, session, [subject_id(claim.subject)])
+
+
+def gather_together(world: World, claims: Sequence[Claim]) -> list[Claim]:
+    """The same for several cases in one transaction; the claims of those whose recipient has another among them.
+
+    Whether two share an envelope hangs on their windows, so they come one after the other.
+    """
+    done: list[Claim] = []
+    with done_together(world, claims[0].name, done) as session:
+        waiting = _gather(world, session, [subject_id(claim.subject) for claim in claims])
+        done += [claim for claim in claims if subject_id(claim.subject) not in waiting]
+    return [claim for claim in claims if claim not in done]
 
 
 def seal(world: World, claim: Claim) -> None:
     """The grouping window is over: what the envelope holds now is what is booked."""
     with claim.done() as session:
         known = restored.check(session)
-        shipment = lock(session, subject_id(claim.subject))
-        if shipment.stage == Stage.GATHERING:
-            _seal(world, session, shipment, known)
+        _seal(world, session, [lock(session, subject_id(claim.subject))], known)
 
 
-def _locked(session: Session, case_id: UUID) -> tuple[Case, Item]:
-    mine = select(Case, Item).join(Item, Item.id == Case.item_id).where(Case.id == case_id)
-    case, item = session.execute(mine.with_for_update(of=Case)).one()
-    return case, item
+def seal_together(world: World, claims: Sequence[Claim]) -> list[Claim]:
+    """The same for several envelopes in one transaction."""
+    with done_together(world, claims[0].name, claims) as session:
+        known = restored.check(session)
+        _seal(world, session, lock_all(session, [subject_id(claim.subject) for claim in claims]), known)
+    return []
 
 
-def _loose_papers(session: Session, case: Case) -> list[Document]:
-    """A case's documents that lie in no envelope yet, in their order."""
-    enveloped = exists().where(Content.document_id == Document.id, ~Content.void)
-    loose = select(Document).where(Document.case_id == case.id, ~enveloped)
-    return list(session.scalars(loose.order_by(Document.number)))
+def _gather(world: World, session: Session, case_ids: Collection[UUID]) -> set[UUID]:
+    """Open envelopes for those of these cases that may leave; the ids of cases that must wait for another of them."""
+    known = restored.check(session)
+    leaving = _leaving(session, case_ids)
+    if not leaving:
+        return set()
+    lines, by_digest, waiting = routes(session), dict[bytes, tuple[str, Leaving]](), set[UUID]()
+    for one in leaving:
+        carrier = choose_carrier(world, lines, one.slip, one.item)
+        digest = world.vault.digest("envelope", carrier, one.slip.group_digest.hex())
+        if by_digest.setdefault(digest, (carrier, one))[1] is not one:
+            waiting.add(one.case.id)
+    envelopes = _open_envelopes(world, session, by_digest)
+    inside = [(shipment, by_digest[shipment.group_digest][1]) for shipment in envelopes]
+    contents = [
+        Content(id=uuid7(), shipment_id=shipment.id, document_id=paper.id, void=False)
+        for shipment, one in inside
+        for paper in one.papers
+    ]
+    insert_rows(session, contents)
+    subjects = [one.case.subject for _, one in inside]
+    worklist.settle_each_by_itself(world, session, subjects, worklist.ENDS_BY_ITSELF)
+    _leave_seals(world, session, [shipment for shipment, one in inside if one.item.grouping])
+    _seal(world, session, [shipment for shipment, one in inside if not one.item.grouping], known)
+    reach(Point.GATHERED)
+    return waiting
 
 
-def _open_envelope(world: World, session: Session, case: Case, item: Item) -> Shipment:
-    """The envelope that gathers for this recipient and carrier, locked; a new one where none does."""
-    slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
-    carrier, now = choose_carrier(world, session, slip, item), world.now()
-    digest = world.vault.digest("envelope", carrier, slip.group_digest.hex())
-    envelope = insert(Shipment).values(
-        id=uuid7(),
-        direction=Direction.OUTBOUND,
-        slip_id=slip.id,
-        group_digest=digest,
-        carrier=carrier,
-        stage=Stage.GATHERING,
-        moved_at=now,
-        created_at=now,
-        seal_at=now + item.grouping,
+def _leaving(session: Session, case_ids: Collection[UUID]) -> list[Leaving]:
+    """Those of these cases, locked, that may leave and have papers that lie in no envelope, in order of their ids."""
+    query = (
+        select(Case, Item, CaseSlip)
+        .join(Item, Item.id == Case.item_id)
+        .join(CaseSlip, CaseSlip.case_id == Case.id)
+        .where(Case.id.in_(case_ids))
     )
+    rows = session.execute(query.order_by(Case.id).with_for_update(of=Case)).all()
+    papers, held = _loose_papers(session, case_ids), held_among(session, case_ids)
+    return [
+        Leaving(case, item, slip, papers[case.id])
+        for case, item, slip in rows
+        if case.id in papers and is_let_go(case, item) and case.id not in held
+    ]
+
+
+def _loose_papers(session: Session, case_ids: Collection[UUID]) -> dict[UUID, list[Document]]:
+    """These cases' documents that lie in no envelope yet, in their order."""
+    enveloped = exists().where(Content.document_id == Document.id, ~Content.void)
+    loose = select(Document).where(Document.case_id.in_(case_ids), ~enveloped).order_by(Document.number)
+    found: dict[UUID, list[Document]] = {}
+    for paper in session.scalars(loose):
+        found.setdefault(paper.case_id, []).append(paper)
+    return found
+
+
+def _open_envelopes(
+    world: World, session: Session, wanted: Mapping[bytes, tuple[str, Leaving]]
+) -> Sequence[Shipment]:
+    """The envelopes that gather for these recipients and carriers, locked; new ones where none does."""
+    now = world.now()
+    rows = [
+        {
+            "id": uuid7(),
+            "direction": Direction.OUTBOUND,
+            "slip_id": one.slip.id,
+            "group_digest": digest,
+            "carrier": carrier,
+            "stage": Stage.GATHERING,
+            "moved_at": now,
+            "created_at": now,
+            "seal_at": now + one.item.grouping,
+        }
+        for digest, (carrier, one) in sorted(wanted.items())  # two workers never wait for each other crosswise
+    ]
+    envelope = insert(Shipment)
     # To write what stands there anyway locks the envelope that gathers; one sealed at this moment is none any more.
     gathering = envelope.on_conflict_do_update(
         index_elements=["group_digest"], index_where=ONLY_GATHERING, set_={"stage": envelope.excluded.stage}
     )
-    return session.scalars(gathering.returning(Shipment), execution_options={"populate_existing": True}).one()
+    fresh = {"populate_existing": True}
+    return session.scalars(gathering.returning(Shipment), rows, execution_options=fresh).all()
 
 
-def _seal(world: World, session: Session, shipment: Shipment, known: list[Restore]) -> None:
-    """`known`: the restores so far, each of which may have lost an order of these papers."""
-    session.flush()
-    papers = _papers_that_may_leave(world, session, shipment)
-    if not papers:
-        act(world, session, shipment, Act.CANCEL)
+def _leave_seals(world: World, session: Session, shipments: Iterable[Shipment]) -> None:
+    now, ends = world.now(), dict[timedelta, list[str]]()
+    for shipment in shipments:
+        ends.setdefault(max(shipment.seal_at - now, timedelta(0)), []).append(shipment.subject)
+    for after, subjects in ends.items():
+        jobs.leave_all(session, SEAL, subjects, after=after)
+
+
+def _seal(world: World, session: Session, locked: Collection[Shipment], known: list[Restore]) -> None:
+    """Seal those of these locked envelopes that gather. `known`: the restores so far; each may have lost an order."""
+    shipments = [shipment for shipment in locked if shipment.stage == Stage.GATHERING]
+    if not shipments:
         return
-    lost = lost_past(session, shipment, known)
-    shipment.sequence = 1 + _earlier_orders(session, shipment)
-    shipment.order_no = order_number(world, shipment.direction, papers, shipment.sequence)
-    shipment.perhaps_placed = shipment.perhaps_placed or lost
-    act(world, session, shipment, Act.SEAL)
-    jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
-    reach(Point.SEALED)
+    papers = _papers_that_may_leave(world, session, [shipment.id for shipment in shipments])
+    empty = [shipment for shipment in shipments if shipment.id not in papers]
+    full = [shipment for shipment in shipments if shipment.id in papers]
+    act_all(world, session, empty, Act.CANCEL)
+    earlier, lost = _earlier_orders(session, papers), {one.id: lost_past(session, one, known) for one in full}
+    for shipment in full:
+        shipment.sequence = 1 + earlier.get(shipment.id, 0)
+        mine = papers[shipment.id]
+        shipment.order_no = order_number(world, shipment.direction, mine, shipment.sequence)
+        shipment.perhaps_placed = shipment.perhaps_placed or lost[shipment.id]
+    act_all(world, session, full, Act.SEAL)
+    for lane in sorted({shipment.carrier for shipment in full}):
+        subjects = [shipment.subject for shipment in full if shipment.carrier == lane]
+        jobs.leave_all(session, jobs.on_lane(BOOK, lane), subjects)
+    if full:
+        reach(Point.SEALED)
 
 
-def _papers_that_may_leave(world: World, session: Session, shipment: Shipment) -> list[tuple[str, int]]:
-    """Case and document numbers in the envelope; a case held since it joined is taken out, to join another later."""
+def _papers_that_may_leave(
+    world: World, session: Session, shipment_ids: Collection[UUID]
+) -> dict[UUID, list[tuple[str, int]]]:
+    """Case and document numbers in each envelope that is not empty.
+
+    A case held since it joined is taken out, to join another later.
+    """
     inside = (
         select(Content, Document, Case, Item)
         .join(Document, Document.id == Content.document_id)
         .join(Case, Case.id == Document.case_id)
         .join(Item, Item.id == Case.item_id)
-        .where(Content.shipment_id == shipment.id, ~Content.void)
+        .where(Content.shipment_id.in_(shipment_ids), ~Content.void)
         .order_by(Case.id)
         .with_for_update(of=Case)  # a hold waits for us, or we see it
     )
     rows = session.execute(inside).all()
     held = held_among(session, {case.id for _, _, case, _ in rows})
-    staying = []
+    staying: dict[UUID, list[tuple[str, int]]] = {}
     for content, paper, case, item in rows:
         if is_let_go(case, item) and case.id not in held:
-            staying.append((case.case_no, paper.number))
+            staying.setdefault(content.shipment_id, []).append((case.case_no, paper.number))
         else:
             session.delete(content)
             jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+    session.flush()
     return staying
 
 
-def _earlier_orders(session: Session, shipment: Shipment) -> int:
-    """The last sequence under which one of these documents was ever ordered: a new order needs a new number."""
-    mine = select(Content.document_id).where(Content.shipment_id == shipment.id)
-    earlier = (
-        select(func.max(Shipment.sequence))
-        .join(Content, Content.shipment_id == Shipment.id)
-        .where(Content.document_id.in_(mine), Content.void)
+def _earlier_orders(session: Session, shipment_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The last sequence under which one of an envelope's papers was ever ordered: a new order needs a new number."""
+    mine = (
+        select(Content.shipment_id.label("of"), Content.document_id)
+        .where(Content.shipment_id.in_(shipment_ids))
+        .subquery()
     )
-    return session.scalar(earlier) or 0
+    earlier = (
+        select(mine.c.of, func.max(Shipment.sequence))
+        .join(Content, Content.document_id == mine.c.document_id)
+        .join(Shipment, Shipment.id == Content.shipment_id)
+        .where(Content.void)
+        .group_by(mine.c.of)
+    )
+    return dict(session.execute(earlier).all())

@@ -1,9 +1,9 @@
 """Which carrier serves which area and item: a table the centre edits, within what the law permits (邮政法 55)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, func, or_, select, text
+from sqlalchemy import Index, func, select, text
 from sqlalchemy.orm import Mapped, Session
 from uuid_utils.compat import uuid7
 
@@ -110,20 +110,16 @@ def routes(session: Session) -> Sequence[Route]:
     return session.scalars(query).all()
 
 
-def choose_carrier(world: World, session: Session, slip: CaseSlip, item: Item) -> str:
+def choose_carrier(world: World, lines: Iterable[Route], slip: CaseSlip, item: Item) -> str:
     """Who carries a case: the line for this item before one for any, the nearest area before a wider one.
 
-    A line that the law forbids by now, or whose carrier is gone, counts as absent: then it is the post.
+    `lines`: the table. A line that the law forbids by now, or whose carrier is gone, counts as absent: then it is the
+    post.
     """
     parts = [slip.province, slip.city, slip.county, slip.town]
-    areas = [SEPARATOR.join(parts[:depth]) for depth in range(len(parts) + 1)]
-    lines = session.scalars(
-        select(Route)
-        .where(Route.area.in_(areas), or_(Route.item_code == item.code, Route.item_code == ANY))
-        .where(Route.ended_at.is_(None))
-        .order_by((Route.item_code == ANY), func.length(Route.area).desc())
-    )
-    for line in lines:
+    areas = {SEPARATOR.join(parts[:depth]) for depth in range(len(parts) + 1)}
+    fitting = [line for line in lines if line.area in areas and line.item_code in {item.code, ANY}]
+    for line in sorted(fitting, key=lambda line: (line.item_code == ANY, -len(line.area))):
         post = world.carriers.get(line.carrier)
         if post is not None and permits(item, post.standing):
             return line.carrier
