@@ -1,14 +1,16 @@
 """The database as every room sees it: one declarative base, row ids, aware times."""
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import (
     DateTime,
+    Dialect,
     Engine,
     LargeBinary,
     MetaData,
@@ -16,12 +18,15 @@ from sqlalchemy import (
     Table,
     TextClause,
     create_engine,
+    event,
     make_url,
     text,
 )
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 from uuid_utils.compat import uuid7
 
 NAMING = {
@@ -49,9 +54,8 @@ RowId = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 
 def connect(url: str) -> Engine:
     """An engine for `url` (postgresql+psycopg://…). Times travel as UTC; a dead connection is noticed."""
-    return create_engine(
+    engine = create_engine(
         url,
-        pool_pre_ping=True,
         pool_size=10,
         max_overflow=10,
         pool_timeout=10,
@@ -61,6 +65,29 @@ def connect(url: str) -> Engine:
         },
         hide_parameters=True,
     )
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
+    return engine
+
+
+TRUSTED_SECONDS = 1.0
+"""A connection that was used so recently is not asked whether it lives: that would be a third of a short transaction.
+Where it died meanwhile the statement says so, and the pool lets go of all its connections."""
+USED_AT = "used_at"
+
+
+def _note_use(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[USED_AT] = time.monotonic()
+
+
+def _ping_if_idle(dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+    used_at = record.info.get(USED_AT)
+    if used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:

@@ -16,7 +16,7 @@ from dispatch.carrier import Seen
 from dispatch.journey import News, Signer, Stage, Tracked, View
 from dispatch.shipment import Waybill
 from dispatch.tracking.observe import observe
-from dispatch.tracking.sighting import keep
+from dispatch.tracking.sighting import keep_all, sighting
 from dispatch.worklist import Reason, put
 
 HOUR = timedelta(hours=1)
@@ -196,7 +196,7 @@ def test_the_largest_envelope_still_fits_into_fifteen_kilobytes(on_the_way):
         for n in range(100):
             at = parcel.shipment.created_at + n * timedelta(seconds=1)
             seen = Seen(parcel.waybill.number, at, "305", News.IN_TRANSIT, place="&" * 30)
-            keep(parcel.world, session, "ems", seen, "push", parcel.shipment.id)
+            keep_all(session, [sighting(parcel.world, "ems", seen, "push", parcel.shipment.id)])
     page = parcel.door.get(parcel.path)
     assert len(page.content) <= 15 * 1024
     assert "没有列出" in page.text

@@ -11,7 +11,7 @@ from dispatch.journey import View
 from dispatch.shipment import WATCH
 from dispatch.tracking.orphans import Why, orphans, read_bill
 from dispatch.tracking.rhythm import LEARN, Rhythm, shares, silence
-from dispatch.tracking.sighting import ASKED, keep
+from dispatch.tracking.sighting import ASKED, keep_all, sighting
 from dispatch.wiring import now
 from workers.clock import leave_standing
 from workers.run import run_due
@@ -82,7 +82,7 @@ def test_news_that_only_asking_found_is_counted_and_a_push_that_comes_later_take
     raw = raw_push(world, number, "203", at)
     told = world.carriers["ems"].read_push(world.carriers["ems"].vouch(Knock(raw)).body)[0]
     with world.begin() as session:
-        keep(world, session, "ems", told, ASKED, shipments(world)[0].id)
+        keep_all(session, [sighting(world, "ems", told, ASKED, shipments(world)[0].id)])
     assert [(one.facts, one.only_asked) for one in counted(world)] == [(1, 1)]
     push(world, raw)
     drain(world)
