@@ -86,7 +86,8 @@ class Vault:
 
     def digest(self, purpose: str, *parts: str) -> bytes:
         """A keyed digest of the parts (32 bytes), apart for each purpose; parts cannot run into each other."""
-        message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (p.encode() for p in (purpose, *parts)))
+        told = [part.encode() for part in (purpose, *parts)]
+        message = b"".join([len(raw).to_bytes(4, "big") + raw for raw in told])
         return hmac.digest(self._digest_key, message, "sha256")
 
     @staticmethod

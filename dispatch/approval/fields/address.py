@@ -9,7 +9,6 @@ import functools
 import io
 import threading
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +51,7 @@ def read_line(line: str) -> Place:
     if not text:
         return Place()
     try:
-        found = _parser()(text, town_village=True)
+        found = _reader().read(text)
     except Exception:  # noqa: BLE001 - a dictionary parser on free text; whatever it trips over, a person fills in the parts
         return Place()
     parts = {part: str(found.get(part) or "") for part in PARTS}
@@ -70,12 +69,47 @@ def complete_or_wrong(place: Place) -> None:
         raise WrongError(f"地址不完整，认不出{names}（已认出：{known}）", RIGHT)
 
 
-@functools.cache
-def _parser() -> Callable[..., dict[str, Any]]:
-    # Imported late: 0.7 s and 80 MB that only a free line needs. It greets on the standard output and warns.
-    with _loading, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import jionlp  # noqa: PLC0415
+class _Reader:
+    """jionlp's reader of addresses, shown only the places whose names stand in the line.
 
-        parse: Callable[..., dict[str, Any]] = jionlp.parse_location
-    return parse
+    By itself it looks for every place of the country in every line, and takes its notes in that common list: two
+    lines read at once would spoil each other.
+    """
+
+    def __init__(self) -> None:
+        # Imported late: 0.7 s and 80 MB that only a free line needs. It greets on the standard output and warns.
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import jionlp  # noqa: PLC0415
+
+            self._parse = jionlp.parse_location
+            self._parse("", town_village=True)
+        self._alone = threading.Lock()
+        self._places: list[Any] = self._parse.administrative_map_list
+        self._by_name: dict[str, list[int]] = {}
+        for index, (_, *levels, _) in enumerate(self._places):
+            for name in {name for level in levels for name in level if name}:
+                self._by_name.setdefault(name, []).append(index)
+        self._longest = max(map(len, self._by_name))
+
+    def read(self, text: str) -> dict[str, Any]:
+        """What it finds in the line."""
+        named = {index for name in self._pieces(text) for index in self._by_name.get(name, ())}
+        with self._alone:
+            self._parse.administrative_map_list = [self._places[index] for index in sorted(named)]
+            found: dict[str, Any] = self._parse(text, town_village=True)
+        return found
+
+    def _pieces(self, text: str) -> set[str]:
+        lengths = range(1, self._longest + 1)
+        return {text[start : start + length] for start in range(len(text)) for length in lengths}
+
+
+@functools.cache
+def _make_reader() -> _Reader:
+    return _Reader()
+
+
+def _reader() -> _Reader:
+    with _loading:  # the cache alone would let two threads make it
+        return _make_reader()
