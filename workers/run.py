@@ -1,5 +1,7 @@
 """The bell has rung: claim what is due, most urgent first, and work until none remains."""
 
+from collections.abc import Callable
+
 import structlog
 from structlog.contextvars import bound_contextvars
 
@@ -18,13 +20,14 @@ from workers.stranded import WORDS, show_lane
 log = structlog.get_logger()
 
 
-def run_lane(world: World, lane: str) -> int:
+def run_lane(world: World, lane: str, leaving: Callable[[], bool] = lambda: False) -> int:
     """Do whatever is due on a carrier's lane, or (without one) on the road; how many were done.
 
-    Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them.
+    Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them. A
+    worker that is leaving claims nothing more, however much is due.
     """
     ranks, done = ranks_on(lane), 0
-    while (name := most_urgent(world, ranks)) is not None:
+    while not leaving() and (name := most_urgent(world, ranks)) is not None:
         known = kind(name)
         claims = claim(world, name, known.at_once)
         if not claims:
