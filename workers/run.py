@@ -59,6 +59,9 @@ def run_one(world: World, known: JobKind, claimed: Claim) -> None:
 
 def _run(world: World, known: JobKind, claimed: Claim) -> None:
     try:
+        if claimed.abandoned >= world.settings.job_deaths:
+            stuck.put_off(world, claimed)
+            return
         _work(world, known, claimed)
         if claimed.attempts >= min(world.settings.job_tries, world.settings.job_deaths) and not known.tells:
             stuck.look_back(world, claimed)
@@ -87,9 +90,7 @@ def _hold_back(claimed: Claim, held: HeldBackError) -> None:
 def _work(world: World, known: JobKind, claimed: Claim) -> None:
     """At once, or in the carrier's turn. Of a carrier that the settings do not name any more a person is told."""
     lane = lane_of(claimed.name)
-    if claimed.abandoned >= world.settings.job_deaths:
-        stuck.put_off(world, claimed)
-    elif not known.speaks:
+    if not known.speaks:
         known.work(world, claimed)
     elif (carrier := world.carriers.get(lane)) is None:
         show_lane(world, lane)
