@@ -140,12 +140,18 @@ def broker_url(settings: Settings) -> str:
     return settings.broker_url or database_url(settings)
 
 
+LINE = {"tcp_user_timeout": "30000", "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3"}
+"""Milliseconds, seconds, seconds, times; unless the URL names others. A host that vanished, or a firewall that forgot
+the line, answers nothing, and the system's own patience with it is a quarter of an hour.
+"""
+
+
 def database_url(settings: Settings) -> str:
     """The database's address with our driver. Raises ZhuandiError where none is set (the embedded one sets it)."""
     if not settings.database_url:
         raise ZhuandiError("没有设置 DATABASE_URL，内嵌数据库也没有启动。请用 `zhuandi up`，或设置 DATABASE_URL。")
-    url = make_url(settings.database_url)
-    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    return url.set(query=LINE | dict(url.query)).render_as_string(hide_password=False)
 
 
 class Lines:

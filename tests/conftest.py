@@ -29,7 +29,9 @@ from dispatch.wiring import now
 from dispatch.world import World
 from sandbox import EmsSettings, running
 from tests.emptied import empty
-from tests.external import THIRD
+from tests.engines import used
+from tests.engines.used import ClosingLines
+from tests.external import NAMED_BY, THIRD
 from tests.leftovers import remove_postgres
 from workers.run import run_due
 from zhuandi import migrate
@@ -38,18 +40,16 @@ from zhuandi.postgres import EmbeddedPostgres
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("ci")
 
-EXTERNAL = "ZHUANDI_TEST_DATABASE_URL"
-"""Where set, the tests that need a database run on this server instead of the embedded one."""
 
-
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A run that is told to stop tears down as after Ctrl-C: no database server is left behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.pluginmanager.register(ClosingLines(), "engines")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # The longest files first: where several processes share the tests, the others fit in beside them.
-    items.sort(key=lambda item: not {"races", "engines", "crash"} & set(item.path.parts))
+    items.sort(key=lambda item: not {"races", "engines", "crash", "faults"} & set(item.path.parts))
     for item in items:
         if {"database_url", "own_database_url"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
@@ -66,15 +66,27 @@ def _keep_a_third(config: pytest.Config, items: list[pytest.Item], third: int) -
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The administrator's URL of a PostgreSQL."""
-    if external := os.environ.get(EXTERNAL):
-        yield make_url(external).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    """The administrator's URL of a PostgreSQL: the one that the environment names, or the embedded one."""
+    if external := os.environ.get(NAMED_BY):
+        url = make_url(external).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        used.ENGINES.used[used.EXTERNAL] = _version(url)
+        yield url
         return
     home = tmp_path_factory.mktemp("postgres")
     embedded = EmbeddedPostgres(home)
-    yield embedded.start()
+    url = embedded.start()
+    used.ENGINES.used[used.EMBEDDED] = _version(url)
+    yield url
     embedded.stop()
     remove_postgres(home)
+
+
+def _version(url: str) -> str:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = str(connection.execute(text("SHOW server_version")).scalar_one()).split()[0]
+    engine.dispose()
+    return found
 
 
 def _administer(server_url: str, *statements: str) -> None:

@@ -13,23 +13,36 @@ import sys
 import psycopg
 
 USUAL = f"postgresql://{getpass.getuser()}@127.0.0.1:5432/postgres"
+NAMED_BY = "ZHUANDI_TEST_DATABASE_URL"
 OLDEST = 150_000
 THIRD = "ZHUANDI_TEST_THIRD"
 """0, 1 or 2: of the files only every third, counted from here (conftest.py)."""
 
 
-def main() -> int:
-    url = os.environ.get("ZHUANDI_TEST_DATABASE_URL", USUAL)
+class NoServerError(Exception):
+    """None that can be used; the message says what to start."""
+
+
+def find_server() -> tuple[str, int]:
+    """Its URL and version (server_version_num). Raises NoServerError."""
+    url = os.environ.get(NAMED_BY, USUAL)
     try:
         with psycopg.connect(url, connect_timeout=3) as connection:
             version = connection.info.server_version
     except psycopg.OperationalError:
-        print("no external PostgreSQL answers on this machine: its run of the database tests is left out")
-        return 0
+        raise NoServerError(f"none answers; start one (15 or newer), or name it by {NAMED_BY}") from None
     if version < OLDEST:
-        print(f"the external PostgreSQL is too old ({version}); 15 or newer is needed")
+        raise NoServerError(f"the one that answers is too old ({version}); start one that is 15 or newer")
+    return url, version
+
+
+def main() -> int:
+    try:
+        url, version = find_server()
+    except NoServerError as reason:
+        print(f"the database tests on an external PostgreSQL are left out: {reason}")
         return 0
-    environment = {**os.environ, "ZHUANDI_TEST_DATABASE_URL": url}
+    environment = {**os.environ, NAMED_BY: url}
     which = "all"
     if os.environ.get("FULL") != "1":
         environment[THIRD] = str(dt.datetime.now(tz=dt.UTC).toordinal() % 3)

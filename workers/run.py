@@ -1,5 +1,7 @@
 """The bell has rung: claim what is due, most urgent first, and work until none remains."""
 
+from collections.abc import Callable
+
 import structlog
 from structlog.contextvars import bound_contextvars
 
@@ -19,20 +21,22 @@ from workers.stranded import WORDS, show_lane
 log = structlog.get_logger()
 
 
-def run_lane(world: World, lane: str) -> int:
+def run_lane(world: World, lane: str, leaving: Callable[[], bool] = lambda: False) -> int:
     """Do whatever is due on a carrier's lane, or (without one) on the road; how many were done.
 
-    Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them.
+    Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them. A
+    worker that is leaving claims nothing more, however much is due.
     """
     wanted, done = wanted_on(lane), 0
-    while True:
+    while not leaving():
         name, claims = claim_next(world, wanted)
         if name is None:
-            return done
+            break
         if not claims:
             del wanted[name]  # somebody has them, or is about to leave them: there will be another bell
         _run_all(world, kind(name), claims)
         done += len(claims)
+    return done
 
 
 def run_due(world: World, name: str) -> int:
@@ -75,6 +79,9 @@ def run_one(world: World, known: JobKind, claimed: Claim) -> None:
 
 def _run(world: World, known: JobKind, claimed: Claim) -> None:
     try:
+        if claimed.abandoned >= world.settings.job_deaths:
+            stuck.put_off(world, claimed)
+            return
         _work(world, known, claimed)
         if claimed.attempts >= min(world.settings.job_tries, world.settings.job_deaths) and not known.tells:
             stuck.look_back(world, claimed)
@@ -103,9 +110,7 @@ def _hold_back(claimed: Claim, held: HeldBackError) -> None:
 def _work(world: World, known: JobKind, claimed: Claim) -> None:
     """At once, or in the carrier's turn. Of a carrier that the settings do not name any more a person is told."""
     lane = lane_of(claimed.name)
-    if claimed.abandoned >= world.settings.job_deaths:
-        stuck.put_off(world, claimed)
-    elif not known.speaks:
+    if not known.speaks:
         known.work(world, claimed)
     elif (carrier := world.carriers.get(lane)) is None:
         show_lane(world, lane)

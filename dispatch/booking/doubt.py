@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
@@ -23,6 +24,7 @@ from dispatch.booking.past import NOT_AS_BEFORE, is_told_by_a_person, perhaps_ot
 from dispatch.call import Heard, conclude, converse, intend
 from dispatch.carrier import Booked, Duplicate, Means, Refused, Unauthorised, Unavailable
 from dispatch.errors import NotAllowedError
+from dispatch.jobs import Job
 from dispatch.journey import Act, Stage
 from dispatch.lease import Claim
 from dispatch.shipment import BOOK, Shipment, act, adopt, lock, subject_id
@@ -70,7 +72,7 @@ def _settle(world: World, claim: Claim, intent: Intent, heard: Heard[Booked | No
         if heard.told is not None:
             hear_number(world, session, shipment, intent, heard.told)
         elif shipment.stage == Stage.IN_DOUBT and is_meant(intent, shipment):
-            _write(world, session, shipment, climb)
+            _write(world, session, shipment, climb, claim)
 
 
 def _ask(world: World, claim: Claim) -> Intent | None:
@@ -113,7 +115,7 @@ def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, looks_up:
     with world.reading() as session:
         shipment = session.get_one(Shipment, subject_id(claim.subject))
         rung = shipment.doubts + 1
-        absent = Climb(heard, rung, None).absent and _surely_absent(world, session, shipment)
+        absent = Climb(heard, rung, None).absent and _surely_absent(world, session, shipment, claim)
     ladder = world.settings.doubt_ladder
     if heard.told is not None or absent:
         return Climb(heard, rung, None)
@@ -124,20 +126,24 @@ def _climb(world: World, claim: Claim, heard: Heard[Booked | None], *, looks_up:
     return Climb(heard, rung, max(ladder[-1], world.settings.ask_again) if looks_up else None)
 
 
-def _surely_absent(world: World, session: Session, shipment: Shipment) -> bool:
-    """Missed so often in a row, and the carrier's own books have had time: the order was never placed."""
+def _surely_absent(world: World, session: Session, shipment: Shipment, claim: Claim) -> bool:
+    """Missed so often in a row, and the carrier's own books have had time: the order was never placed.
+
+    That time must be over on the database's clock too: on a machine that is ahead it would be over too soon.
+    """
     settled = world.carrier(shipment.carrier).limits.settling
     since = shipment.intended_at or shipment.created_at
-    age = min(world.now() - since, settled_since(session, shipment))
+    doubted_at, now = session.execute(select(Job.created_at, func.now()).where(Job.id == claim.id)).one()
+    age = min(world.now() - since, now - doubted_at, settled_since(session, shipment))
     return shipment.absences + 1 >= world.settings.absences and age > settled
 
 
-def _write(world: World, session: Session, shipment: Shipment, climb: Climb) -> None:
+def _write(world: World, session: Session, shipment: Shipment, climb: Climb, claim: Claim) -> None:
     shipment.doubts = climb.rung
     if climb.refusal is not None:
         refuse(world, session, shipment, climb.refusal)
         return
-    if climb.absent and _surely_absent(world, session, shipment):
+    if climb.absent and _surely_absent(world, session, shipment, claim):
         if perhaps_otherwise(session, shipment):
             _ask_a_person(world, session, shipment, NOT_AS_BEFORE)
         else:

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import psycopg
 import pytest
-import uvicorn
 from sqlalchemy import func, make_url, select
 
 from dispatch.api import body
@@ -23,6 +22,7 @@ from dispatch.api.app import make_app
 from dispatch.db import connect
 from dispatch.tracking.push import RAW_MOST, Push
 from tests.doors.conftest import sealed_push
+from tests.doors.served import served
 from tests.leftovers import remove_postgres
 from zhuandi import migrate
 from zhuandi.postgres import EmbeddedPostgres
@@ -30,31 +30,10 @@ from zhuandi.postgres import EmbeddedPostgres
 HEAD = b"POST /pushes/ems HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
 
 
-class Served(uvicorn.Server):
-    """A server in a thread of this process; tells when its door is open."""
-
-    def __init__(self, app):
-        super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, access_log=False, log_level="warning"))
-        self.opened = threading.Event()
-
-    async def startup(self, sockets=None):
-        await super().startup(sockets)
-        self.opened.set()
-
-    @property
-    def port(self):
-        return self.servers[0].sockets[0].getsockname()[1]
-
-
 @pytest.fixture
 def server(world):
-    served = Served(make_app(world))
-    thread = threading.Thread(target=served.run)
-    thread.start()
-    assert served.opened.wait(60)
-    yield served
-    served.should_exit = True
-    thread.join()
+    with served(make_app(world)) as running:
+        yield running
 
 
 def _said(port, *parts):

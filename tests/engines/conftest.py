@@ -10,15 +10,18 @@ from sqlalchemy import NullPool, Result, create_engine, text
 
 from tests.engines.county import County
 from tests.engines.servers import RabbitServer, RedisServer, Server
+from tests.engines.used import ENGINES
 
 
 @contextmanager
 def started(kind: type[Server], folder: Path) -> Iterator[Server]:
     """A server of this kind, or the test is left out where its binary is not installed."""
     if kind.missing():
+        ENGINES.left_out[kind.name] = f"install {kind.package}"
         pytest.skip(f"{kind.package} is not installed")
     server = kind(folder)
     server.start()
+    ENGINES.used[kind.name] = server.version()
     try:
         yield server
     finally:
@@ -66,12 +69,19 @@ class TableOfBells(Server):
             return connection.execute(text(statement), values)
 
 
-@pytest.fixture(params=["postgresql", "redis", "rabbitmq"])
-def broker(request: pytest.FixtureRequest, own_database_url: str) -> Server:
+@pytest.fixture
+def table_of_bells(own_database_url: str) -> Server:
+    """The broker that needs nothing else."""
+    return TableOfBells(own_database_url)
+
+
+BROKERS = {"postgresql": "table_of_bells", "redis": "redis_server", "rabbitmq": "rabbit_server"}
+
+
+@pytest.fixture(params=BROKERS)
+def broker(request: pytest.FixtureRequest) -> Server:
     """Each broker in turn."""
-    if request.param == "postgresql":
-        return TableOfBells(own_database_url)
-    return request.getfixturevalue({"redis": "redis_server", "rabbitmq": "rabbit_server"}[request.param])
+    return request.getfixturevalue(BROKERS[request.param])
 
 
 @pytest.fixture

@@ -6,16 +6,17 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import func, select
+from sqlalchemy import NullPool, create_engine, func, select
 
 from dispatch.approval.decided_case import DecidedCase
 from dispatch.approval.lodge import lodge
+from dispatch.db import sessions
 from dispatch.jobs import Job
 from dispatch.journey import Stage
 from dispatch.settings import SETTINGS_FILE, Settings
@@ -32,18 +33,30 @@ QUICK = {"item_grouping": 0, "item_release": "at_once", "clock_rhythm": 1, "job_
 WORK = ("worker", "worker", "clock")
 
 
-class County:
-    """Lodge cases, ill-treat a part, and count at the end: in our books, and in the post's own."""
+def plain_cases(decided: Callable[..., DecidedCase], count: int, first: int = 0) -> list[DecidedCase]:
+    """Each to a recipient of its own; the post plays its plain story for these phones."""
+    return [
+        decided(f"33112720261122{number:04}", slip={"phone": f"139{number:06}01", "recipient_name": f"蓝小{number}"})
+        for number in range(first, first + count)
+    ]
 
-    def __init__(self, home: Path, database_url: str, broker_url: str | None) -> None:
+
+class County:
+    """Lodge cases, ill-treat a part, and count at the end: in our books, and in the post's own.
+
+    `told`: settings that differ from those of practice.
+    """
+
+    def __init__(self, home: Path, database_url: str, broker_url: str | None, **told: object) -> None:
         self.home = home
         prepare_practice(home)
         file = home / SETTINGS_FILE
         # Several counties stand on one machine: none of them at the usual ports.
         ports = {"listen_port": free_port(), "practice_posts": {name: free_port() for name in POSTS}}
-        file.write_text(json.dumps(json.loads(file.read_text()) | QUICK | ports, ensure_ascii=False))
+        file.write_text(json.dumps(json.loads(file.read_text()) | QUICK | told | ports, ensure_ascii=False))
         prepare_practice(home)
         self.told = {"ZHUANDI_HOME": str(home), "DATABASE_URL": database_url}
+        self._looking = sessions(create_engine(database_url, poolclass=NullPool))
         if broker_url is not None:
             self.told["ZHUANDI_BROKER_URL"] = broker_url
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -53,8 +66,7 @@ class County:
         """The post, and these processes of the service (two workers and a clock), until the end of the block."""
         prepare(self.settings)
         try:
-            self.start("sandbox-post", "--post", "ems")
-            wait_until(self._post_answers, "the sandbox post")
+            self.open_post()
             for name in names:
                 self.start(name)
             yield self
@@ -70,12 +82,26 @@ class County:
         with _environment(self.told):
             return Settings()
 
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        """`zhuandi …` in this home."""
+    def open_post(self) -> "subprocess.Popen[bytes]":
+        """The sandbox post, once it answers; with the books that it had, where it was open before."""
+        post = self.start("sandbox-post", "--post", "ems")
+        wait_until(self._post_answers, "the sandbox post")
+        return post
+
+    @property
+    def post_url(self) -> str:
+        """Where the sandbox post listens."""
+        return read_practice(self.home).url("ems")
+
+    def start(self, *words: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+        """`zhuandi …` in this home, with `environment` besides."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ZHUANDI_")}
         with (self.home / f"{words[0]}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "zhuandi", *words], env=clean | self.told, stdout=log, stderr=log
+                [sys.executable, "-m", "zhuandi", *words],
+                env=clean | self.told | (environment or {}),
+                stdout=log,
+                stderr=log,
             )
         self.processes.append(process)
         return process
@@ -99,17 +125,26 @@ class County:
 
     def posts_books(self) -> dict[str, Any]:
         """The post's own books, whole."""
-        told = httpx2.get(f"{read_practice(self.home).url('ems')}/books", trust_env=False, timeout=30)
+        told = httpx2.get(f"{self.post_url}/books", trust_env=False, timeout=30)
         return dict(told.raise_for_status().json())
+
+    def next_answers(self, *faults: str) -> None:
+        """What goes wrong with the next calls of the sandbox post, in order; empty for nothing."""
+        httpx2.post(f"{self.post_url}/faults", json={"answers": list(faults)}, trust_env=False).raise_for_status()
+
+    def faults_left(self) -> list[str]:
+        """Those of them that have not struck yet."""
+        told = httpx2.post(f"{self.post_url}/faults", json={}, trust_env=False).raise_for_status().json()
+        return list(told["answers"])
 
     def booked(self) -> int:
         """So many shipments have their number."""
-        with self.world() as world, world.reading() as session:
+        with self._looking() as session:
             return session.scalar(select(func.count()).where(Shipment.stage == Stage.BOOKED)) or 0
 
     def open_jobs(self) -> list[str]:
         """What is still to be done now; for the words of a test that waited in vain."""
-        with self.world() as world, world.reading() as session:
+        with self._looking() as session:
             return list(session.scalars(select(Job.name).where(Job.done_at.is_(None), Job.next_at < func.now())))
 
     def expect_booked(self, count: int) -> None:
@@ -124,6 +159,16 @@ class County:
         except (httpx2.HTTPError, ValueError):
             return False
         return True
+
+
+@contextmanager
+def frozen(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """It stands still (SIGSTOP) until the end of the block, and then goes on as if nothing had been."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 @contextmanager

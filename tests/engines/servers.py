@@ -46,6 +46,7 @@ def wait_until(happened: Callable[[], bool], what: str, seconds: float = PATIENC
 class Server:
     """A broker's process: started, stopped, killed, frozen."""
 
+    name = ""
     package = ""
     folder: Path
     port: int = field(default_factory=free_port)
@@ -60,6 +61,10 @@ class Server:
         raise NotImplementedError
 
     def answers(self) -> bool:
+        raise NotImplementedError
+
+    def version(self) -> str:
+        """As it tells it."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -94,6 +99,7 @@ class Server:
 class RedisServer(Server):
     """Redis as a county should run it: append-only file, nothing thrown out."""
 
+    name = "Redis"
     package = "redis-server"
     options: tuple[str, ...] = ("--appendonly", "yes", "--maxmemory-policy", "noeviction")
 
@@ -116,6 +122,10 @@ class RedisServer(Server):
         except redis.RedisError:
             return False
 
+    def version(self) -> str:
+        with redis.Redis.from_url(self.url) as client:
+            return str(client.info("server")["redis_version"])
+
     def empty(self) -> None:
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
@@ -128,6 +138,7 @@ class RedisServer(Server):
 class RabbitServer(Server):
     """A RabbitMQ node of its own, with its own cookie, ports and folders."""
 
+    name = "RabbitMQ"
     package = "rabbitmq-server"
 
     @staticmethod
@@ -165,6 +176,13 @@ class RabbitServer(Server):
         except (AMQPError, OSError):
             return False
         return True
+
+    def version(self) -> str:
+        connection = pika.BlockingConnection(pika.URLParameters(self.url))
+        try:
+            return str(connection._impl.server_properties["version"])
+        finally:
+            connection.close()
 
     def control(self, *words: str) -> None:
         """rabbitmqctl for this node."""

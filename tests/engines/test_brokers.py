@@ -11,6 +11,7 @@ from dispatch.approval.decided_case import DecidedCase
 from dispatch.bells.redis import MOST_BELLS
 from dispatch.errors import ZhuandiError
 from dispatch.wiring import broker_url
+from tests.engines.county import plain_cases
 from tests.engines.servers import RabbitServer, RedisServer, Server, free_port, wait_until
 from workers.jobs import ROAD
 
@@ -20,11 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 @pytest.fixture
 def cases(decided: Callable[..., DecidedCase]) -> list[DecidedCase]:
-    """Each to a recipient of its own; the post plays its plain story for these phones."""
-    return [
-        decided(f"33112720261122{number:04}", slip={"phone": f"139{number:06}01", "recipient_name": f"蓝小{number}"})
-        for number in range(CASES)
-    ]
+    return plain_cases(decided, CASES)
 
 
 def test_every_broker_rings_and_all_is_booked_once(broker, county, cases):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from carriers import next_answers, orders, own_people
-from road_steps import details, entries, make_due, numbers, only, shipments, with_settings
+from road_steps import details, entries, make_due, numbers, only, shipments, sql, with_settings
 
 from dispatch import breaker
 from dispatch.approval.lodge import lodge
@@ -79,6 +79,7 @@ def test_before_the_carrier_has_settled_its_books_an_absent_order_is_not_believe
     assert only(world).absences > world.settings.absences
     assert entries(world) == [Reason.BOOKING_IN_DOUBT]
     later = replace(with_settings_of_hours, now=lambda: world.now() + 2 * HOUR)
+    sql(world, "UPDATE jobs SET created_at = created_at - interval '2 hours'")
     make_due(world, SETTLE_DOUBT)
     run_due(later, on_lane(SETTLE_DOUBT, "by_hand"))
     drain(world)

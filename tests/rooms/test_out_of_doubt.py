@@ -110,6 +110,7 @@ def test_the_settling_time_counts_from_the_last_time_that_we_ordered(doubtful, d
     assert (only(world).stage, orders(url)) == ("in_doubt", [])
     order_no = only(world).order_no
     later = replace(world, now=lambda: now() + 2 * HOUR)
+    sql(world, "UPDATE jobs SET created_at = created_at - interval '2 hours'")
     look(later)
     assert only(world).stage == "to_book"
     drain(world)
