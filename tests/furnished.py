@@ -11,16 +11,23 @@ from zhuandi.practice import POSTS, free_port, prepare_practice
 
 
 def furnish(home: Path, further: Mapping[str, Any]) -> None:
-    """Write the settings of the practice profile with `further` over them; of an account only what is named."""
+    """Write the settings of the practice profile with `further` over them: of an account only what is named, and
+    what is None is taken away."""
     prepare_practice(home)
+    # Several houses stand on one machine: none of them at the usual ports.
+    ports = {"listen_port": free_port(0), "practice_posts": {name: free_port(0) for name in POSTS}}
+    _change(home, ports)
+    prepare_practice(home)  # the addresses go with the ports
+    _change(home, further)
+
+
+def _change(home: Path, further: Mapping[str, Any]) -> None:
     file = home / SETTINGS_FILE
     said = json.loads(file.read_text())
-    # Several houses stand on one machine: none of them at the usual ports.
-    said |= {"listen_port": free_port(0), "practice_posts": {name: free_port(0) for name in POSTS}}
     for name, value in further.items():
         said[name] = said[name] | value if isinstance(value, dict) else value
-    file.write_text(json.dumps(said, ensure_ascii=False))
-    prepare_practice(home)  # the addresses go with the ports
+    told = {name: value for name, value in said.items() if value is not None}
+    file.write_text(json.dumps(told, ensure_ascii=False))
 
 
 def told_to(home: Path, database_url: str, broker_url: str | None) -> dict[str, str]:

@@ -83,11 +83,9 @@ class Desk:
         self._take_the_applicants_word()
 
     def _until_lived_through(self, role: Role, *options: str) -> None:
-        died = -1
-        while died != len(self.house.died):
-            died = len(self.house.died)
+        left = None
+        while left != (left := self.house.left(role)):
             self.house.run(role, *options)
-            self.house.keep()
 
     def _print(self) -> None:
         with self.world.reading() as session:

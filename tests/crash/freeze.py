@@ -49,7 +49,7 @@ def freeze(house: House, desk: Desk, points: Sequence[str], first: int) -> None:
     for sleeper in sleepers:
         house.nursery.kill(sleeper.pid)
         if (subject := died_over(sleeper.marks, sleeper.point, sleeper.pid)) is not None and sleeper.sleeps:
-            house.died[sleeper.point] = subject
+            house.bury(sleeper.point, subject)
 
 
 def _put_to_bed(house: House, point: str) -> Sleeper:

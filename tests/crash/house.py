@@ -1,6 +1,7 @@
 """One house for all points: a database, two posts, and the service's processes, of which some are armed."""
 
 import json
+import logging
 import os
 import secrets
 import time
@@ -47,7 +48,10 @@ HASTE = {
     "lane_threads": 1,
     "breaker_probe": 3,
     "ems": {"prints_own_label": True},
+    # Each lane costs every worker threads and connections: those of whom no case is given stay away.
+    **dict.fromkeys(("gov_ems", "kdniao", "kuaidi100", "tracked")),
 }
+log = logging.getLogger("crash")
 
 
 @dataclass
@@ -71,6 +75,7 @@ class House:
     died: dict[str, str] = field(default_factory=dict)
     strange: list[str] = field(default_factory=list)
     servants: list[Servant] = field(default_factory=lambda: [Servant(role) for role in SERVANTS])
+    began: float = field(default_factory=time.monotonic)
 
     def left(self, *roles: Role) -> set[str]:
         """The points at which nobody has died yet: of these roles, or of all."""
@@ -121,6 +126,15 @@ class House:
         armed = {ARMED_BY: arms, TEST: str(marks)} if arms else {}
         return self.nursery.start([role, *options], {**self.environment, **armed}, self.log(role))
 
+    def bury(self, point: str, subject: str) -> None:
+        """Somebody has died there."""
+        self.died[point] = subject
+        self.say(f"{len(self.died)} died, last at {point}")
+
+    def say(self, what: str) -> None:
+        """For whoever waits for the table."""
+        log.info("%3.0f s: %s", time.monotonic() - self.began, what)
+
     def log(self, role: Role) -> Path:
         """What its processes have said."""
         return self.home / "logs" / f"{role}.log"
@@ -135,7 +149,7 @@ class House:
         for name in sorted(self.left(role)) if code == KILLED else ():
             subject = died_over(self.marks, name, pid)
             if subject is not None:
-                self.died[name] = subject
+                self.bury(name, subject)
                 return
         self.strange.append(f"{role} ended with {code}: {self.log(role).read_text()[-800:]}")
 

@@ -1,6 +1,5 @@
 """One run: all points of a list on one broker. Cases go through while processes die, and the books are compared."""
 
-import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -36,8 +35,6 @@ FROZEN, AFTER = 400, 500  # numbers of the cases over which workers sleep, and a
 SET_BACK = (RECALL, LOOK_THROUGH)
 """Jobs that there are only after the database was set back to an earlier time."""
 
-log = logging.getLogger("crash")
-
 
 @dataclass(frozen=True)
 class Result:
@@ -64,12 +61,16 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
     ):
         desk = Desk(house, http)
         _send_everything(desk)
+        house.say("all cases are sent")
         if any(name.startswith(SET_BACK) for name in points):
             _live_until(house, desk, lambda: _sealed(house.world))
+            house.say("the database was set back")
             _set_back(house, desk)
+        house.say("what the restore lost is known")
         _live_until(house, desk, lambda: not house.left())
         if frozen:
             freeze(house, desk, sorted(frozen), FROZEN)
+        house.say("nobody dies any more")
         posts = {name: read_practice(home).url(name) for name in ("ems", "sf")}
         if not _live_until(house, desk, lambda: drained(house.world, _books(http, posts)), LIMIT_SECONDS):
             house.strange.append(f"nothing drained in {LIMIT_SECONDS} s")
@@ -98,16 +99,14 @@ def _send_everything(desk: Desk) -> None:
 
 def _live_until(house: House, desk: Desk, happened: Callable[[], bool], patience: float = STILL_SECONDS) -> bool:
     """Whether it happened; given up when nobody has died for so long."""
-    began = last = time.monotonic()
-    died = len(house.died)
+    last, died = time.monotonic(), len(house.died)
     while not happened():
+        if len(house.died) > died:
+            last, died = time.monotonic(), len(house.died)
         if time.monotonic() - last > patience:
             return False
         house.keep()
         desk.work()
-        if len(house.died) > died:
-            died, last = len(house.died), time.monotonic()
-            log.info("%3.0f s: %s died, last at %s", last - began, died, [*house.died][-1])
         time.sleep(LOOK_SECONDS)
     return True
 
