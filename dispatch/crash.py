@@ -2,9 +2,9 @@
 
 In production nothing is armed, and to pass a point is one comparison. A process is armed by its environment alone:
 `ZHUANDI_CRASH=ask/sent,commit.unrung:3` names points (`:3`: at the third passage), and `ZHUANDI_CRASH_TEST` must name
-the file into which the process writes where it ended; without it the process refuses to start. At its point it is
-killed by SIGKILL: nothing is rolled back, closed or flushed. `ask/sent:1:freeze` stops it instead (SIGSTOP), as a
-machine does that sleeps.
+the folder in which the process leaves a mark where it ended; without it the process refuses to start. At its point it
+is killed by SIGKILL: nothing is rolled back, closed or flushed. `ask/sent:1:freeze` stops it instead (SIGSTOP), as a
+machine does that sleeps. Where a mark lies already nobody dies again, so many processes can share one folder.
 """
 
 import os
@@ -94,7 +94,7 @@ class Armed:
 
     passages: dict[str, int]
     freezing: frozenset[str]
-    mark: Path
+    marks: Path
     working: threading.local = field(default_factory=threading.local)
     alone: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,18 +104,26 @@ class Armed:
         for name in (str(point), f"{of or kind}{OF}{point}"):
             if name not in self.passages:
                 continue
-            with self.alone:  # who dies holds it: nobody else writes a mark or dies elsewhere
+            with self.alone:  # who dies holds it: nobody else leaves a mark or dies elsewhere
                 self.passages[name] -= 1
                 if not self.passages[name]:
                     self.die(name, subject)
 
     def die(self, name: str, subject: str) -> None:
-        """Or freeze. The mark is complete before that."""
-        with self.mark.open("a") as book:
-            book.write(f"{name}\t{subject}\n")
-            book.flush()
-            os.fsync(book.fileno())
+        """Or freeze, unless somebody has died here already. The mark is complete before that."""
+        try:
+            with mark_of(self.marks, name).open("x") as mark:
+                mark.write(f"{os.getpid()}\t{subject}")
+                mark.flush()
+                os.fsync(mark.fileno())
+        except FileExistsError:
+            return
         os.kill(os.getpid(), signal.SIGSTOP if name in self.freezing else signal.SIGKILL)
+
+
+def mark_of(marks: Path, name: str) -> Path:
+    """Where a process writes its id, a tab and the subject it worked on when it dies at the point of this name."""
+    return marks / name.replace(OF, "+")
 
 
 def read_arms(environment: Mapping[str, str]) -> Armed | None:

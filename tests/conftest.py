@@ -28,6 +28,7 @@ from dispatch.vault import Vault
 from dispatch.wiring import now
 from dispatch.world import World
 from sandbox import EmsSettings, running
+from tests.decided import case_body
 from tests.emptied import empty
 from tests.engines import used
 from tests.engines.used import ClosingLines
@@ -271,26 +272,6 @@ def decided() -> Callable[..., DecidedCase]:
     def make(
         case_no: str = "331127202611220001", *, slip: dict[str, object] | None = None, **fields: object
     ) -> DecidedCase:
-        filled = {
-            "case_no": case_no,
-            "item_name": "食品经营许可",
-            "department": "县市场监督管理局",
-            "decided_at": "2026-11-20T09:00:00+08:00",
-            "applicant_name": "蓝小雨",
-            "applicant_kind": "person",
-            "slip": {
-                "recipient_name": "蓝小雨",
-                "phone": "13900000001",
-                "province": "浙江省",
-                "city": "丽水市",
-                "county": "景宁畲族自治县",
-                "town": "红星街道",
-                "detail": "团结西路8号2幢301室",
-                "way": "door",
-                **(slip or {}),
-            },
-            **fields,
-        }
-        return DecidedCase.model_validate_json(json.dumps(filled))
+        return DecidedCase.model_validate_json(json.dumps(case_body(case_no, slip, **fields)))
 
     return make

@@ -4,6 +4,7 @@ An exchange that outlives its job's lease would be spoken a second time while th
 name is the system's own wait and stands outside.
 """
 
+import functools
 import math
 import socket
 import ssl
@@ -98,17 +99,22 @@ def _addresses(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
+@functools.cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: read once, for all lines (20 ms of work each time)."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class TimedTransport(httpx2.HTTPTransport):
     """What httpx2 sends through, with `seconds` for each exchange, from connecting to the last byte of the answer."""
 
     def __init__(self, seconds: float) -> None:
-        context = httpx2.create_ssl_context(trust_env=False)
-        super().__init__(verify=context, trust_env=False)
+        super().__init__(verify=trusted(), trust_env=False)
         self._seconds = seconds
         self._clock = Clock()
         # httpx2 has no door for a network of one's own; httpcore2 below it has.
         self._pool = httpcore2.ConnectionPool(
-            context,
+            trusted(),
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,

@@ -12,6 +12,7 @@ from dispatch.approval.lodge import CASE_WATCH
 from dispatch.errands.errand import Errand, ErrandEvent
 from dispatch.errands.report import LANE
 from dispatch.jobs import Job
+from dispatch.reconcile.begin import LOOK_THROUGH
 from dispatch.retention import FORGET
 from dispatch.shipment import WATCH, Content, Shipment, Waybill, subject_id
 from dispatch.tracking.rhythm import LEARN
@@ -20,7 +21,7 @@ from dispatch.world import World
 from dispatch.zero_visits.close import Closure
 from tests.storm.books import Witnesses
 
-PATIENT = (WATCH, CASE_WATCH, LEARN, FORGET)
+PATIENT = (WATCH, CASE_WATCH, LEARN, FORGET, LOOK_THROUGH)
 SOUND = "1 booking, 1 closure, 0 lost"
 
 

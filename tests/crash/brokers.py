@@ -1,42 +1,35 @@
-"""The brokers that answer here, each in a place of its own."""
+"""The brokers of the matrix: the database itself, and servers of its own where their binaries are installed."""
 
-import os
-import socket
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import make_url
+from tests.engines.servers import RabbitServer, RedisServer, Server
 
-from dispatch.errors import ZhuandiError
-from dispatch.settings import Settings
-from dispatch.wiring import make_broker
-
-FURTHER = {
-    "amqp": ("ZHUANDI_TEST_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/zhuandi-crash"),
-    "redis": ("ZHUANDI_TEST_REDIS_URL", "redis://127.0.0.1:6379/13"),
-}
-"""Where each is looked for: a variable, and its usual place (a vhost, a database, that nobody else uses)."""
+SERVERS: Mapping[str, type[Server]] = {"rabbitmq": RabbitServer, "redis": RedisServer}
+POSTGRESQL = "postgresql"
+BROKERS = (POSTGRESQL, *SERVERS)
 
 
-@dataclass(frozen=True)
-class Broker:
-    """`url` is None for the database itself; `why_not`: it cannot be used here."""
-
-    name: str
-    url: str | None = None
-    why_not: str = ""
-
-
-def brokers() -> list[Broker]:
-    """PostgreSQL, and the others with a reason where they are left out."""
-    return [Broker("postgresql"), *(_find(name, *where) for name, where in FURTHER.items())]
+def why_not(name: str) -> str:
+    """Why this broker is left out here, and what helps; empty where it can be used."""
+    kind = SERVERS.get(name)
+    if kind is None or not kind.missing():
+        return ""
+    return f"left out, because its server is not installed: apt-get install {kind.package}"
 
 
-def _find(name: str, variable: str, usual: str) -> Broker:
-    url = os.environ.get(variable, usual)
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[str | None]:
+    """Its URL (None for the database itself), for as long as the block lasts."""
+    if name == POSTGRESQL:
+        yield None
+        return
+    place = folder / name
+    place.mkdir()
+    server = SERVERS[name](place)
+    server.start()
     try:
-        make_broker(Settings(broker_url=url)).close()
-        address = make_url(url)
-        socket.create_connection((address.host, address.port), timeout=3).close()
-    except (ZhuandiError, OSError) as error:
-        return Broker(name, url, f"{error}（{variable} 可指定）")
-    return Broker(name, url)
+        yield server.url
+    finally:
+        server.kill()

@@ -1,6 +1,7 @@
 """Who works while processes die: an approval system that repeats itself, a clerk, a postman, and our own courier."""
 
 import json
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -22,8 +23,9 @@ from dispatch.packing.pack import pack, to_pack
 from dispatch.shipment import Shipment, act, lock
 from dispatch.zero_visits.close import cases_in
 from dispatch.zero_visits.word import confirm_received
-from tests.crash.house import House
+from tests.crash.house import LOOK_SECONDS, House
 from tests.crash.points import Role
+from tests.decided import case_body
 from zhuandi.practice import read_practice
 
 BY = "crash"
@@ -57,6 +59,7 @@ class Desk:
         body = json.dumps(_case(carrier, number, item or item_of(carrier)))
         while not self._posted("/api/v1/cases", body):
             self.house.keep()
+            time.sleep(LOOK_SECONDS)
 
     def open_roads(self) -> None:
         """The items go to their carriers; one is cleared, and then it is not."""
@@ -80,11 +83,9 @@ class Desk:
         self._take_the_applicants_word()
 
     def _until_lived_through(self, role: Role, *options: str) -> None:
-        died = -1
-        while died != len(self.house.died):
-            died = len(self.house.died)
+        left = None
+        while left != (left := self.house.left(role)):
             self.house.run(role, *options)
-            self.house.keep()
 
     def _print(self) -> None:
         with self.world.reading() as session:
@@ -93,13 +94,13 @@ class Desk:
         spoilt = [key for key in ready if cases[key] & self.relabelled]
         for key in spoilt[:1]:
             [case] = cases[key]
-            if self.house.waiting.get(Role.RELABEL):
+            if self.house.left(Role.RELABEL):
                 self.house.run(Role.RELABEL, case)
             else:
                 void_label(self.world, key, Then.BOOK_AGAIN, BY)
                 self.relabelled.remove(case)
         good = [key for key in ready if key not in spoilt]
-        if self.house.waiting.get(Role.PRINT):
+        if self.house.left(Role.PRINT):
             drawn_here = [
                 key for key in good if not any("-ems-" in case for case in cases[key])
             ]  # no label to wait for
@@ -116,7 +117,7 @@ class Desk:
         with self.world.reading() as session:
             pairs = to_pack(session)
         for document, number in pairs:
-            if self.house.waiting.get(Role.PACK):
+            if self.house.left(Role.PACK):
                 self.house.run(Role.PACK, document, number)
                 return
             pack(self.world, document, number, BY)
@@ -126,7 +127,7 @@ class Desk:
             with self.world.reading() as session:
                 waiting = (Shipment.stage == Stage.PACKED, Shipment.carrier == carrier)
                 packed = session.scalar(select(Shipment.id).where(*waiting).limit(1))
-            if packed and self.house.waiting.get(Role.HAND_OVER):
+            if packed and self.house.left(Role.HAND_OVER):
                 paper = str(self.house.home / "posting-list.pdf")
                 self.house.run(Role.HAND_OVER, "--carrier", carrier, "--out", paper)
             elif packed:
@@ -163,7 +164,7 @@ class Desk:
             keys = session.scalars(select(Shipment.id).where(*told)).all()
             cases = [cases_in(session, [key])[0][0].case_no for key in keys]
         for case in cases:
-            if self.house.waiting.get(Role.RECEIVED):
+            if self.house.left(Role.RECEIVED):
                 self.house.run(Role.RECEIVED, case, "--note", "电话核实")
                 return
             confirm_received(self.world, case, BY, "电话核实")
@@ -182,22 +183,9 @@ class Desk:
 def _case(carrier: str, number: int, item: str) -> dict:
     ending = 17 if number in range(RELABELLED, RELABELLED + DOUBTFUL) else 1
     phone = f"139{CARRIERS.index(carrier)}{number:05}{ending:02}"
-    return {
-        "case_no": case_no(carrier, number),
-        "item_name": f"演练事项（{item}）",
-        "item_code": item,
-        "department": "县市场监督管理局",
-        "decided_at": "2026-11-20T09:00:00+08:00",
-        "applicant_name": "蓝小雨",
-        "applicant_kind": "person",
-        "slip": {
-            "recipient_name": "蓝小雨",
-            "phone": phone,
-            "province": "浙江省",
-            "city": "丽水市",
-            "county": "景宁畲族自治县",
-            "town": "红星街道",
-            "detail": f"团结西路{number}号",
-            "way": "door",
-        },
-    }
+    return case_body(
+        case_no(carrier, number),
+        {"phone": phone, "detail": f"团结西路{number}号"},
+        item_name=f"演练事项（{item}）",
+        item_code=item,
+    )

@@ -1,10 +1,11 @@
 """One house for all points: a database, two posts, and the service's processes, of which some are armed."""
 
 import json
+import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,22 +13,24 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
-from dispatch.crash import ARMED_BY, TEST
+from dispatch.crash import ARMED_BY, TEST, mark_of
 from dispatch.settings import SETTINGS_FILE, Settings
 from dispatch.wiring import make_broker, make_world
 from dispatch.world import World
-from tests.crash.brokers import Broker
 from tests.crash.nursery import Nursery
-from tests.crash.points import SERVANTS, Role
+from tests.crash.points import Role
+from tests.furnished import environment_of, furnish, told_to
 from tests.leftovers import remove_postgres
 from workers.jobs import queue_of
 from zhuandi.postgres import EmbeddedPostgres
-from zhuandi.practice import prepare_practice, read_practice
+from zhuandi.practice import read_practice
 from zhuandi.serve import await_answer
 
 EXTERNAL = "ZHUANDI_TEST_DATABASE_URL"
 OPENING_SECONDS = 120
 KILLED, LOOK_SECONDS = -9, 0.05
+SERVANTS = (Role.API, Role.CLOCK, *[Role.WORKER] * 3)
+"""Processes that are always there. While one worker waits for the work of another that died, a third dies."""
 HASTE = {
     "item_grouping": 1,
     "case_patience": 4,
@@ -44,115 +47,149 @@ HASTE = {
     "worker_threads": 2,
     "lane_threads": 1,
     "breaker_probe": 3,
+    "ems": {"prints_own_label": True},
+    # Each lane costs every worker threads and connections: those of whom no case is given stay away.
+    **dict.fromkeys(("gov_ems", "kdniao", "kuaidi100", "tracked")),
 }
+log = logging.getLogger("crash")
 
 
 @dataclass
-class Dead:
-    """A process that ended: where it said that it died, and over what."""
+class Servant:
+    """One process that is always there, unless it is dismissed; `pid`: of the last one that was started."""
 
-    point: str
-    subject: str
+    role: Role
+    pid: int | None = None
+    dismissed: bool = False
 
 
 @dataclass
 class House:
-    """The processes of one run. `waiting`: the points of each role at which nobody has died yet."""
+    """The processes of one run. `points`: where those of a role are to die. `died`: over what somebody died there."""
 
     home: Path
     world: World
     nursery: Nursery
-    environment: dict[str, str]
-    waiting: dict[Role, set[str]]
-    died: list[Dead] = field(default_factory=list)
+    environment: Mapping[str, str]
+    points: Mapping[Role, frozenset[str]]
+    died: dict[str, str] = field(default_factory=dict)
     strange: list[str] = field(default_factory=list)
-    pids: dict[Role, int] = field(default_factory=dict)
-    dismissed: set[Role] = field(default_factory=set)
+    servants: list[Servant] = field(default_factory=lambda: [Servant(role) for role in SERVANTS])
+    began: float = field(default_factory=time.monotonic)
+
+    def left(self, *roles: Role) -> set[str]:
+        """The points at which nobody has died yet: of these roles, or of all."""
+        return {name for role in roles or self.points for name in self.points.get(role, ())} - self.died.keys()
 
     def run(self, role: Role, *options: str) -> None:
         """A command of the desk, armed with the points of its role. Where it dies, the clerk sees what is left."""
-        pid, armed = self._start(role, *options), bool(self.waiting.get(role))
+        pid = self.start(role, *options)
         while (code := self.nursery.ended(pid)) is None:
+            self.keep()
             time.sleep(LOOK_SECONDS)
-        if code != 0 and not (armed and self._mark(role, code)):
-            self.strange.append(f"{role} {options} ended with {code}: {self.log(role).read_text()[-800:]}")
+        if code != 0:
+            self._look_at(role, pid, code)
 
     def keep(self) -> None:
-        """Whoever died at a point is started again, armed with the rest."""
-        for role in set(SERVANTS) - self.dismissed:
-            code = self.nursery.ended(self.pids[role]) if role in self.pids else 0
-            if code is None:
+        """Whoever died is started again."""
+        for servant in self.servants:
+            if servant.dismissed:
                 continue
-            if role in self.pids and not self._mark(role, code):
-                self.strange.append(f"{role} ended with {code}: {self.log(role).read_text()[-800:]}")
-            self.pids[role] = self._start(role)
-
-    def disarm(self) -> None:
-        """From now on nobody dies; what was armed is replaced."""
-        self.waiting.clear()
-        for role in SERVANTS:
-            self.nursery.kill(self.pids.pop(role))
-        self.keep()
+            if servant.pid is not None:
+                if (code := self.nursery.ended(servant.pid)) is None:
+                    continue
+                self._look_at(servant.role, servant.pid, code)
+            servant.pid = self.start(servant.role)
 
     def dismiss(self, role: Role) -> None:
         """Nobody does this until somebody is called back."""
-        self.dismissed.add(role)
-        self.nursery.kill(self.pids.pop(role))
+        for servant in self.servants:
+            if servant.role is role and servant.pid is not None:
+                servant.dismissed = True
+                self.nursery.kill(servant.pid)
+                servant.pid = None
 
     def call_back(self, role: Role) -> None:
         """And at once."""
-        self.dismissed.remove(role)
+        for servant in self.servants:
+            if servant.role is role:
+                servant.dismissed = False
         self.keep()
+
+    def start(self, role: Role, *options: str) -> int:
+        """One more process of this role, armed while nobody has died at one of its points; its id."""
+        arms = ",".join(sorted(self.points[role])) if self.left(role) else ""
+        return self.start_armed(role, arms, self.marks, *options)
+
+    def start_armed(self, role: Role, arms: str, marks: Path, *options: str) -> int:
+        """One that is armed otherwise, and leaves its marks elsewhere."""
+        armed = {ARMED_BY: arms, TEST: str(marks)} if arms else {}
+        return self.nursery.start([role, *options], {**self.environment, **armed}, self.log(role))
+
+    def bury(self, point: str, subject: str) -> None:
+        """Somebody has died there."""
+        self.died[point] = subject
+        self.say(f"{len(self.died)} died, last at {point}")
+
+    def say(self, what: str) -> None:
+        """For whoever waits for the table."""
+        log.info("%3.0f s: %s", time.monotonic() - self.began, what)
 
     def log(self, role: Role) -> Path:
         """What its processes have said."""
         return self.home / "logs" / f"{role}.log"
 
-    def mark(self, role: Role) -> Path:
-        """Where its process says that it dies."""
-        return self.home / f"{role}.mark"
+    @property
+    def marks(self) -> Path:
+        """Where whoever dies says so."""
+        return self.home / "marks"
 
-    def _start(self, role: Role, *options: str) -> int:
-        points = self.waiting.get(role, set())
-        arms = {ARMED_BY: ",".join(sorted(points)), TEST: str(self.mark(role))} if points else {}
-        self.mark(role).unlink(missing_ok=True)
-        return self.nursery.start([role, *options], self.environment | arms, self.log(role))
+    def _look_at(self, role: Role, pid: int, code: int) -> None:
+        """Whether it really died by SIGKILL at one of its points: then over what."""
+        for name in sorted(self.left(role)) if code == KILLED else ():
+            subject = died_over(self.marks, name, pid)
+            if subject is not None:
+                self.bury(name, subject)
+                return
+        self.strange.append(f"{role} ended with {code}: {self.log(role).read_text()[-800:]}")
 
-    def _mark(self, role: Role, code: int) -> bool:
-        """Whether it really died by SIGKILL at one of its points."""
-        if code != KILLED or not self.mark(role).exists():
-            return False
-        [(point, subject)] = [line.split("\t") for line in self.mark(role).read_text().splitlines()]
-        self.waiting[role].remove(point)
-        self.died.append(Dead(point, subject))
-        return True
+
+def died_over(marks: Path, point: str, pid: int) -> str | None:
+    """The subject that this process worked on when it died at this point; None where it did not."""
+    mark = mark_of(marks, point)
+    who, _, subject = mark.read_text().partition("\t") if mark.exists() else ("", "", "")
+    return subject if who == str(pid) else None
 
 
 @contextmanager
-def open_house(folder: Path, broker: Broker, waiting: dict[Role, set[str]]) -> Iterator[House]:
-    """A house in `folder`, with nothing in its database; all of it is gone afterwards."""
-    (folder / "logs").mkdir()
-    prepare_practice(folder)
-    _hasten(folder)
+def open_house(
+    folder: Path, server: str, broker_url: str | None, points: Mapping[Role, frozenset[str]]
+) -> Iterator[House]:
+    """A house in `folder`, with a database of its own on the server; the database is gone afterwards."""
+    for name in ("logs", "marks"):
+        (folder / name).mkdir()
+    furnish(folder, HASTE)
     with ExitStack() as stack:
-        url = stack.enter_context(_database(folder))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("ZHUANDI_")}
-        environment |= {"ZHUANDI_HOME": str(folder), "DATABASE_URL": url}
-        if broker.url is not None:
-            environment["ZHUANDI_BROKER_URL"] = broker.url
+        url = stack.enter_context(_database(server))
+        environment = environment_of(told_to(folder, url, broker_url))
+        settings = _settings(folder, url, broker_url)
         nursery = Nursery()
         stack.callback(nursery.close)
-        said = json.loads((folder / SETTINGS_FILE).read_text())
-        settings = Settings.model_validate(said | {"home": folder, "database_url": url, "broker_url": broker.url})
         _await(nursery, nursery.start(["migrate"], environment, folder / "logs" / "migrate.log"), folder)
         world = stack.enter_context(make_world(settings, make_broker(settings), queue_of))
         for post in ("ems", "sf"):
             log = folder / "logs" / f"{post}.log"
             nursery.start(["sandbox-post", "--post", post], environment, log)
             assert await_answer(f"{read_practice(folder).url(post)}/health", OPENING_SECONDS), log.read_text()
-        house = House(folder, world, nursery, environment, waiting)
+        house = House(folder, world, nursery, environment, points)
         house.keep()
         yield house
+
+
+def _settings(home: Path, database_url: str, broker_url: str | None) -> Settings:
+    said = json.loads((home / SETTINGS_FILE).read_text())
+    here = {"home": home, "database_url": database_url, "broker_url": broker_url}
+    return Settings.model_validate(said | here)
 
 
 def _await(nursery: Nursery, pid: int, folder: Path) -> None:
@@ -161,28 +198,28 @@ def _await(nursery: Nursery, pid: int, folder: Path) -> None:
     assert code == 0, (folder / "logs" / "migrate.log").read_text()
 
 
-def _hasten(folder: Path) -> None:
-    file = folder / SETTINGS_FILE
-    said = json.loads(file.read_text()) | HASTE
-    said["ems"]["prints_own_label"] = True
-    file.write_text(json.dumps(said, ensure_ascii=False))
+@contextmanager
+def open_server(folder: Path) -> Iterator[str]:
+    """The administrator's URL of the PostgreSQL that is given, or of an embedded one, which is gone afterwards."""
+    if external := os.environ.get(EXTERNAL):
+        yield external
+        return
+    embedded = EmbeddedPostgres(folder)
+    try:
+        yield embedded.start()
+    finally:
+        embedded.stop()
+        remove_postgres(folder)
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[str]:
-    """A new database: on the server that is given, or on an embedded one."""
-    external = os.environ.get(EXTERNAL)
-    embedded = None if external else EmbeddedPostgres(folder)
-    server = make_url(external or embedded.start()).set(drivername="postgresql")
-    name = f"crash_{secrets.token_hex(4)}"
-    plain = server.render_as_string(hide_password=False)
+def _database(server: str) -> Iterator[str]:
+    url, name = make_url(server).set(drivername="postgresql"), f"crash_{secrets.token_hex(4)}"
+    plain = url.render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
     try:
-        with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        yield server.set(database=name).render_as_string(hide_password=False)
+        yield url.set(database=name).render_as_string(hide_password=False)
     finally:
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        if embedded is not None:
-            embedded.stop()
-            remove_postgres(folder)

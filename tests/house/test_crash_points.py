@@ -1,6 +1,7 @@
 """Every place where a process may die is in the matrix, and no job slips past it: looked up in the code, not run."""
 
 import ast
+import inspect
 import os
 import subprocess
 import sys
@@ -52,9 +53,33 @@ ONE_ACT = {
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
 }
 
+SPEAKING = {"converse", "speak"}
+"""Whoever calls one of these speaks to the outside."""
+NETWORK = {"httpx2", "httpx", "requests", "urllib3", "urllib.request", "http.client", "aiohttp", "socket"}
 
-def _functions(path: Path) -> Iterator[ast.FunctionDef]:
-    yield from (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    every = ast.walk(_tree(path))
+    yield from (node for node in every if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _imported(path: Path) -> set[str]:
+    """The modules that it imports, and for `from a import b` both `a` and `a.b`."""
+    found = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{one.name}" for one in node.names)}
+    return found
 
 
 def _called(node: ast.AST) -> Iterator[ast.Call]:
@@ -63,7 +88,7 @@ def _called(node: ast.AST) -> Iterator[ast.Call]:
 
 def _reached() -> set[str]:
     """The names of the points in every `reach(Point.X)`, also of those that are chosen between."""
-    calls = (call for path in SOURCES for call in _called(ast.parse(path.read_text())))
+    calls = (call for path in SOURCES for call in _called(_tree(path)))
     inside = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "reach")
     return {one.attr for argument in inside for one in ast.walk(argument) if isinstance(one, ast.Attribute)}
 
@@ -73,7 +98,7 @@ def test_every_point_is_somewhere_in_the_code_and_every_deed_is_done() -> None:
     named = {
         one.attr
         for path in SOURCES
-        for call in _called(ast.parse(path.read_text()))
+        for call in _called(_tree(path))
         for one in call.args
         if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "Deed"
     }
@@ -103,6 +128,26 @@ def test_no_transaction_of_a_job_is_without_points_on_both_sides() -> None:
     assert bare == UNNAMED.keys() | ONE_ACT
 
 
+def test_nobody_commits_by_hand() -> None:
+    """Every commit is the end of a `begin()`, which the test above has seen."""
+    calls = ((path.as_posix(), call) for path in SOURCES for call in _called(_tree(path)))
+    assert [(path, call.lineno) for path, call in calls if _name_of(call) == "commit"] == []
+
+
+def test_a_job_that_speaks_says_so_in_the_table_of_jobs() -> None:
+    """Only then the points of its calls are in the matrix, and a process dies at each."""
+    speaking = {path for path in SOURCES if any(_name_of(call) in SPEAKING for call in _called(_tree(path)))}
+    said = {name: kind.speaks for name, kind in JOBS.items()}
+    assert said == {
+        name: Path(inspect.getfile(kind.work)).relative_to(Path.cwd()) in speaking for name, kind in JOBS.items()
+    }
+
+
+def test_only_the_line_knows_the_network() -> None:
+    knowing = {path.as_posix() for path in SOURCES if _imported(path) & NETWORK}
+    assert knowing == {"dispatch/posts/line.py", "dispatch/posts/deadline.py"}
+
+
 def test_whoever_speaks_does_so_on_the_line_that_has_the_points() -> None:
     """Every word to the outside goes through `HttpLine.speak`: no client of its own, no second way out."""
     sending = {"request", "stream", "send", "post", "get", "put"}
@@ -129,15 +174,17 @@ def test_a_process_that_is_armed_without_a_test_does_not_start() -> None:
 
 
 def test_it_dies_at_the_passage_that_was_named_and_leaves_its_mark(tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
     said = (
         "from dispatch.crash import *\nwork_on('push.read', 'push:1')\n"
         "for n in range(9): print(n, flush=True); reach(Point.CLAIMED)"
     )
-    armed = {**os.environ, crash.ARMED_BY: "push.read/claimed:3", crash.TEST: str(mark)}
-    died = subprocess.run([sys.executable, "-c", said], env=armed, capture_output=True, text=True)
-    assert (died.returncode, died.stdout.split()) == (-9, ["0", "1", "2"])
-    assert mark.read_text() == "push.read/claimed\tpush:1\n"
+    armed = {**os.environ, crash.ARMED_BY: "push.read/claimed:3", crash.TEST: str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", said], env=armed, stdout=subprocess.PIPE, text=True) as dying:
+        told = dying.communicate()[0].split()
+    assert (dying.returncode, told) == (-9, ["0", "1", "2"])
+    assert crash.mark_of(tmp_path, "push.read/claimed").read_text() == f"{dying.pid}\tpush:1"
+    after = subprocess.run([sys.executable, "-c", said], env=armed, capture_output=True, text=True)
+    assert (after.returncode, len(after.stdout.split())) == (0, 9), "where one has died, no other dies"
 
 
 def test_unarmed_a_point_is_passed_and_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from dispatch.carrier import Numbering, Standing
 from dispatch.journey import View
 from dispatch.settings import SETTINGS_FILE
 from dispatch.world import World
+from tests.decided import case_body
 from zhuandi.practice_posts import MAKERS
 
 BY = "storm"
@@ -87,26 +88,11 @@ def _cases(dice: random.Random, carriers: list[str], shipments: int) -> Iterator
         carrier = carriers[number % len(carriers)]
         name = dice.choice(SURNAMES) + dice.choice(GIVEN)
         phone = f"139{number:06}{dice.randrange(1, SCENARIOS + 1):02}"
-        yield DecidedCase.model_validate_json(
-            json.dumps(
-                {
-                    "case_no": f"33112720261122{number:04}",
-                    "item_name": f"演练事项（{carrier}）",
-                    "item_code": _item(carrier),
-                    "department": "县市场监督管理局",
-                    "decided_at": "2026-11-20T09:00:00+08:00",
-                    "applicant_name": name,
-                    "applicant_kind": "person",
-                    "slip": {
-                        "recipient_name": name,
-                        "phone": phone,
-                        "province": "浙江省",
-                        "city": "丽水市",
-                        "county": "景宁畲族自治县",
-                        "town": "红星街道",
-                        "detail": f"团结西路{number}号",
-                        "way": "door",
-                    },
-                }
-            )
+        said = case_body(
+            f"33112720261122{number:04}",
+            {"recipient_name": name, "phone": phone, "detail": f"团结西路{number}号"},
+            item_name=f"演练事项（{carrier}）",
+            item_code=_item(carrier),
+            applicant_name=name,
         )
+        yield DecidedCase.model_validate_json(json.dumps(said))
