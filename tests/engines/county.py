@@ -67,7 +67,7 @@ class County:
 
     @property
     def settings(self) -> Settings:
-        with _environment(self.told):
+        with environment(self.told):
             return Settings()
 
     def start(self, *words: str) -> "subprocess.Popen[bytes]":
@@ -127,7 +127,8 @@ class County:
 
 
 @contextmanager
-def _environment(told: dict[str, str]) -> Iterator[None]:
+def environment(told: dict[str, str]) -> Iterator[None]:
+    """This process has these variables within the block."""
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
     try:
