@@ -22,7 +22,7 @@ from bench.rig.cases import batches
 from bench.rig.measure import OURS, PEER, Round, Row, at_least, at_most, interleave
 from bench.rig.noop import ACTOR, QUEUE, THREADS
 from bench.rig.site import SERVICE, Bench, Site, alone, open_bench
-from bench.rig.statements import COMMITS, OPENS, ROLLS_BACK, Told, heard, written_down
+from bench.rig.statements import COMMITS, MARKS, OPENS, PINGS, ROLLS_BACK, Told, heard, written_down
 from dispatch.client import add_client
 from dispatch.label.print_sheets import print_sheets, to_print
 from dispatch.label.sheet import SheetSize
@@ -147,7 +147,7 @@ def statements(bench: Bench) -> Told:
 
 def _per_case(bench: Bench, told: Told) -> dict[str, float]:
     count = bench.size(CASES, FEW)
-    marks = {"begins": OPENS, "commits": COMMITS, "rollbacks": ROLLS_BACK}
+    marks = {"begins": OPENS, "commits": COMMITS, "rollbacks": ROLLS_BACK, "pings": PINGS}
     return {"statements": told.count / count} | {name: told.mark(mark) / count for name, mark in marks.items()}
 
 
@@ -158,7 +158,7 @@ def print_statements(bench: Bench, told: Told) -> None:
         if times * 50 >= count:  # what is told once in fifty cases is nobody's worry
             print(f"{times / count:7.2f}  {name:8} {words[:180]}")
     for name in sorted({part for part, _ in told.statements}):
-        mine = {mark: told.marks[name, mark] / count for mark in (OPENS, COMMITS, ROLLS_BACK)}
+        mine = {mark: told.marks[name, mark] / count for mark in MARKS}
         total = sum(times for (part, _), times in told.statements.items() if part == name) / count
         print(f"{name:8} {total:6.1f} statements a case; " + ", ".join(f"{k} {v:.2f}" for k, v in mine.items()))
     print("a case: " + ", ".join(f"{name} {value:.2f}" for name, value in _per_case(bench, told).items()))

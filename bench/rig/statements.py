@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,8 +14,9 @@ from bench.rig.site import Bench, Site
 SAID = re.compile(r"^\S+ \S+ \S+ \[(?P<pid>\d+)\] LOG:  (?:statement|execute [^:]+): (?P<text>.*)$")
 ENDS = re.compile(r"^\S+ \S+ \S+ \[\d+\] ")
 LIST = re.compile(r"\((?:\$\d+(?:::\w+(?:\[\])?)?, )+\$\d+(?:::\w+(?:\[\])?)?\)")
-OPENS, COMMITS, ROLLS_BACK = "BEGIN", "COMMIT", "ROLLBACK"
-MARKS = frozenset({OPENS, COMMITS, ROLLS_BACK})
+OPENS, COMMITS, ROLLS_BACK, PINGS = "BEGIN", "COMMIT", "ROLLBACK", ";"
+MARKS = (OPENS, COMMITS, ROLLS_BACK, PINGS)
+"""What is counted apart; the empty statement is how the pool asks whether a connection lives."""
 
 
 @dataclass
@@ -28,11 +29,11 @@ class Told:
 
     @property
     def count(self) -> int:
-        """Statements without BEGIN, COMMIT and ROLLBACK."""
+        """Statements without those that are counted apart."""
         return self.statements.total()
 
     def mark(self, which: str) -> int:
-        """How many BEGIN, COMMIT or ROLLBACK."""
+        """How many of these."""
         return sum(count for (_, mark), count in self.marks.items() if mark == which)
 
 
@@ -62,25 +63,25 @@ def heard(bench: Bench, site: Site) -> Iterator[Told]:
 
 def _count(told: Told, name: str, words: str) -> None:
     flat = " ".join(words.split())
-    first = flat.partition(" ")[0].rstrip(";").upper()
+    first = flat.partition(" ")[0].rstrip(";").upper() or PINGS
     if first in MARKS:
         told.marks[name, first] += 1
-    elif flat:
+    else:
         short = LIST.sub("(…)", flat)
         told.statements[name, short] += 1
         told.texts[short] = flat
 
 
-def _statements(log: Iterator[str]) -> Iterator[tuple[int, str]]:
-    pid, words = 0, ""
+def _statements(log: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Backend and words; a statement goes on until another line of the log begins."""
+    pid, words = 0, None
     for line in log:
-        found, begins = SAID.match(line), ENDS.match(line)
-        if words and begins:
+        if not ENDS.match(line):
+            words = None if words is None else f"{words} {line.strip()}"
+            continue
+        if words is not None:
             yield pid, words
-            words = ""
-        if found:
-            pid, words = int(found["pid"]), found["text"]
-        elif words and not begins:
-            words += "\n" + line.strip()
-    if words:
+        found = SAID.match(line)
+        pid, words = (int(found["pid"]), found["text"]) if found else (0, None)
+    if words is not None:
         yield pid, words
