@@ -53,10 +53,10 @@ def sheet(number: int) -> Sheet:
     )
 
 
-def draw(size: SheetSize, target: Path, cache: Path) -> None:
-    """Draw 1,000 labels to `target` and print what it took, as JSON; run in a process of its own."""
+def draw(size: SheetSize, target: Path, cache: Path, count: int) -> None:
+    """Draw so many labels to `target` and print what it took, as JSON; run in a process of its own."""
     folder = Typefaces(cache).folder()
-    sheets = [sheet(number) for number in range(COUNT)]
+    sheets = [sheet(number) for number in range(count)]
     started = time.perf_counter()
     target.write_bytes(draw_sheets(sheets, size, folder))
     _tell(time.perf_counter() - started, target)
@@ -94,12 +94,12 @@ def _drawn(*words: str) -> dict[str, float]:
 def measure(bench: Bench) -> list[Row]:
     """One row: seconds for 1,000. The peer draws fewer and is scaled; its pages have the codes alone."""
     Typefaces(bench.folder).folder()
-    few, size = bench.size(PEERS, 2), SheetSize.TWO_PART.name
+    count, few, size = bench.size(COUNT, 10), bench.size(PEERS, 2), SheetSize.TWO_PART.name
     pdf, theirs = str(bench.folder / "ours.pdf"), str(bench.folder / "peer.pdf")
 
     def ours() -> Round:
-        told = _drawn("draw", size, pdf, str(bench.folder))
-        return {"value": told["seconds"], "peak_mb": told["peak_mb"]}
+        told = _drawn("draw", size, pdf, str(bench.folder), str(count))
+        return {"value": told["seconds"] * COUNT / count, "peak_mb": told["peak_mb"]}
 
     def peer() -> Round:
         return {"value": _drawn("peer", str(few), theirs)["seconds"] * COUNT / few}
@@ -147,7 +147,7 @@ def main() -> int:
             print(f"{size.width_mm}×{size.height_mm} mm, {COUNT} labels")
             pdf = Path(folder) / f"{size.name}.pdf"
             started = time.perf_counter()
-            told = _drawn("draw", size.name, str(pdf), folder)
+            told = _drawn("draw", size.name, str(pdf), folder, str(COUNT))
             took, peak, megabytes = told["seconds"], told["peak_mb"], told["pdf_mb"]
             each = f"{took / COUNT * 1000:.2f} ms a label"
             print(f"  draw {took:.2f} s ({each}), peak {peak:.0f} MB, PDF {megabytes:.1f} MB")
@@ -161,7 +161,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["draw"]:
-        draw(SheetSize[sys.argv[2]], Path(sys.argv[3]), Path(sys.argv[4]))
+        draw(SheetSize[sys.argv[2]], Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))
     elif sys.argv[1:2] == ["peer"]:
         draw_as_readmes_show(int(sys.argv[2]), Path(sys.argv[3]))
     else:

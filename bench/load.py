@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bench.rig.cases import case
 from bench.rig.knock import NUMBER, Stream, mix, write_requests
 from bench.rig.parcels import SOURCE, envelope, hand_over, story
+from bench.rig.site import quiet
 from dispatch.client import add_client
 from dispatch.errors import ZhuandiError
 from dispatch.world import World
@@ -103,7 +104,7 @@ def at_the_desk(world: World) -> Iterator[None]:
 def house(folder: Path) -> Iterator[World]:
     """`zhuandi up --sandbox` in this folder, and this process beside it; stopped as by Ctrl-C."""
     home = folder / "home"
-    told = {"ZHUANDI_HOME": str(home), "ZHUANDI_ITEM_RELEASE": "at_once", "ZHUANDI_ITEM_GROUPING": "0"}
+    told = {"ZHUANDI_HOME": str(home), "ZHUANDI_ITEM_RELEASE": "at_once", "ZHUANDI_ITEM_GROUPING": "PT0S"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("ZHUANDI_", "DATABASE_URL"))}
     with (folder / "up.log").open("wb") as out:
         command = [str(Path(sys.executable).with_name("zhuandi")), "up", "--sandbox"]
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--parcels", type=int, default=PARCELS, help="so many are with the post")
     told = parser.parse_args()
+    quiet()
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         found = load(Path(folder), told.minutes, told.parcels)
     show(found)

@@ -82,7 +82,7 @@ def _started(home: Path) -> Iterator[str]:
         "ZHUANDI_LISTEN_PORT": str(port),
         "ZHUANDI_PUBLIC_URL": url,
         "ZHUANDI_ITEM_RELEASE": "at_once",
-        "ZHUANDI_ITEM_GROUPING": "0",
+        "ZHUANDI_ITEM_GROUPING": "PT0S",
         "ZHUANDI_BY_HAND__KEY": "bench",
         "ZHUANDI_BY_HAND__ENDPOINT": f"{url}/by-hand",
     }

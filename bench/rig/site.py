@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import secrets
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import structlog
 from sqlalchemy import create_engine, text
 
 from bench.rig.measure import Round, Row
@@ -185,9 +187,15 @@ def _spent(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+def quiet() -> None:
+    """What this process does as part of the service is not told line by line."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
 @contextmanager
 def open_bench(rounds: int = 5, *, small: bool = False) -> Iterator[Bench]:
     """A bench with its PostgreSQL running; nothing of it is left afterwards."""
+    quiet()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         home = folder / "postgres"
