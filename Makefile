@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external conformance storm soak crash-matrix bench-labels lock clean
+.PHONY: demo up test lint check unit external conformance storm soak crash-matrix bench load bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -54,6 +54,18 @@ SEED ?= 1
 BROKER ?= postgresql
 soak: $(VENV)/ready
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) --broker $(BROKER)
+
+# Each measurement beside its peer and its limit (bench/README.md); ROWS: only these, as ROWS="road page".
+ROUNDS ?= 5
+SCALE ?= 1000000
+MEMORY_MINUTES ?= 1
+ROWS ?=
+bench: $(VENV)/ready
+	@ROUNDS=$(ROUNDS) SCALE=$(SCALE) MEMORY_MINUTES=$(MEMORY_MINUTES) $(BIN)/python -m bench $(ROWS)
+
+# 64 connections of mixed traffic against `zhuandi up --sandbox`: no answer but success and deliberate refusals.
+load: $(VENV)/ready
+	@$(BIN)/python -m bench.load --minutes $(if $(filter command line environment,$(origin MINUTES)),$(MINUTES),5)
 
 bench-labels: $(VENV)/ready
 	$(BIN)/python -m bench.labels

@@ -79,7 +79,7 @@ class County:
 
     @property
     def settings(self) -> Settings:
-        with _environment(self.told):
+        with environment(self.told):
             return Settings()
 
     def open_post(self) -> "subprocess.Popen[bytes]":
@@ -172,7 +172,8 @@ def frozen(process: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 @contextmanager
-def _environment(told: dict[str, str]) -> Iterator[None]:
+def environment(told: dict[str, str]) -> Iterator[None]:
+    """This process has these variables within the block."""
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
     try:

@@ -1,21 +1,22 @@
-"""One of the servers that `bench.push_door` compares: `python -m bench.push_servers ours|peer|no_op PORT HOME`."""
+"""The servers that ours is compared with: `python -m bench.rig.servers peer|no_op|page PORT [DATABASE_URL|BYTES]`."""
 
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import uvicorn
 from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse
 from sqlalchemy import create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
-from dispatch.api.app import make_app
-from dispatch.settings import Settings
-from dispatch.wiring import database_url, make_broker, make_world
-from workers.jobs import queue_of
+from tests.engines.servers import free_port
+from zhuandi.serve import await_answer
 
 
 class PeerBase(DeclarativeBase):
@@ -50,7 +51,8 @@ async def _body(request: Request) -> bytes:
 def peer(url: str) -> ASGIApp:
     """What a framework's tutorial shows: an endpoint, a session, a commit."""
     engine = create_engine(url, pool_size=40)
-    app = FastAPI()
+    PeerBase.metadata.create_all(engine)
+    app = _answering()
 
     @app.post("/pushes/ems")
     def post_push(raw: Annotated[bytes, Depends(_body)]) -> dict[str, str]:
@@ -62,19 +64,50 @@ def peer(url: str) -> ASGIApp:
     return app
 
 
-def _serve(app: ASGIApp, port: int) -> None:
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
+def page(size: int) -> ASGIApp:
+    """A framework's page of a constant of so many bytes."""
+    app, constant = _answering(), "=" * size
+
+    @app.get("/t/{token}")
+    def show(token: str) -> HTMLResponse:  # noqa: ARG001 - it is read from the path, and nothing is done with it
+        return HTMLResponse(constant)
+
+    return app
+
+
+def _answering() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/")
+    def answer() -> dict[str, str]:
+        return {}
+
+    return app
+
+
+@contextmanager
+def served(kind: str, *told: str) -> Iterator[int]:
+    """One of them in a process of its own; its port."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "bench.rig.servers", kind, str(port), *told])
+    try:
+        if not await_answer(f"http://127.0.0.1:{port}/", 60):
+            raise SystemExit(f"bench.rig.servers {kind} did not start")
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    kind, port, home = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    settings = Settings(home=home)
-    if kind == "ours":
-        with make_world(settings, make_broker(settings), queue_of) as world:
-            _serve(make_app(world), port)
-    else:
-        _serve(no_op if kind == "no_op" else peer(database_url(settings)), port)
+    kind, port, told = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    app: ASGIApp = no_op
+    if kind == "peer":
+        app = peer(told[0])
+    elif kind == "page":
+        app = page(int(told[0]))
+    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
 
 
 if __name__ == "__main__":

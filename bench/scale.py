@@ -1,0 +1,126 @@
+"""Every row of the database at 10 thousand and at SCALE shipments, side by side: `python -m bench.scale` (SCALE).
+
+Then one round of each, and the looks of the desk, are written down by PostgreSQL, and every statement is planned on
+the greater database: no plan may read a growing table whole.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+
+from bench import intake, news, page, push_door, road
+from bench.fill import fill, tables_filled
+from bench.rig.measure import OURS, Measure, Row, at_most, interleave
+from bench.rig.plans import plans
+from bench.rig.site import Bench, Ours, alone
+from bench.rig.statements import Told, heard, written_down
+from dispatch.api.case_view import look_at
+from dispatch.approval.case import waiting_for_release
+from dispatch.db import connect
+from dispatch.errors import NotFoundError
+from dispatch.label.print_sheets import to_print
+from dispatch.packing.hand_over import not_collected
+from dispatch.packing.pack import to_pack
+from dispatch.shipment import find_live_number, find_order
+from dispatch.vault import VaultError
+from dispatch.world import World
+from dispatch.zero_visits.desk import on_the_desk
+from dispatch.zero_visits.story import story
+from zhuandi import migrate
+
+SCALE, FEW = int(os.environ.get("SCALE", "1000000")), 2_000
+BEFORE, SMALL = 10_000, 500
+SLOWER = 1.2
+ROWS: Mapping[str, Ours] = {
+    push_door.WHAT: push_door.ours,
+    news.WHAT: news.ours,
+    road.WHAT: road.ours,
+    "batch intake, structured": intake.ours,
+    "batch intake, free line": intake.ours_in_a_line,
+    page.WHAT: page.ours,
+}
+"""What touches the database: labels are drawn without it. The value of each is a rate."""
+
+
+def measure(bench: Bench) -> list[Row]:
+    """A row for each of ROWS, and one for the plans."""
+    before, scale = bench.size(BEFORE, SMALL), bench.size(SCALE, FEW)
+    with ExitStack() as stack:
+        urls = {count: stack.enter_context(bench.database()) for count in (before, scale)}
+        filled = {count: _filled(url, count) for count, url in urls.items()}
+        rows = [_beside(bench, what, ours, urls[scale], urls[before], scale) for what, ours in ROWS.items()]
+        return [*rows, _plans(bench, urls[scale], {"seconds_to_fill": filled})]
+
+
+def _filled(url: str, count: int) -> float:
+    began = time.monotonic()
+    engine = connect(url)
+    migrate.run(engine)
+    engine.dispose()
+    fill(url, count)
+    return round(time.monotonic() - began, 1)
+
+
+def _beside(bench: Bench, what: str, ours: Ours, great: str, small: str, scale: int) -> Row:
+    """Ours at the greater scale, and ours at the smaller one beside it."""
+    with ExitStack() as stack:
+        sites = {OURS: bench.site_at(great), "at 10 thousand": bench.site_at(small)}
+        rounds = {name: stack.enter_context(ours(bench, site)) for name, site in sites.items()}
+        for one_round in rounds.values():
+            one_round()  # warm
+        measures = interleave(rounds, bench.rounds, "/s")
+    slower = measures[1].median / measures[0].median
+    return Row(f"{what}, {scale:,} shipments", measures, [at_most("× the time at 10 thousand", slower, SLOWER)])
+
+
+def _plans(bench: Bench, url: str, told: Mapping[str, object]) -> Row:
+    """Statements of one round of each row and of the desk; ours: how many read a growing table whole."""
+    said: dict[str, str] = {}
+    for ours in ROWS.values():
+        site = bench.site_at(url)
+        with written_down(site), ours(bench, site) as one_round, heard(bench, site) as words:
+            one_round()
+        said |= words.texts
+    said |= _looks(bench, url).texts
+    growing = tables_filled()
+    made = plans(url, said.values(), growing)
+    whole = [plan for plan in made if plan.whole]
+    counted = [Measure(OURS, "statements", 1, len(whole), len(whole), len(whole))]
+    return Row(
+        f"plans of {len(made)} statements: a growing table read whole",
+        counted,
+        [at_most("statements", len(whole), 0)],
+        {**told, "whole": [asdict(plan) for plan in whole], "plans": [asdict(plan) for plan in made]},
+    )
+
+
+def _looks(bench: Bench, url: str) -> Told:
+    """What the desk and whoever asks look up: the lists, and one envelope by each of its numbers."""
+    site = bench.site_at(url)
+    with written_down(site), site.world() as world, heard(bench, site) as told:
+        with world.reading() as session:
+            to_print(session), to_pack(session), not_collected(session, "ems"), waiting_for_release(session)
+            find_live_number(world, session, "ems", "1140000000001")
+            find_order(session, "ems", "ZDFILL1")
+        for look in (_worklist, _case, _story):
+            with suppress(VaultError, NotFoundError):  # what was filled in does not open; it was asked for
+                look(world)
+    return told
+
+
+def _worklist(world: World) -> None:
+    on_the_desk(world)
+
+
+def _case(world: World) -> None:
+    look_at(world, "FILL-1", "fill")
+
+
+def _story(world: World) -> None:
+    story(world, "FILL-1")
+
+
+if __name__ == "__main__":
+    alone(measure)

@@ -1,0 +1,34 @@
+"""The bench runs: every row, and the load, at its smallest. No time is asserted: all is measured and said."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+QUIET = {name: value for name, value in os.environ.items() if not name.startswith(("ZHUANDI_", "DATABASE_URL"))}
+
+
+def test_every_row_of_the_table_is_measured_and_says_whether_its_aims_are_reached(tmp_path):
+    out = tmp_path / "results.json"
+    command = [sys.executable, "-m", "bench", "--small", "--rounds", "1", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, env=QUIET, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())
+    assert {"cores", "memory_gb", "cpu"} <= found["machine"].keys()
+    for row in found["rows"]:
+        assert all(measure["median"] > 0 or row["what"].startswith("plans") for measure in row["measures"]), row
+        assert row["aims"] or row["unmeasured"], row
+        assert all(isinstance(aim["reached"], bool) for aim in row["aims"])
+    whole = next(row for row in found["rows"] if row["what"].startswith("plans"))
+    assert len(whole["told"]["plans"]) > 50, "statements of every row are planned"
+
+
+def test_the_load_meets_nothing_but_answers_and_deliberate_refusals():
+    command = [sys.executable, "-m", "bench.load", "--minutes", "0.05", "--parcels", "5"]
+    done = subprocess.run(command, cwd=ROOT, env=QUIET, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["faults"] == []
+    assert all(stream["requests"] for stream in found["streams"].values())
