@@ -26,7 +26,7 @@ from uuid_utils.compat import uuid7
 from dispatch import jobs, words, worklist
 from dispatch.carrier import Booked, Parcel
 from dispatch.crash import Point, reach
-from dispatch.db import Base, RowId
+from dispatch.db import Base, RowId, insert_rows
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import ACTS, AT_AN_END, BY_STAGE, Act, Signer, Stage, Tracked, Tracking, View, view
 from dispatch.worklist import SYSTEM
@@ -183,13 +183,14 @@ def act(world: World, session: Session, shipment: Shipment, deed: Act, by: str =
 
 def act_all(world: World, session: Session, shipments: Sequence[Shipment], deed: Act, by: str = SYSTEM) -> None:
     """The same to several locked shipments: to all, or to none where it raises."""
-    cause = f"act:{deed}"
+    cause, moves = f"act:{deed}", []
     for shipment in shipments:
         after = ACTS.get((Stage(shipment.stage), deed))
         if after is None:
             here = words.VIEWS[shipment.view]
             raise NotAllowedError(f"邮件 {shipment.order_no or shipment.id} 处于“{here}”，不能{words.ACTS[deed]}。")
-        _move(world, session, shipment, after, Tracked(shipment.tracked), cause, by)
+        moves.append(_move(world, shipment, after, Tracked(shipment.tracked), cause, by))
+    insert_rows(session, moves)
     if cause not in TRIES:
         _go_on(world, session, shipments)
     subjects = [shipment.subject for shipment in shipments]
@@ -204,7 +205,7 @@ def act_all(world: World, session: Session, shipments: Sequence[Shipment], deed:
 
 def follow_all(world: World, session: Session, seen: Sequence[tuple[Shipment, Tracking]]) -> None:
     """Write what the sightings say of locked shipments; whoever weighs evidence is told."""
-    moved = []
+    moved, moves = [], []
     for shipment, tracking in seen:
         news = tracking.cause.fact if tracking.cause else ""
         # Signed for on its way back, it may have been by ourselves.
@@ -213,8 +214,9 @@ def follow_all(world: World, session: Session, seen: Sequence[tuple[Shipment, Tr
         if (shipment.tracked, shipment.last_news) != (tracking.state, news):
             shipment.last_news = news
             stage = Stage(shipment.stage)
-            _move(world, session, shipment, stage, tracking.state, f"news:{news}", shipment.carrier)
+            moves.append(_move(world, shipment, stage, tracking.state, f"news:{news}", shipment.carrier))
             moved.append(shipment)
+    insert_rows(session, moves)
     _go_on(world, session, moved)
     jobs.leave_all(session, WEIGH, [shipment.subject for shipment, _ in seen])
 
@@ -223,21 +225,11 @@ TRIES = frozenset({f"act:{Act.INTEND}", f"act:{Act.POSTPONE}", f"act:{Act.CALL_O
 """Trying again, or wishing, is no progress: patience runs on, or a post that stays away would never be told of."""
 
 
-def _move(
-    world: World, session: Session, shipment: Shipment, stage: Stage, tracked: Tracked, cause: str, by: str
-) -> None:
+def _move(world: World, shipment: Shipment, stage: Stage, tracked: Tracked, cause: str, by: str) -> Move:
     before = shipment.view
     shipment.stage, shipment.tracked = stage, tracked
-    session.add(
-        Move(
-            id=uuid7(),
-            shipment_id=shipment.id,
-            at=world.now(),
-            cause=cause,
-            before=before,
-            after=shipment.view,
-            by=by,
-        )
+    return Move(
+        id=uuid7(), shipment_id=shipment.id, at=world.now(), cause=cause, before=before, after=shipment.view, by=by
     )
 
 
@@ -368,6 +360,12 @@ def new_token() -> str:
 def live_waybill(session: Session, shipment_id: UUID) -> Waybill | None:
     """The one live waybill of a shipment."""
     return session.scalar(select(Waybill).where(Waybill.shipment_id == shipment_id, Waybill.voided_at.is_(None)))
+
+
+def live_waybills(session: Session, shipment_ids: Collection[UUID]) -> dict[UUID, Waybill]:
+    """The live waybill of each of these shipments that has one."""
+    mine = select(Waybill).where(Waybill.shipment_id.in_(shipment_ids), Waybill.voided_at.is_(None))
+    return {waybill.shipment_id: waybill for waybill in session.scalars(mine)}
 
 
 def find_live_numbers(

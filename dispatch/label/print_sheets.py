@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import pypdfium2 as pdfium
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Item
-from dispatch.booking.order import papers_in, recipient, way_words
+from dispatch.booking.order import recipient, way_words
 from dispatch.carrier import Carrier
 from dispatch.crash import Deed
 from dispatch.errors import NotFoundError
@@ -18,7 +19,7 @@ from dispatch.journey import Act, Stage
 from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
 from dispatch.label.their_label import fetch_missing, their_label
 from dispatch.mask import mask_address, mask_name, mask_phone
-from dispatch.shipment import Content, Shipment, Waybill, act, live_waybill, lock
+from dispatch.shipment import Content, Shipment, Waybill, act_all, live_waybills, lock_all
 from dispatch.world import World
 
 PRINTABLE = (Stage.BOOKED, Stage.PRINTED)
@@ -37,16 +38,55 @@ def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by
     that was packed already).
     """
     with world.begin() as session:
-        fetch_missing(world, session, [session.get_one(Shipment, chosen) for chosen in shipment_ids])
+        envelopes = _look_inside(session, shipment_ids)
+        fetch_missing(world, session, [(one.shipment, one.waybill) for one in envelopes if one.waybill is not None])
     with world.reading() as session:
-        chosen_sheets = [_page(world, session, session.get_one(Shipment, chosen)) for chosen in shipment_ids]
-    drawn = _bind(world, chosen_sheets, size)
+        pages = [_page(world, session, one) for one in envelopes]
+    drawn = _bind(world, pages, size)
     with world.begin(Deed.PRINT) as session:
-        for chosen in sorted(shipment_ids):
-            shipment = lock(session, chosen)
-            act(world, session, shipment, Act.PRINT, by=by)
+        locked = lock_all(session, shipment_ids)
+        for shipment in locked:
             shipment.prints += 1
+        act_all(world, session, locked, Act.PRINT, by=by)
     return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """All that a sheet tells of."""
+
+    shipment: Shipment
+    waybill: Waybill | None
+    slip: CaseSlip
+    papers: Sequence[tuple[Document, Item]]
+
+
+def _look_inside(session: Session, shipment_ids: Sequence[UUID]) -> list[_Envelope]:
+    """In the order given. Raises NotFoundError."""
+    chosen = select(Shipment, CaseSlip).join(CaseSlip, CaseSlip.id == Shipment.slip_id)
+    found = {row.Shipment.id: row for row in session.execute(chosen.where(Shipment.id.in_(shipment_ids)))}
+    if missing := [shipment_id for shipment_id in shipment_ids if shipment_id not in found]:
+        raise NotFoundError(f"没有邮件 {missing[0]}。")
+    waybills, papers = live_waybills(session, shipment_ids), _papers(session, shipment_ids)
+    return [
+        _Envelope(found[one].Shipment, waybills.get(one), found[one].CaseSlip, papers.get(one, []))
+        for one in shipment_ids
+    ]
+
+
+def _papers(session: Session, shipment_ids: Collection[UUID]) -> dict[UUID, list[tuple[Document, Item]]]:
+    """The documents in each envelope with their items, in order of their codes."""
+    query = (
+        select(Content.shipment_id, Document, Item)
+        .join(Document, Document.id == Content.document_id)
+        .join(Case, Case.id == Document.case_id)
+        .join(Item, Item.id == Case.item_id)
+        .where(Content.shipment_id.in_(shipment_ids), ~Content.void)
+    )
+    found: dict[UUID, list[tuple[Document, Item]]] = {}
+    for shipment_id, paper, item in session.execute(query.order_by(Document.code)):
+        found.setdefault(shipment_id, []).append((paper, item))
+    return found
 
 
 def to_print(session: Session) -> list[UUID]:
@@ -68,11 +108,11 @@ def holding(session: Session, case_nos: Collection[str], stages: Collection[Stag
     return sorted(session.scalars(query))
 
 
-def _page(world: World, session: Session, shipment: Shipment) -> Sheet | bytes:
+def _page(world: World, session: Session, envelope: _Envelope) -> Sheet | bytes:
     """Our sheet, or the carrier's own label where it accepts no other."""
+    shipment, waybill = envelope.shipment, envelope.waybill
     if not _post_of(world, shipment).insists_on_label:
-        return _sheet(world, session, shipment)
-    waybill = live_waybill(session, shipment.id)
+        return _sheet(world, envelope)
     drawn = their_label(world, session, waybill) if waybill is not None else None
     if drawn is None:
         raise NotFoundError(f"邮件 {shipment.order_no} 要用寄递企业的面单，还没有取到。已再去取，请稍后再打。")
@@ -105,13 +145,11 @@ def _bind(world: World, pages: Sequence[Sheet | bytes], size: SheetSize) -> byte
     return written.getvalue()
 
 
-def _sheet(world: World, session: Session, shipment: Shipment) -> Sheet:
-    waybill = live_waybill(session, shipment.id)
+def _sheet(world: World, envelope: _Envelope) -> Sheet:
+    shipment, waybill, slip = envelope.shipment, envelope.waybill, envelope.slip
     if waybill is None or shipment.order_no is None:
         raise NotFoundError(f"邮件 {shipment.order_no or shipment.id} 还没有运单号，暂不能打单。")
-    slip = session.get_one(CaseSlip, shipment.slip_id)
     to, centre = recipient(world, slip), world.settings.centre
-    papers = papers_in(session, shipment)
     return Sheet(
         waybill_no=waybill.number,
         order_no=shipment.order_no,
@@ -122,16 +160,11 @@ def _sheet(world: World, session: Session, shipment: Shipment) -> Sheet:
         sender_name=centre.name,
         sender_phone=centre.phone,
         sender_address=centre.province + centre.city + centre.county + centre.address,
-        contents=tuple(f"{paper.name}×{paper.copies}" for paper in papers),
+        contents=tuple(f"{paper.name}×{paper.copies}" for paper, _ in envelope.papers),
         way_of_delivery=way_words(world, slip),
         sorting_code=waybill.sorting_code,
         carrier_name=world.title(shipment.carrier),
-        payer=_payer(session, papers),
+        payer=envelope.papers[0][1].payer,
         printed_on=hall_time(world.now()),
         copy=shipment.prints,
     )
-
-
-def _payer(session: Session, papers: Sequence[Document]) -> str:
-    query = select(Item.payer).join(Case, Case.item_id == Item.id).where(Case.id == papers[0].case_id)
-    return session.scalars(query).one()

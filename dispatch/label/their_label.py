@@ -98,11 +98,11 @@ def _follow(world: World, claim: Claim, intent: Intent) -> Heard[bytes | Call]:
     return heard
 
 
-def fetch_missing(world: World, session: Session, shipments: Iterable[Shipment]) -> None:
+def fetch_missing(world: World, session: Session, numbered: Iterable[tuple[Shipment, Waybill]]) -> None:
     """Whoever wants to print asks anew for labels that the carrier owes us, also where it has refused them."""
-    for shipment in shipments:
-        carrier, waybill = world.carriers.get(shipment.carrier), live_waybill(session, shipment.id)
-        if carrier is None or not carrier.insists_on_label or waybill is None:
+    for shipment, waybill in numbered:
+        carrier = world.carriers.get(shipment.carrier)
+        if carrier is None or not carrier.insists_on_label:
             continue
         if their_label(world, session, waybill) is None:
             jobs.leave(session, FETCH_LABEL, shipment.subject, lane=shipment.carrier)
