@@ -103,7 +103,7 @@ class Content(Base):
 
     id: Mapped[RowId]
     shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
-    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"), index=True)
     scanned_at: Mapped[datetime | None]
     void: Mapped[bool] = mapped_column(default=False)
 
@@ -119,7 +119,7 @@ class Waybill(Base):
     __tablename__ = "waybills"
 
     id: Mapped[RowId]
-    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
     carrier: Mapped[str]
     number: Mapped[str]
     sorting_code: Mapped[str]

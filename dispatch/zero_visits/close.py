@@ -30,7 +30,7 @@ class LegEvidence(Base):
 
     id: Mapped[RowId]
     leg_id: Mapped[UUID] = mapped_column(ForeignKey("legs.id"), unique=True)
-    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
     evidence: Mapped[str]
     happened_at: Mapped[datetime]
     recorded_at: Mapped[datetime]

@@ -15,6 +15,7 @@ from dispatch.db import Base, connect, sessions
 from dispatch.errors import NotAllowedError, ZhuandiError
 from dispatch.reconcile.cluster import notice_cluster
 from dispatch.reconcile.left import left
+from dispatch.tables import REVISION
 from dispatch.vault import Vault
 from zhuandi import dump
 from zhuandi.backup_file import BackupError, open_keys, verify
@@ -166,7 +167,7 @@ def test_a_newer_schema_than_the_codes_is_refused_in_words(lived, empty_engine, 
     world, _, path = lived
     newer = tmp_path / "newer.zip"
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(newer, "w") as new:
-        told = old.read("manifest.json").decode().replace('"revision": "0007"', '"revision": "9999"')
+        told = old.read("manifest.json").decode().replace(f'"revision": "{REVISION}"', '"revision": "9999"')
         for member in set(old.namelist()) - {"manifest.json", "manifest.seal"}:
             new.writestr(member, old.read(member))
         new.writestr("manifest.json", told)
