@@ -34,8 +34,8 @@ def main() -> None:
     parser.add_argument("--brokers", nargs="+", choices=BROKERS, default=list(BROKERS))
     told = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-    for chatty in ("httpx2", "pika"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # it says a page of every knock until a server answers
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop, it leaves nothing behind
     began, full = time.monotonic(), os.environ.get("FULL") == "1"
     chosen = {name: _of(name, told.points, told.turn, full=full) for name in told.brokers if not why_not(name)}

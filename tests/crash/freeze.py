@@ -33,19 +33,22 @@ class Sleeper:
 
 
 def freeze(house: House, desk: Desk, points: Sequence[str], first: int) -> None:
-    """One sleeper for each point, over a case of its own; the cases are numbered from `first`."""
+    """A sleeper for each point, over a case of its own; the cases are numbered from `first`.
+
+    In a quiet house: who is frozen in the middle of another transaction holds its locks for as long as it sleeps.
+    """
     house.dismiss(Role.WORKER)
-    sleepers = [_put_to_bed(house, point) for point in points]
-    cases = range(first, first + len(points))
-    for number in cases:
+    sleepers = []
+    for number, point in enumerate(points, first):
+        sleepers.append(sleeper := _put_to_bed(house, point))
         desk.lodge("ems", number)
-    desk.release(case_no("ems", number) for number in cases)
-    _await(lambda: all(sleeper.sleeps for sleeper in sleepers))
+        desk.release([case_no("ems", number)])
+        _await(house, lambda sleeper=sleeper: sleeper.sleeps)
     house.call_back(Role.WORKER)
-    _await(lambda: not _booking(house))
+    _await(house, lambda: not _booking(house))
     for sleeper in sleepers:
         os.kill(sleeper.pid, signal.SIGCONT)
-    _await(lambda: all(house.nursery.ended(sleeper.pid) is not None for sleeper in sleepers))
+    _await(house, lambda: all(house.nursery.ended(sleeper.pid) is not None for sleeper in sleepers))
     for sleeper in sleepers:
         house.nursery.kill(sleeper.pid)
         if (subject := died_over(sleeper.marks, sleeper.point, sleeper.pid)) is not None and sleeper.sleeps:
@@ -59,10 +62,11 @@ def _put_to_bed(house: House, point: str) -> Sleeper:
     return Sleeper(point, marks, house.start_armed(Role.WORKER, arms, marks))
 
 
-def _await(happened: Callable[[], bool]) -> None:
+def _await(house: House, happened: Callable[[], bool]) -> None:
     """Or not: then nobody died at the point, and its cell says so."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not happened() and time.monotonic() < deadline:
+        house.keep()
         time.sleep(LOOK_SECONDS)
 
 

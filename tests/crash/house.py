@@ -107,6 +107,7 @@ class House:
             if servant.role is role and servant.pid is not None:
                 servant.dismissed = True
                 self.nursery.kill(servant.pid)
+                self._died_at_its_point(role, servant.pid)  # it may have, a moment before
                 servant.pid = None
 
     def call_back(self, role: Role) -> None:
@@ -145,13 +146,16 @@ class House:
         return self.home / "marks"
 
     def _look_at(self, role: Role, pid: int, code: int) -> None:
-        """Whether it really died by SIGKILL at one of its points: then over what."""
-        for name in sorted(self.left(role)) if code == KILLED else ():
-            subject = died_over(self.marks, name, pid)
-            if subject is not None:
+        """Whether it really died by SIGKILL at one of its points."""
+        if code != KILLED or not self._died_at_its_point(role, pid):
+            self.strange.append(f"{role} ended with {code}: {self.log(role).read_text()[-800:]}")
+
+    def _died_at_its_point(self, role: Role, pid: int) -> bool:
+        for name in sorted(self.left(role)):
+            if (subject := died_over(self.marks, name, pid)) is not None:
                 self.bury(name, subject)
-                return
-        self.strange.append(f"{role} ended with {code}: {self.log(role).read_text()[-800:]}")
+                return True
+        return False
 
 
 def died_over(marks: Path, point: str, pid: int) -> str | None:

@@ -25,6 +25,7 @@ from tests.crash.freeze import freeze
 from tests.crash.house import LOOK_SECONDS, House, open_house
 from tests.crash.points import Role, listed
 from tests.storm.books import books_of
+from workers.clock import leave_standing
 from zhuandi.practice import read_practice
 
 PER_CARRIER = 16
@@ -60,6 +61,10 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
         httpx2.Client(timeout=10, trust_env=False) as http,
     ):
         desk = Desk(house, http)
+        if frozen:
+            freeze(house, desk, sorted(frozen), FROZEN)
+            leave_standing(house.world)  # who slept had done what is due once a day, and nobody died over it
+            house.say("who slept has woken")
         _send_everything(desk)
         house.say("all cases are sent")
         if any(name.startswith(SET_BACK) for name in points):
@@ -68,8 +73,6 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
             _set_back(house, desk)
         house.say("what the restore lost is known")
         _live_until(house, desk, lambda: not house.left())
-        if frozen:
-            freeze(house, desk, sorted(frozen), FROZEN)
         house.say("nobody dies any more")
         posts = {name: read_practice(home).url(name) for name in ("ems", "sf")}
         if not _live_until(house, desk, lambda: drained(house.world, _books(http, posts)), LIMIT_SECONDS):

@@ -1,6 +1,5 @@
 """A county's service on one broker and one database, every part a process of its own, and a sandbox post."""
 
-import json
 import os
 import signal
 import subprocess
@@ -19,13 +18,14 @@ from dispatch.approval.lodge import lodge
 from dispatch.db import sessions
 from dispatch.jobs import Job
 from dispatch.journey import Stage
-from dispatch.settings import SETTINGS_FILE, Settings
+from dispatch.settings import Settings
 from dispatch.shipment import Shipment
 from dispatch.wiring import make_broker, make_world
 from dispatch.world import World
-from tests.engines.servers import free_port, wait_until
+from tests.engines.servers import wait_until
+from tests.furnished import environment_of, furnish, told_to
 from workers.jobs import queue_of
-from zhuandi.practice import POSTS, prepare_practice, read_practice
+from zhuandi.practice import read_practice
 from zhuandi.serve import prepare
 
 QUICK = {"item_grouping": 0, "item_release": "at_once", "clock_rhythm": 1, "job_lease": 6, "job_retry_first": 1}
@@ -49,16 +49,9 @@ class County:
 
     def __init__(self, home: Path, database_url: str, broker_url: str | None, **told: object) -> None:
         self.home = home
-        prepare_practice(home)
-        file = home / SETTINGS_FILE
-        # Several counties stand on one machine: none of them at the usual ports.
-        ports = {"listen_port": free_port(), "practice_posts": {name: free_port() for name in POSTS}}
-        file.write_text(json.dumps(json.loads(file.read_text()) | QUICK | told | ports, ensure_ascii=False))
-        prepare_practice(home)
-        self.told = {"ZHUANDI_HOME": str(home), "DATABASE_URL": database_url}
+        furnish(home, QUICK | told)
+        self.told = told_to(home, database_url, broker_url)
         self._looking = sessions(create_engine(database_url, poolclass=NullPool))
-        if broker_url is not None:
-            self.told["ZHUANDI_BROKER_URL"] = broker_url
         self.processes: list[subprocess.Popen[bytes]] = []
 
     @contextmanager
@@ -95,11 +88,10 @@ class County:
 
     def start(self, *words: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
         """`zhuandi …` in this home, with `environment` besides."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ZHUANDI_")}
         with (self.home / f"{words[0]}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "zhuandi", *words],
-                env=clean | self.told | (environment or {}),
+                env=environment_of(self.told | dict(environment or {})),
                 stdout=log,
                 stderr=log,
             )
