@@ -45,7 +45,7 @@ PARCELS, LINES = 400, 7
 AT_ONCE = 5  # cases in one call
 BODIES = 50
 GOOD, REFUSED = frozenset({"200", "201"}), frozenset({"429", "503"})
-PAUSE_AT_THE_DESK = 0.5
+PAUSE_AT_THE_DESK, WIDTH = 0.5, 110
 STARTED, PATIENCE = "政务专递已启动", 120
 log = structlog.get_logger()
 
@@ -138,7 +138,7 @@ def show(found: Mapping[str, Any]) -> None:
         count = stream["requests"]
         rate = f"{count / found['seconds']:.0f}"
         table.add_row(name, str(CONNECTIONS[name]), f"{count:,}", rate, str(refused), *times)
-    Console().print(table)
+    Console(width=WIDTH).print(table)
 
 
 def load(folder: Path, minutes: float, parcels: int = PARCELS) -> dict[str, Any]:

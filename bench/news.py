@@ -7,7 +7,7 @@ every envelope weighed and closed. Beside it pgbench's one-row commits at 8 clie
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 
 import psutil
@@ -82,26 +82,24 @@ def _await(site: Site) -> None:
 
 def measure(bench: Bench) -> list[Row]:
     """Two rows: sightings a second, and what a sighting costs at 1, 10, 50, 200 of a parcel."""
-    with ExitStack() as stack:
-        site = stack.enter_context(bench.site())
-        mine = stack.enter_context(ours(bench, site))
-        time_ = 1.0 if bench.small else SECONDS
-        limit = partial(commits, site.database_url, CLIENTS, time_, bench.folder)
-        measures = interleave({OURS: mine, LIMIT: limit}, bench.rounds, "/s")
-    told = {"limit": f"{who()}: one-row commits at {CLIENTS} clients", "sightings_of_a_parcel": LINES}
-    row = Row(WHAT, measures, [at_least("sightings/s", measures[0].median, 1000)], told)
-    return [row, _flat(bench)]
-
-
-def _flat(bench: Bench) -> Row:
-    total, many = bench.size(TOTAL, 12), OF_A_PARCEL if not bench.small else (1, 4, 12)
     with bench.site() as site, _applied(site) as apply:
         apply(bench.size(10, 1), LINES)  # warm
+        seconds = 1.0 if bench.small else SECONDS
+        limit = partial(commits, site.database_url, CLIENTS, seconds, bench.folder)
+        mine = partial(apply, bench.size(PARCELS, FEW), LINES)
+        measures = interleave({OURS: mine, LIMIT: limit}, bench.rounds, "/s")
+        told = {"limit": f"{who()}: one-row commits at {CLIENTS} clients", "sightings_of_a_parcel": LINES}
+        row = Row(WHAT, measures, [at_least("sightings/s", measures[0].median, 1000)], told)
+        return [row, _flat(bench, apply)]
 
-        def cost(lines: int) -> Round:
-            return {"value": apply(total // lines, lines)["ms_a_sighting"]}
 
-        measures = interleave({f"{lines} of a parcel": partial(cost, lines) for lines in many}, bench.rounds, "ms")
+def _flat(bench: Bench, apply: Callable[[int, int], Round]) -> Row:
+    total, many = bench.size(TOTAL, 4), OF_A_PARCEL if not bench.small else (1, 4)
+
+    def cost(lines: int) -> Round:
+        return {"value": apply(total // lines, lines)["ms_a_sighting"]}
+
+    measures = interleave({f"{lines} of a parcel": partial(cost, lines) for lines in many}, bench.rounds, "ms")
     alone_, *together = measures
     worst = max(one.median for one in together) / alone_.median
     return Row(FLAT, measures, [at_most("× the cost at 1, at the worst", worst, 1.2)], {"sightings": total})
