@@ -23,8 +23,9 @@ from dispatch.errors import NotFoundError
 from dispatch.label.print_sheets import to_print
 from dispatch.packing.hand_over import not_collected
 from dispatch.packing.pack import to_pack
-from dispatch.shipment import find_live_number, find_order
+from dispatch.shipment import find_order
 from dispatch.vault import VaultError
+from dispatch.waybill import find_live_number
 from dispatch.world import World
 from dispatch.zero_visits.desk import on_the_desk
 from dispatch.zero_visits.story import story

@@ -1,6 +1,6 @@
 """Every table of the service in one place, for the migrations: importing this declares them all."""
 
-from dispatch import breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, worklist
+from dispatch import breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist
 from dispatch.approval import carriage, case
 from dispatch.booking import allot, route
 from dispatch.errands import errand
@@ -12,6 +12,6 @@ from dispatch.zero_visits import close
 REVISION = "0008"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
-    *(breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, worklist),
+    *(breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
 )

@@ -29,7 +29,8 @@ from dispatch.label.print_sheets import print_sheets, to_print, tracking_url
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack
-from dispatch.shipment import WATCH, at_stage, live_waybill
+from dispatch.shipment import WATCH, at_stage
+from dispatch.waybill import live_waybill
 from dispatch.world import World
 from dispatch.zero_visits.outcomes import Outcomes, count_outcomes, where_they_are
 from zhuandi.context import for_people, open_world

@@ -15,9 +15,10 @@ from dispatch.carrier import Knock
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import Stage
 from dispatch.ledger import Visit
-from dispatch.shipment import Content, Shipment, Waybill, new_token
+from dispatch.shipment import Content, Shipment
 from dispatch.tracking.push import judge, store
 from dispatch.visits import VisitKind
+from dispatch.waybill import Waybill, new_token
 from dispatch.world import World
 from sandbox.ems.envelope import seal
 

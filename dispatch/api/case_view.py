@@ -11,7 +11,8 @@ from dispatch.approval.case import Case, Document
 from dispatch.errors import NotFoundError
 from dispatch.journey import View
 from dispatch.ledger import count, visits_of
-from dispatch.shipment import Content, Shipment, Waybill
+from dispatch.shipment import Content, Shipment
+from dispatch.waybill import Waybill
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure
 from dispatch.zero_visits.proof import CONTRADICTING, on_the_worklist, proved

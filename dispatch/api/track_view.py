@@ -13,7 +13,8 @@ from dispatch.approval.case import Case, CaseSlip, Document, Item
 from dispatch.approval.decided_case import Way
 from dispatch.journey import AT_AN_END, Act, Signer, View
 from dispatch.mask import mask_address_to_town, mask_name, mask_phone
-from dispatch.shipment import Content, Move, Shipment, Waybill
+from dispatch.shipment import Content, Move, Shipment
+from dispatch.waybill import Waybill
 from dispatch.worklist import Reason, stands
 from dispatch.world import World
 from dispatch.zero_visits.close import LegEvidence

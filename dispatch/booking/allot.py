@@ -17,7 +17,8 @@ from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
 from dispatch.journey import Stage
 from dispatch.restored import open_restore
-from dispatch.shipment import BOOK, Shipment, Waybill
+from dispatch.shipment import BOOK, Shipment
+from dispatch.waybill import Waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
 

@@ -13,7 +13,8 @@ from dispatch.call import Heard, conclude, converse, failed, intend, times_heard
 from dispatch.carrier import Answer, Call, Carrier, Refused
 from dispatch.journey import AT_AN_END
 from dispatch.lease import Claim
-from dispatch.shipment import Shipment, Waybill, live_waybill, lock, subject_id
+from dispatch.shipment import Shipment, lock, subject_id
+from dispatch.waybill import Waybill, live_waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
 

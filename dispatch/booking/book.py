@@ -29,7 +29,8 @@ from dispatch.crash import Deed, Point, reach
 from dispatch.errors import ConflictError, LeaseLostError
 from dispatch.journey import AWAITS_NUMBER, Act, Stage
 from dispatch.lease import Claim
-from dispatch.shipment import BOOK, RECALL, Shipment, act, adopt, live_waybill, lock, second_number, subject_id
+from dispatch.shipment import BOOK, RECALL, Shipment, act, lock, subject_id
+from dispatch.waybill import adopt, live_waybill, second_number
 from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 

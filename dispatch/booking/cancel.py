@@ -21,18 +21,8 @@ from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError
 from dispatch.journey import ACTS, Act, Stage
 from dispatch.lease import Claim
-from dispatch.shipment import (
-    BOOK,
-    CANCEL,
-    FOLLOW,
-    Content,
-    Shipment,
-    act,
-    live_waybill,
-    lock,
-    subject_id,
-    void_waybill,
-)
+from dispatch.shipment import BOOK, CANCEL, FOLLOW, Content, Shipment, act, lock, subject_id
+from dispatch.waybill import live_waybill, void_waybill
 from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 

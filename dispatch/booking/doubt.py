@@ -27,7 +27,8 @@ from dispatch.errors import NotAllowedError
 from dispatch.jobs import Job
 from dispatch.journey import Act, Stage
 from dispatch.lease import Claim
-from dispatch.shipment import BOOK, Shipment, act, adopt, lock, subject_id
+from dispatch.shipment import BOOK, Shipment, act, lock, subject_id
+from dispatch.waybill import adopt
 from dispatch.worklist import SYSTEM, Reason
 from dispatch.world import World
 

@@ -19,7 +19,8 @@ from dispatch.journey import Act, Stage
 from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
 from dispatch.label.their_label import fetch_missing, their_label
 from dispatch.mask import mask_address, mask_name, mask_phone
-from dispatch.shipment import Content, Shipment, Waybill, act_all, live_waybills, lock_all
+from dispatch.shipment import Content, Shipment, act_all, lock_all
+from dispatch.waybill import Waybill, live_waybills
 from dispatch.world import World
 
 PRINTABLE = (Stage.BOOKED, Stage.PRINTED)

@@ -17,7 +17,8 @@ from dispatch.carrier import Call, Carrier, InDoubt, Refused
 from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId
 from dispatch.lease import Claim
-from dispatch.shipment import FETCH_LABEL, Shipment, Waybill, live_waybill, lock, subject_id
+from dispatch.shipment import FETCH_LABEL, Shipment, lock, subject_id
+from dispatch.waybill import Waybill, live_waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
 

@@ -17,7 +17,8 @@ from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import Act, Stage, Tracked
 from dispatch.mask import mask_name
 from dispatch.packing.posting_list_sheet import PostingLine, PostingList, draw_posting_list
-from dispatch.shipment import Shipment, Waybill, act, lock
+from dispatch.shipment import Shipment, act, lock
+from dispatch.waybill import Waybill
 from dispatch.world import World
 
 KIND = "特快专递"

@@ -11,7 +11,8 @@ from dispatch.approval.case import Case, Document
 from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage
-from dispatch.shipment import Content, Shipment, Waybill, act, lock
+from dispatch.shipment import Content, Shipment, act, lock
+from dispatch.waybill import Waybill
 from dispatch.world import World
 
 

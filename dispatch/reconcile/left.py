@@ -16,7 +16,8 @@ from dispatch.jobs import wake
 from dispatch.journey import AT_AN_END, BY_STAGE, Stage
 from dispatch.reconcile.begin import database_time
 from dispatch.restored import Restore, alone, open_restore
-from dispatch.shipment import BOOK, CANCEL, Shipment, Waybill
+from dispatch.shipment import BOOK, CANCEL, Shipment
+from dispatch.waybill import Waybill
 from dispatch.worklist import SYSTEM
 from dispatch.world import World
 

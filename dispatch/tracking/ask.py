@@ -13,9 +13,10 @@ from dispatch.call import UNHEARD, Heard, conclude, converse, failed, intend, la
 from dispatch.carrier import Call, Carrier, CarrierError, Seen
 from dispatch.journey import AT_AN_END
 from dispatch.lease import Claim
-from dispatch.shipment import WEIGH, Shipment, live_waybill, lock, subject_id
+from dispatch.shipment import WEIGH, Shipment, lock, subject_id
 from dispatch.tracking.observe import learn_new_numbers, plausible, refold
 from dispatch.tracking.sighting import ASKED, keep_all, new_numbers, sighting, sightings_of
+from dispatch.waybill import live_waybill
 from dispatch.world import World
 
 AT_ONCE = timedelta(0)

@@ -11,18 +11,7 @@ from dispatch.booking.book import take_number
 from dispatch.carrier import Booked, Seen
 from dispatch.journey import AT_AN_END, AWAITS_NUMBER, News, Stage
 from dispatch.lease import Claim
-from dispatch.shipment import (
-    ANNOUNCE,
-    ASK,
-    Shipment,
-    find_live_number,
-    find_order,
-    follow_all,
-    live_waybill,
-    lock,
-    lock_number,
-    subject_id,
-)
+from dispatch.shipment import ANNOUNCE, ASK, Shipment, find_order, follow_all, lock, subject_id
 from dispatch.tracking.sighting import (
     claim_unmatched,
     find_by_new_number,
@@ -36,6 +25,7 @@ from dispatch.tracking.sighting import (
     sightings_by_shipment,
     sightings_of,
 )
+from dispatch.waybill import find_live_number, live_waybill, lock_number
 from dispatch.worklist import Reason
 from dispatch.world import World
 

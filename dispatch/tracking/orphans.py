@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from dispatch.approval.files.sheets import Sheet, sheets_of
 from dispatch.errors import NotFoundError
-from dispatch.shipment import Shipment, Waybill, second_number
+from dispatch.shipment import Shipment
 from dispatch.tracking.sighting import Sighting, new_numbers
+from dispatch.waybill import Waybill, second_number
 from dispatch.worklist import Entry, Reason
 
 NUMBER_HEADINGS = ("运单号", "邮件号", "邮件号码", "快递单号", "物流单号", "waybillNo", "waybill_no")

@@ -15,10 +15,11 @@ from dispatch.carrier import Seen, Unreadable
 from dispatch.crash import Deed
 from dispatch.journey import AWAITS_NUMBER
 from dispatch.lease import Claim, done_together
-from dispatch.shipment import Shipment, find_live_numbers, lock_all, subject_id
+from dispatch.shipment import Shipment, lock_all, subject_id
 from dispatch.tracking.observe import Match, observe, parcel_subject, plausible, refold_all, speaks_of
 from dispatch.tracking.push import Push
 from dispatch.tracking.sighting import PUSHED, keep_all, sighting
+from dispatch.waybill import find_live_numbers
 from dispatch.worklist import Reason
 from dispatch.world import World
 

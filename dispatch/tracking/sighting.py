@@ -13,7 +13,8 @@ from uuid_utils.compat import uuid7
 from dispatch.carrier import Seen
 from dispatch.db import Base, RowId, insert_rows
 from dispatch.journey import News, Observed, Signer, Tracking, fold
-from dispatch.shipment import Shipment, Waybill, still_followed
+from dispatch.shipment import Shipment
+from dispatch.waybill import Waybill, still_followed
 from dispatch.world import World
 
 PUSHED = "push"

@@ -12,8 +12,9 @@ from dispatch import jobs, worklist
 from dispatch.hall_time import hall_time
 from dispatch.journey import AT_AN_END, View
 from dispatch.lease import Claim
-from dispatch.shipment import ASK, Shipment, live_waybill, lock, subject_id
+from dispatch.shipment import ASK, Shipment, lock, subject_id
 from dispatch.tracking.rhythm import silence
+from dispatch.waybill import live_waybill
 from dispatch.worklist import Reason
 from dispatch.world import World
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from dispatch.approval.case import Case, CaseSlip, Document
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI
-from dispatch.shipment import Content, Shipment, Waybill, subject_id
+from dispatch.shipment import Content, Shipment, subject_id
+from dispatch.waybill import Waybill
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.settle import SHORTEST, number_of

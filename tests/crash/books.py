@@ -14,9 +14,10 @@ from dispatch.errands.report import LANE
 from dispatch.jobs import Job
 from dispatch.reconcile.begin import LOOK_THROUGH
 from dispatch.retention import FORGET
-from dispatch.shipment import WATCH, Content, Shipment, Waybill, subject_id
+from dispatch.shipment import WATCH, Content, Shipment, subject_id
 from dispatch.tracking.rhythm import LEARN
 from dispatch.tracking.sighting import Sighting
+from dispatch.waybill import Waybill
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure
 from tests.storm.books import Witnesses

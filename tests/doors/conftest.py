@@ -16,7 +16,8 @@ from dispatch.approval.lodge import lodge
 from dispatch.client import add_client
 from dispatch.db import connect, sessions
 from dispatch.journey import BY_STAGE, BY_TRACKED, Stage, Tracked, View
-from dispatch.shipment import Shipment, Waybill, live_waybill
+from dispatch.shipment import Shipment
+from dispatch.waybill import Waybill, live_waybill
 from dispatch.world import World
 
 

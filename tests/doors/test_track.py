@@ -14,9 +14,9 @@ from dispatch.api.track_words import CHECKING, VIEWS
 from dispatch.approval.case import Item
 from dispatch.carrier import Seen
 from dispatch.journey import News, Signer, Stage, Tracked, View
-from dispatch.shipment import Waybill
 from dispatch.tracking.observe import observe
 from dispatch.tracking.sighting import keep_all, sighting
+from dispatch.waybill import Waybill
 from dispatch.worklist import Reason, put
 
 HOUR = timedelta(hours=1)

@@ -21,9 +21,10 @@ from dispatch.packing.pack import pack, to_pack
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.line import open_line
 from dispatch.settings import RHYTHM, Settings
-from dispatch.shipment import Content, Shipment, Waybill
+from dispatch.shipment import Content, Shipment
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
+from dispatch.waybill import Waybill
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure
 from tests.conftest import SilentBell

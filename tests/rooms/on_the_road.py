@@ -17,8 +17,9 @@ from dispatch.label.print_sheets import to_print
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
 from dispatch.posts.ems.codes import VOIDS, meaning
-from dispatch.shipment import Content, Shipment, Waybill, act, lock
+from dispatch.shipment import Content, Shipment, act, lock
 from dispatch.tracking.observe import observe
+from dispatch.waybill import Waybill
 from dispatch.worklist import Entry
 from dispatch.world import World
 

@@ -20,8 +20,9 @@ from dispatch.packing.pack import pack, to_pack
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.line import open_line
 from dispatch.posts.times import wire_time
-from dispatch.shipment import Shipment, Waybill, act, lock
+from dispatch.shipment import Shipment, act, lock
 from dispatch.tracking.push import receive
+from dispatch.waybill import Waybill
 from dispatch.wiring import now
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World

@@ -29,8 +29,8 @@ from dispatch.booking.doubt import adopt_by_hand, confirm_never_placed
 from dispatch.booking.route import set_route
 from dispatch.call import CarrierCall
 from dispatch.jobs import on_lane
-from dispatch.shipment import Waybill
 from dispatch.tracking.orphans import Why, orphans
+from dispatch.waybill import Waybill
 from dispatch.worklist import Reason
 from workers.run import run_due
 

@@ -26,8 +26,8 @@ from dispatch.approval.lodge import lodge
 from dispatch.journey import Act
 from dispatch.label.print_sheets import tracking_url
 from dispatch.packing.hand_over import HandOver, posting_list
-from dispatch.shipment import Waybill
 from dispatch.tracking.sighting import Sighting
+from dispatch.waybill import Waybill
 from dispatch.wiring import now
 from dispatch.worklist import Reason
 from tests.rooms.printed_page import read_pages

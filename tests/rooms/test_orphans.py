@@ -17,8 +17,8 @@ from dispatch.booking.cancel import void_label
 from dispatch.booking.take_off import Then
 from dispatch.errors import NotFoundError
 from dispatch.retention import BATCH, FORGET
-from dispatch.shipment import Waybill
 from dispatch.tracking.orphans import Why, orphans, read_bill
+from dispatch.waybill import Waybill
 from dispatch.wiring import now
 from dispatch.worklist import Reason
 from workers.clock import leave_standing

@@ -24,8 +24,9 @@ from sqlalchemy import func, select
 
 from dispatch.approval.lodge import GATHER, lodge
 from dispatch.settings import Settings
-from dispatch.shipment import WATCH, Waybill
+from dispatch.shipment import WATCH
 from dispatch.tracking.sighting import Sighting
+from dispatch.waybill import Waybill
 from dispatch.worklist import Reason
 from dispatch.zero_visits.close import Closure
 from workers.run import run_due

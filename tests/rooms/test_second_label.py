@@ -37,8 +37,8 @@ from dispatch.errors import NotAllowedError
 from dispatch.journey import Act
 from dispatch.label.print_sheets import tracking_url
 from dispatch.packing.pack import pack, to_pack
-from dispatch.shipment import live_waybill
 from dispatch.tracking.orphans import Why, orphans
+from dispatch.waybill import live_waybill
 from dispatch.wiring import now
 from dispatch.worklist import Reason
 from workers.run import run_due

@@ -22,7 +22,7 @@ from dispatch.label.print_sheets import print_sheets, tracking_url
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack
-from dispatch.shipment import live_waybill
+from dispatch.waybill import live_waybill
 from dispatch.worklist import Reason
 from dispatch.zero_visits.story import story
 from tests.rooms.printed_page import read_pages

@@ -33,7 +33,8 @@ from dispatch.jobs import on_lane
 from dispatch.label.print_sheets import print_sheets, to_print
 from dispatch.label.sheet import SheetSize
 from dispatch.label.their_label import TheirLabel
-from dispatch.shipment import FETCH_LABEL, live_waybill
+from dispatch.shipment import FETCH_LABEL
+from dispatch.waybill import live_waybill
 from dispatch.worklist import Reason
 from tests.rooms.printed_page import read_pages
 from workers.run import run_due

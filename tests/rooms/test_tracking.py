@@ -43,10 +43,11 @@ from dispatch.booking import book as booking
 from dispatch.carrier import Parcel
 from dispatch.journey import Tracked
 from dispatch.posts.times import wire_time
-from dispatch.shipment import FOLLOW, WATCH, WEIGH, Waybill
+from dispatch.shipment import FOLLOW, WATCH, WEIGH
 from dispatch.tracking.observe import Match, observe
 from dispatch.tracking.push import READ, Push
 from dispatch.tracking.sighting import Sighting
+from dispatch.waybill import Waybill
 from dispatch.worklist import Reason
 from dispatch.zero_visits.close import Closure
 from workers.run import run_due

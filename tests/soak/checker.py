@@ -7,7 +7,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, Document
-from dispatch.shipment import Content, Waybill
+from dispatch.shipment import Content
+from dispatch.waybill import Waybill
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure
 from tests.soak.clients import CHANGED, LODGE

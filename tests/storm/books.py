@@ -17,8 +17,9 @@ from dispatch.booking.order import parcel
 from dispatch.carrier import CarrierError, Numbering, Seen
 from dispatch.jobs import Job
 from dispatch.journey import AT_AN_END, News, Observed, Signer, Stage, Tracking, fold
-from dispatch.shipment import Shipment, Waybill, subject_id
+from dispatch.shipment import Shipment, subject_id
 from dispatch.tracking.sighting import HANDED_OUT, Sighting
+from dispatch.waybill import Waybill
 from dispatch.worklist import Entry
 from dispatch.world import World
 from tests.storm.reasons import Truth, is_true

@@ -25,11 +25,12 @@ from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
 from dispatch.retention import FORGET
 from dispatch.settings import home_folder
-from dispatch.shipment import ASK, LOOK_AGAIN, WATCH, WEIGH, Shipment, Waybill, act, lock
+from dispatch.shipment import ASK, LOOK_AGAIN, WATCH, WEIGH, Shipment, act, lock
 from dispatch.tracking.health import healths
 from dispatch.tracking.push import Push
 from dispatch.tracking.rhythm import LEARN
 from dispatch.tracking.sighting import Sighting
+from dispatch.waybill import Waybill
 from dispatch.worklist import Entry
 from dispatch.world import World
 from tests.storm.books import Witnesses, books_of

@@ -9,8 +9,9 @@ from dispatch.approval.case import Document, Hold
 from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
 from dispatch.packing.hand_over import HandOver, HandOverLine
-from dispatch.shipment import Content, Waybill
+from dispatch.shipment import Content
 from dispatch.visits import KINDS, VisitKind
+from dispatch.waybill import Waybill
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 
 

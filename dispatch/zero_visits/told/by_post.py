@@ -7,8 +7,9 @@ from sqlalchemy import select
 from dispatch import words
 from dispatch.call import CarrierCall
 from dispatch.journey import Act, News, Signer, View, taken_back
-from dispatch.shipment import Move, Waybill
+from dispatch.shipment import Move
 from dispatch.tracking.sighting import Sighting
+from dispatch.waybill import Waybill
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 
 NEWS: Mapping[News, str] = {
