@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, column, exists, func, select, table, text, tuple_
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, column, exists, func, or_, select, table, text, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -65,7 +65,7 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
     Raises ConflictError if another number is live for it, or the number is live on another shipment.
     """
     lock_number(session, shipment.carrier, booked.waybill_no)
-    mine = list(session.scalars(select(Waybill).where(Waybill.shipment_id == shipment.id)))
+    mine, holder = _mine_and_holder(session, shipment, booked.waybill_no)
     live = next((one for one in mine if one.voided_at is None), None)
     if live is not None and live.number == booked.waybill_no:
         return live
@@ -75,7 +75,6 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
         )
     if any(one.number == booked.waybill_no for one in mine):
         raise ConflictError(f"运单号 {booked.waybill_no} 在邮件 {shipment.order_no} 上已作废，不能再用。")
-    holder = _holder(session, shipment.carrier, booked.waybill_no)
     if holder is not None and not _retire(world, session, holder):
         raise ConflictError(f"运单号 {booked.waybill_no} 已属于另一邮件 {holder.order_no}，不能再用。")
     act(world, session, shipment, Act.ADOPT, by=adopted_from)
@@ -87,6 +86,21 @@ def adopt(world: World, session: Session, shipment: Shipment, booked: Booked, ad
         act(world, session, shipment, Act.VOID)
         jobs.leave(session, CANCEL, shipment.subject, lane=shipment.carrier)
     return waybill
+
+
+def _mine_and_holder(session: Session, shipment: Shipment, number: str) -> tuple[list[Waybill], Shipment | None]:
+    """Every waybill that this envelope ever had, and the other envelope on which the number is live."""
+    wanted = or_(Waybill.shipment_id == shipment.id, _stands(shipment.carrier, number))
+    rows = session.execute(
+        select(Waybill, Shipment).join(Shipment, Shipment.id == Waybill.shipment_id).where(wanted)
+    ).all()
+    mine = [waybill for waybill, _ in rows if waybill.shipment_id == shipment.id]
+    return mine, next((holder for _, holder in rows if holder.id != shipment.id), None)
+
+
+def _stands(carrier: str, number: str) -> ColumnElement[bool]:
+    named = and_(Waybill.carrier == carrier, Waybill.number == number)
+    return and_(named, Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
 
 
 def second_number(carrier: str, number: str) -> str:
@@ -200,8 +214,5 @@ def still_followed(world: World) -> ColumnElement[bool]:
 
 def _holder(session: Session, carrier: str, number: str) -> Shipment | None:
     return session.scalar(
-        select(Shipment)
-        .join(Waybill, Waybill.shipment_id == Shipment.id)
-        .where(Waybill.carrier == carrier, Waybill.number == number)
-        .where(Waybill.voided_at.is_(None), Waybill.retired_at.is_(None))
+        select(Shipment).join(Waybill, Waybill.shipment_id == Shipment.id).where(_stands(carrier, number))
     )
