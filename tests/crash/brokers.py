@@ -28,8 +28,8 @@ def opened(name: str, folder: Path) -> Iterator[str | None]:
     place = folder / name
     place.mkdir()
     server = SERVERS[name](place)
-    server.start()
     try:
+        server.start()
         yield server.url
     finally:
         server.kill()

@@ -74,11 +74,16 @@ class Server:
             self.process = subprocess.Popen(
                 words, env=environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
-        wait_until(self.answers, f"{words[0]} to answer")
+        wait_until(lambda: self.answers() or not self.lives(), f"{words[0]} to answer")
+        assert self.lives(), f"{words[0]} ended: {(self.folder / 'server.log').read_text()[-2000:]}"
+
+    def lives(self) -> bool:
+        """Whether its process has not ended."""
+        return self.process is not None and self.process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
         """To it and to all that it has started."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.lives():
             os.killpg(self.process.pid, number)
 
     def empty(self) -> None:
@@ -135,11 +140,13 @@ class RedisServer(Server):
             return client.llen(f"{NAMESPACE}:{queue}")
 
 
+@dataclass
 class RabbitServer(Server):
     """A RabbitMQ node of its own, with its own cookie, ports and folders."""
 
     name = "RabbitMQ"
     package = "rabbitmq-server"
+    node_port: int = field(default_factory=free_port)
 
     @staticmethod
     def missing() -> bool:
@@ -161,7 +168,7 @@ class RabbitServer(Server):
             "RABBITMQ_NODENAME": f"zhuandi{self.port}@localhost",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_DIST_PORT": str(self.port + 1 if self.port < 65_000 else self.port - 1),
+            "RABBITMQ_DIST_PORT": str(self.node_port),
             "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
