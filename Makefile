@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external conformance storm soak crash-matrix bench load bench-labels lock clean
+.PHONY: demo up test lint check unit external conformance storm soak mutants crash-matrix bench load bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -43,6 +43,11 @@ storm: $(VENV)/ready
 # of them, which turns with the date, on RabbitMQ and on Redis where they are installed; FULL=1: all on every broker.
 crash-matrix: $(VENV)/ready
 	@$(BIN)/python -m tests.crash
+
+# With a guard taken out (an index, a branch, a check) the tests must go red; ONLY=fencing: those with this in their name.
+ONLY ?=
+mutants: $(VENV)/ready
+	@$(BIN)/python -m tests.mutants --only "$(ONLY)"
 
 # Every adapter against its sandbox post, case by case: a table, and why a case does not apply.
 conformance: $(VENV)/ready

@@ -1,5 +1,6 @@
 """Those who use the service while it is ill-treated: the approval system, the clerk, a citizen at the page."""
 
+import itertools
 import json
 import random
 import threading
@@ -27,6 +28,7 @@ class ApprovalSystem:
     def __init__(self, county: County, history: History, key: str, seed: int) -> None:
         self.url = county.settings.public_url
         self.history, self.key, self.dice = history, key, random.Random(seed)
+        self.numbers = itertools.count(1)
         self.sent: list[dict[str, Any]] = []
         self.open: dict[str, dict[str, Any]] = {}
 
@@ -69,7 +71,7 @@ class ApprovalSystem:
             self.sent.append(case)
 
     def _new_case(self) -> dict[str, Any]:
-        number = len(self.sent) + len(self.open) + 1
+        number = next(self.numbers)
         name = self.dice.choice(SURNAMES) + self.dice.choice(GIVEN)
         return {
             "case_no": f"3311272026112{number:07}",
@@ -91,13 +93,12 @@ class ApprovalSystem:
         }
 
 
-def clerk_of(county: County, seed: int) -> Callable[[], None]:
-    """One round of a clerk at the desk; where the database is away the clerk tries again later."""
+def at_the_desk(clerk: Clerk) -> Callable[[], None]:
+    """One round of the clerk; where the database is away the clerk tries again later."""
 
     def work() -> None:
         try:
-            with county.world() as world:
-                Clerk(world, seed).work()
+            clerk.work()
         except (SQLAlchemyError, OSError) as error:
             log.info("clerk.interrupted", error=type(error).__name__)
 
@@ -119,13 +120,7 @@ def garbage(county: County, history: History) -> Callable[[], None]:
     return work
 
 
-def run_until(told: threading.Event, work: Callable[[], None], pause: float = PAUSE) -> threading.Thread:
-    """A thread that works, rests a little and works again until told to end."""
-
-    def turn() -> None:
-        while not told.wait(pause):
-            work()
-
-    thread = threading.Thread(target=turn, daemon=True)
-    thread.start()
-    return thread
+def run_until(told: threading.Event, work: Callable[[], object], pause: float = PAUSE) -> None:
+    """Work, rest a little and work again until told to end."""
+    while not told.wait(pause):
+        work()

@@ -1,51 +1,57 @@
 """One soak: the service on its engines, its users, and a hand that kills; then calm, and the count."""
 
+import json
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
 from dispatch.client import add_client
+from dispatch.settings import SETTINGS_FILE
+from dispatch.world import World
 from tests.engines.county import County
 from tests.engines.servers import RabbitServer, RedisServer, Server, wait_until
 from tests.soak.checker import doubled, lost
-from tests.soak.clients import ApprovalSystem, clerk_of, garbage, run_until
+from tests.soak.clients import ApprovalSystem, at_the_desk, garbage, run_until
 from tests.soak.history import History
 from tests.soak.killer import Killer
 from tests.soak.standstill import Standstill
-from tests.storm.run import QUIET_LOOKS, is_still
+from tests.storm.run import QUIET_LOOKS, Clerk, is_still
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.serve import await_answer
 
 BROKERS: dict[str, type[Server]] = {"redis": RedisServer, "rabbitmq": RabbitServer}
 CALM_SECONDS = 900
-POSTS = ("sandbox-post", "--post", "ems")
-log = structlog.get_logger()
 
 
 def soak(folder: Path, minutes: float, seed: int, broker_name: str) -> dict[str, Any]:
     """Run it; the counts. `folder` is left with the logs and the history."""
     dice, home = random.Random(seed), folder / "home"
-    home.mkdir()
+    home.mkdir(parents=True)
     postgres = EmbeddedPostgres(home)
     with _broker(broker_name, folder) as broker:
         county = County(home, postgres.start(), broker.url if broker else None)
+        _hasten(county.home)
         history, still = History(folder / "history.jsonl"), Standstill()
         try:
-            with county.open(["postman"]):
+            with county.open(["postman"]), county.world() as world:
                 killer = Killer(county, postgres, broker, dice.randrange(10**6))
-                _work(county, killer, history, still, minutes, dice)
-                _calm(county, killer)
-                return _count(county, killer, history, still)
+                clerk = Clerk(world, dice.randrange(10**6))
+                _work(county, killer, history, still, clerk, minutes, dice)
+                calm = _calm(county, killer, clerk)
+                return {"calm": calm, **_count(county, killer, history, still, world)}
         finally:
             postgres.stop()
+
+
+def _hasten(home: Path) -> None:
+    """What is closed is looked at again within the soak, and not after days."""
+    file = home / SETTINGS_FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"look_after_closing": 10}, ensure_ascii=False))
 
 
 @contextmanager
@@ -63,22 +69,29 @@ def _broker(name: str, folder: Path):
 
 
 def _work(
-    county: County, killer: Killer, history: History, still: Standstill, minutes: float, dice: random.Random
+    county: County,
+    killer: Killer,
+    history: History,
+    still: Standstill,
+    clerk: Clerk,
+    minutes: float,
+    dice: random.Random,
 ) -> None:
-    with county.world() as world:
-        key = add_client(world, "soak")
-    assert await_answer(f"{county.settings.public_url}/health", 120), "the API did not open"
+    key = add_client(clerk.world, "soak")
+    assert await_answer(f"{county.settings.public_url}/healthz", 120), "the API did not open"
     approval, over = ApprovalSystem(county, history, key, dice.randrange(10**6)), threading.Event()
-    users = [approval.work, clerk_of(county, dice.randrange(10**6)), garbage(county, history)]
-    threads = [run_until(over, user) for user in users]
-    threads.append(run_until(over, _looker(county, still), 0.5))
+    users = [approval.work, at_the_desk(clerk), garbage(county, history), lambda: still.look(clerk.world)]
     deadline = time.monotonic() + minutes * 60
-    while time.monotonic() < deadline:
-        killer.work()
-        killer.revive()
-    over.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(users)) as pool:
+        busy = [pool.submit(run_until, over, user) for user in users]
+        try:
+            while time.monotonic() < deadline:
+                killer.work()
+                killer.revive()
+        finally:
+            over.set()
+    for one in busy:
+        one.result()  # a user that stumbled has seen something that nobody should
     wait_until(lambda: _settled(killer, approval), "every case to be answered", CALM_SECONDS)
 
 
@@ -88,35 +101,27 @@ def _settled(killer: Killer, approval: ApprovalSystem) -> bool:
     return not approval.open
 
 
-def _looker(county: County, still: Standstill) -> Callable[[], None]:
-    def look() -> None:
-        try:
-            with county.world() as world:
-                still.look(world)
-        except (SQLAlchemyError, OSError) as error:
-            log.info("look.interrupted", error=type(error).__name__)
-
-    return look
-
-
-def _calm(county: County, killer: Killer) -> None:
-    """Nobody kills any more: until nothing moves at the post and nothing is due with us."""
-    clerk, quiet = clerk_of(county, 0), 0
+def _calm(county: County, killer: Killer, clerk: Clerk) -> bool:
+    """Nobody kills any more: whether it comes to where nothing moves at the post and nothing is due with us."""
+    desk, quiet = at_the_desk(clerk), 0
     deadline = time.monotonic() + CALM_SECONDS
-    with county.world() as world:
-        while quiet < QUIET_LOOKS:
-            killer.revive()
-            clerk()
-            quiet = quiet + 1 if is_still(world, {"ems": county.posts_books()}) else 0
-            if time.monotonic() > deadline:
-                log.warning("soak.not_calm")
-                return
-            time.sleep(1)
+    while quiet < QUIET_LOOKS and time.monotonic() < deadline:
+        killer.revive()
+        desk()
+        quiet = quiet + 1 if _is_calm(clerk.world, {"ems": county.posts_books()}) else 0
+        time.sleep(1)
+    return quiet == QUIET_LOOKS
 
 
-def _count(county: County, killer: Killer, history: History, still: Standstill) -> dict[str, Any]:
+def _is_calm(world: World, books: dict[str, Any]) -> bool:
+    """The post repeats each push until it is acknowledged: nobody need be asked, once that is over."""
+    told = not any(order["unacknowledged_pushes"] for order in books["ems"]["orders"])
+    return told and is_still(world, books, all_asked=False)
+
+
+def _count(county: County, killer: Killer, history: History, still: Standstill, world: World) -> dict[str, Any]:
     books = {"ems": county.posts_books()}
-    with county.world() as world, world.reading() as session:
+    with world.reading() as session:
         found = {
             "lost": lost(world, session, history, books),
             "doubled": doubled(world, session, history, books),

@@ -129,8 +129,11 @@ def _until_quiet(house, world, clerk, books) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def is_still(world: World, books: dict[str, dict]) -> bool:
-    """Nothing moves at the posts, no job is due but those that watch, and nothing waits for the clerk."""
+def is_still(world: World, books: dict[str, dict], *, all_asked: bool = True) -> bool:
+    """Nothing moves at the posts, no job is due but those that watch, and nothing waits for the clerk.
+
+    `all_asked`: where pushes may be lost, the carriers have also been asked since anything moved.
+    """
     moving = sum(
         order["collected_at"] is not None and (not order["ended"])
         for post in books.values()
@@ -151,7 +154,7 @@ def is_still(world: World, books: dict[str, dict]) -> bool:
             Witnesses(world, books).unseen(session)
         )  # a doubt is looked up for a while before a person is told
     log.info("moving %s, busy %s, not asked %s, unseen %s", moving, dict(Counter(busy)), never_asked, unseen)
-    return not (moving or busy or never_asked or unseen)
+    return not (moving or busy or (all_asked and never_asked) or unseen)
 
 
 def _asked_since_it_moved():

@@ -1,0 +1,343 @@
+"""What is taken out of the service, one piece at a time, and the tests that must notice it.
+
+Each text stands exactly once in its file (`tests/house/test_mutants.py`), or the table would rot unseen.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """`instead` takes the place of `text` in this file of the checkout."""
+
+    file: str
+    text: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`name` says what is taken out; of `tests` (pytest's node ids) one at least must fail by an assertion."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+
+
+def _in(file: str, test: str) -> str:
+    """A test's node id: `file` below `tests`."""
+    return f"tests/{file}.py::test_{test}"
+
+
+FIRST_MIGRATION = "alembic/versions/0001_the_road.py"
+ORDER_AGAIN = """act(world, session, shipment, Act.POSTPONE)
+{0}jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)"""
+
+NOTHING_TWICE = (
+    Mutant(
+        "one live waybill of a shipment: the unique index",
+        (
+            Edit(
+                "dispatch/shipment.py",
+                'Index("uq_waybills_live_shipment", "shipment_id", unique=True,',
+                'Index("uq_waybills_live_shipment", "shipment_id", unique=False,',
+            ),
+            Edit(
+                FIRST_MIGRATION,
+                '        ["shipment_id"],\n        unique=True,\n',
+                '        ["shipment_id"],\n        unique=False,\n',
+            ),
+        ),
+        (_in("rooms/test_guards", "a_second_live_waybill_of_a_shipment_is_refused_by_the_database_itself"),),
+    ),
+    Mutant(
+        "one live number of a carrier: the unique index",
+        (
+            Edit(
+                "dispatch/shipment.py",
+                '            "number",\n            unique=True,\n',
+                '            "number",\n            unique=False,\n',
+            ),
+            Edit(
+                "alembic/versions/0003_numbers_rest.py",
+                "        unique=True,\n        postgresql_where=sa.text(where),",
+                "        unique=False,\n        postgresql_where=sa.text(where),",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_guards",
+                "a_number_that_is_live_on_one_shipment_is_refused_on_another_by_the_database_itself",
+            ),
+        ),
+    ),
+    Mutant(
+        "one live envelope of a document: the unique index",
+        (
+            Edit(
+                "dispatch/shipment.py",
+                'Index("uq_contents_live", "document_id", unique=True,',
+                'Index("uq_contents_live", "document_id", unique=False,',
+            ),
+            Edit(
+                FIRST_MIGRATION,
+                '"uq_contents_live", "contents", ["document_id"], unique=True,',
+                '"uq_contents_live", "contents", ["document_id"], unique=False,',
+            ),
+        ),
+        (_in("rooms/test_guards", "a_document_in_a_second_live_envelope_is_refused_by_the_database_itself"),),
+    ),
+    Mutant(
+        "another case under a known number is a conflict",
+        (
+            Edit(
+                "dispatch/approval/lodge.py",
+                "if differs := _differs(known.content, content):",
+                "if differs := _differs(content, content):",
+            ),
+        ),
+        (_in("doors/test_cases", "other_content_under_the_same_number_is_a_conflict_that_names_what_differs"),),
+    ),
+    Mutant(
+        "a carrier that does not cancel is believed",
+        (
+            Edit(
+                "dispatch/booking/cancel.py",
+                "        _keep(world, session, shipment)\n",
+                "        _voided(world, session, shipment, shipment.carrier)\n",
+            ),
+        ),
+        (_in("rooms/test_cancel", "a_collected_letter_keeps_its_number_and_a_person_is_told"),),
+    ),
+)
+
+IN_DOUBT = (
+    Mutant(
+        "a call without a clear answer is doubt",
+        (
+            Edit(
+                "dispatch/booking/book.py",
+                "_doubt(world, session, shipment, known=isinstance(heard.error, Duplicate))",
+                ORDER_AGAIN.format(" " * 8),
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_booking", "an_account_whose_repetitions_are_unconfirmed_repeats_nothing_and_asks_a_person"
+            ),
+        ),
+    ),
+    Mutant(
+        "a call whose speaker died is doubt",
+        (
+            Edit(
+                "dispatch/booking/book.py",
+                "        if shipment.stage == Stage.BOOKING and ours:\n            _doubt(world, session, shipment)",
+                f"        if shipment.stage == Stage.BOOKING and ours:\n            {ORDER_AGAIN.format(' ' * 12)}",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_booking",
+                "killed_between_intent_and_call_the_order_is_repeated_under_its_number_and_placed_once",
+            ),
+        ),
+    ),
+    Mutant(
+        "absent is believed only after misses in a row, and once the carrier's books have settled",
+        (
+            Edit(
+                "dispatch/booking/doubt.py",
+                "return shipment.absences + 1 >= world.settings.absences and age > settled",
+                "return age >= min(age, settled)",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_look_up",
+                "before_the_carrier_has_settled_its_books_an_absent_order_is_not_believed_absent",
+            ),
+        ),
+    ),
+    Mutant(
+        "what may be booked is given to no other carrier",
+        (
+            Edit(
+                "dispatch/booking/cancel.py",
+                "if shipment.stage != Stage.TO_BOOK or shipment.perhaps_placed:",
+                "if shipment.perhaps_placed:",
+            ),
+        ),
+        (_in("rooms/test_routes", "what_may_be_booked_already_is_never_given_to_another_carrier"),),
+    ),
+    Mutant(
+        "after a restore nothing is intended before it is reconciled",
+        (
+            Edit(
+                "dispatch/restored.py",
+                "    if open_restore(session) is not None:\n        raise HeldBackError(WORDS)",
+                "    open_restore(session)",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_reconcile",
+                "in_the_mode_cases_and_pushes_are_taken_and_nothing_is_grouped_booked_or_cancelled",
+            ),
+        ),
+    ),
+)
+
+JOBS_AND_CLOCK = (
+    Mutant(
+        "the fencing check on a job's outcome",
+        (
+            Edit(
+                "dispatch/jobs.py",
+                ".where(Job.id == self.id, Job.token == self.token)",
+                ".where(Job.id == self.id)",
+            ),
+        ),
+        (
+            _in(
+                "house/test_jobs",
+                "after_its_lease_another_worker_has_it_and_the_first_ones_outcome_is_rolled_back_whole",
+            ),
+            _in("house/test_jobs", "a_frozen_workers_outcome_is_refused_after_the_job_was_done_by_another"),
+        ),
+    ),
+    Mutant(
+        "the clock's ring for whatever is due",
+        (
+            Edit(
+                "workers/clock.py",
+                "world.bell.ring(_bells([name for name in names if lane_of(name) not in stranded]))",
+                "_bells([name for name in names if lane_of(name) not in stranded])",
+            ),
+        ),
+        (_in("house/test_jobs", "a_tick_rings_for_everything_due_and_its_next_is_never_later_than_its_rhythm"),),
+    ),
+    Mutant(
+        "a lease that has ended makes its job due again",
+        (
+            Edit(
+                "dispatch/jobs.py",
+                "    free = or_(Job.lease_until.is_(None), Job.lease_until < func.now())\n    return (",
+                "    free = Job.lease_until.is_(None)\n    return (",
+            ),
+        ),
+        (_in("house/test_jobs", "the_clock_names_what_is_due_and_not_leased_and_how_long_until_the_next"),),
+    ),
+    Mutant(
+        "what was left again while it was worked on runs once more",
+        (
+            Edit(
+                "dispatch/jobs.py",
+                "            if self._asked_again(session):\n"
+                "                self._write(session, next_at=func.now(), attempts=0)",
+                "            if not self.subject:\n"
+                "                self._write(session, next_at=func.now(), attempts=0)",
+            ),
+        ),
+        (_in("house/test_jobs", "a_job_left_again_while_it_is_worked_on_runs_once_more"),),
+    ),
+    Mutant(
+        "a worker whose lease is nearly over says nothing",
+        (
+            Edit(
+                "dispatch/call.py",
+                "if claim is not None and not claim.may_speak():",
+                "if claim is not None and not claim.token:",
+            ),
+        ),
+        (_in("rooms/test_late_answers", "a_worker_whose_time_is_nearly_up_says_nothing"),),
+    ),
+)
+
+NEWS_AND_LAW = (
+    Mutant(
+        "delivered cannot go back on its way: the fold's table",
+        (
+            Edit(
+                "dispatch/journey.py",
+                "**{(tracked, news): MEANS[news] for tracked in ON_THE_WAY for news in MEANS},",
+                "**{(tracked, news): MEANS[news] for tracked in Tracked for news in MEANS},",
+            ),
+        ),
+        (
+            _in("journey/test_fold", "every_pair_of_state_and_news_moves_as_the_rule_in_words_says"),
+            _in("rooms/test_tracking", "movement_after_the_delivery_is_absorbed"),
+        ),
+    ),
+    Mutant(
+        "arrival order never matters: the fold's sorting",
+        (
+            Edit(
+                "dispatch/journey.py",
+                "_take_back(sorted(_told_best(sightings), key=Observed.order))\n    state, cause",
+                "_take_back(list(dict.fromkeys(sightings)))\n    state, cause",
+            ),
+        ),
+        (_in("journey/test_fold", "arrival_order_and_repetition_never_matter"),),
+    ),
+    Mutant(
+        "a push is acknowledged only after its commit",
+        (
+            Edit(
+                "dispatch/api/pushes.py",
+                "await self._batch.keep(arrival)",
+                "asyncio.ensure_future(self._batch.keep(arrival)).add_done_callback(asyncio.Future.exception)",
+            ),
+        ),
+        (
+            _in("doors/test_pushes", "with_the_database_away_nothing_is_acknowledged"),
+            _in("doors/test_push_batch", "a_busy_door_answers_like_one_whose_database_is_away"),
+        ),
+    ),
+    Mutant(
+        "a push for another customer is turned away",
+        (
+            Edit(
+                "dispatch/posts/ems/account.py",
+                'if text_of(pushed, "senderNo") != self.account.sender_no:',
+                'if not text_of(pushed, "senderNo"):',
+            ),
+        ),
+        (_in("doors/test_pushes", "a_push_that_cannot_be_genuine_is_turned_away_and_kept"),),
+    ),
+    Mutant(
+        "what the law keeps to the post goes with nobody else: the carriage policy",
+        (
+            Edit(
+                "dispatch/approval/carriage.py",
+                "return standing is not Standing.EXPRESS or item.carriage == Carriage.CLEARED",
+                "return standing in Standing and item is not None",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_law",
+                "what_was_gathered_before_the_clearing_was_withdrawn_is_not_told_to_the_express_company",
+            ),
+            _in("rooms/test_routes", "an_express_company_gets_neither_all_items_nor_one_that_was_not_cleared"),
+        ),
+    ),
+    Mutant(
+        "a proxy's signature counts only with the applicant's consent",
+        (Edit("dispatch/zero_visits/evidence.py", "if not consent.proxy_allowed:", "if consent is None:"),),
+        (_in("rooms/test_evidence", "each_signer_against_each_consent_closes_asks_or_comes_before_a_person"),),
+    ),
+    Mutant(
+        "personal data is sealed for its own row",
+        (
+            Edit(
+                "dispatch/vault.py",
+                'return f"{row.__tablename__}.{column}.{row.id}".encode()',
+                'return f"{row.__tablename__}.{column}".encode()',
+            ),
+        ),
+        (_in("house/test_vault", "a_sealed_value_copied_to_another_row_does_not_open"),),
+    ),
+)
+
+MUTANTS = (*NOTHING_TWICE, *IN_DOUBT, *JOBS_AND_CLOCK, *NEWS_AND_LAW)
