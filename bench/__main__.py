@@ -5,6 +5,7 @@
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ console = Console(stderr=True)
 
 
 def main() -> None:
-    """Measure, show, keep."""
+    """Measure, show, keep. Exit code 1 where a row could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; none: all")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS", "5")))
@@ -45,7 +46,7 @@ def main() -> None:
         parser.error(f"no rows: {', '.join(sorted(strange))}")
     before, began = machine(), time.monotonic()
     with open_bench(told.rounds, small=told.small) as bench:
-        rows, seconds = _measured(bench, told.rows or list(ROWS))
+        rows, seconds, failed = _measured(bench, told.rows or list(ROWS))
     show(rows)
     out = told.out or (None if told.rows or told.small else RESULTS)
     if out is not None:
@@ -54,16 +55,23 @@ def main() -> None:
         keep(rows, before, how | took, out)
         if out == RESULTS:
             write_readme()
+    sys.exit(f"not measured: {', '.join(failed)}" if failed else 0)
 
 
-def _measured(bench: Bench, names: Sequence[str]) -> tuple[list[Row], dict[str, int]]:
-    rows, seconds = [], {}
+def _measured(bench: Bench, names: Sequence[str]) -> tuple[list[Row], dict[str, int], list[str]]:
+    """The rows, the seconds that each took, and the names of those that could not be measured."""
+    rows, seconds, failed = [], {}, []
     for name in names:
         started = time.monotonic()
-        rows += ROWS[name](bench)
+        try:
+            rows += ROWS[name](bench)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the others took their time, and are kept
+            console.print_exception()
+            rows.append(Row(name, [], unmeasured=[f"{type(error).__name__}: {str(error)[:200]}"]))
+            failed.append(name)
         seconds[name] = round(time.monotonic() - started)
         console.print(f"{name}: {seconds[name]} s")
-    return rows, seconds
+    return rows, seconds, failed
 
 
 if __name__ == "__main__":

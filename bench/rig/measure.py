@@ -50,8 +50,10 @@ class Row:
 
     def ratios(self) -> dict[str, float]:
         """Ours divided by each of the others; nothing where several things of ours stand side by side."""
+        if not self.measures or self.measures[0].name != OURS:
+            return {}
         ours, *others = self.measures
-        return {other.name: ours.median / other.median for other in others if ours.name == OURS and other.median}
+        return {other.name: ours.median / other.median for other in others if other.median}
 
 
 def at_least(words: str, found: float, wanted: float) -> Aim:

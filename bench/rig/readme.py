@@ -35,6 +35,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         aims = [f"{'✓' if one['reached'] else '✗'} {one['words']} ({one['found']:.3g})" for one in row["aims"]]
         aims += [f"– {words}" for words in row["unmeasured"]]
+        if not row["measures"]:
+            lines.append(f"| {row['what']} | | | | | | {'<br>'.join(aims)} |")
         for place, one in enumerate(row["measures"]):
             ratio = row["ratios"].get(one["name"])
             tail = "" if one["p99_ms"] is None else f"{one['p50_ms'] or 0:.1f} / {one['p99_ms']:.1f}"
