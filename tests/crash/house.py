@@ -19,6 +19,7 @@ from dispatch.wiring import make_broker, make_world
 from dispatch.world import World
 from tests.crash.nursery import Nursery
 from tests.crash.points import Role
+from tests.external import NAMED_BY
 from tests.furnished import environment_of, furnish, told_to
 from tests.leftovers import remove_postgres
 from workers.jobs import queue_of
@@ -26,7 +27,6 @@ from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import read_practice
 from zhuandi.serve import await_answer
 
-EXTERNAL = "ZHUANDI_TEST_DATABASE_URL"
 OPENING_SECONDS = 120
 KILLED, LOOK_SECONDS = -9, 0.05
 SERVANTS = (Role.API, Role.CLOCK, *[Role.WORKER] * 3)
@@ -205,7 +205,7 @@ def _await(nursery: Nursery, pid: int, folder: Path) -> None:
 @contextmanager
 def open_server(folder: Path) -> Iterator[str]:
     """The administrator's URL of the PostgreSQL that is given, or of an embedded one, which is gone afterwards."""
-    if external := os.environ.get(EXTERNAL):
+    if external := os.environ.get(NAMED_BY):
         yield external
         return
     embedded = EmbeddedPostgres(folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.conftest import EXTERNAL
+from tests.external import NAMED_BY
 from tests.leftovers import remove_postgres
 from tests.mutants.checkout import Checkout, RottenError, Verdict, copied
 from tests.mutants.table import MUTANTS, Mutant
@@ -45,7 +45,7 @@ def main() -> None:
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
     """One for all runs: that which is given, or an embedded one."""
-    if external := os.environ.get(EXTERNAL):
+    if external := os.environ.get(NAMED_BY):
         yield external
         return
     home = folder / "postgres"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from tests.conftest import EXTERNAL
+from tests.external import NAMED_BY
 from tests.mutants.table import Edit, Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ class Checkout:
         report.unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ZHUANDI_")}
         environment |= {
-            EXTERNAL: self.server_url,
+            NAMED_BY: self.server_url,
             "PYTHONPATH": str(self.path),
             "PYTHONDONTWRITEBYTECODE": "1",  # or a file spoilt within its second would be taken for the whole one
         }

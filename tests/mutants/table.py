@@ -38,7 +38,7 @@ NOTHING_TWICE = (
         "one live waybill of a shipment: the unique index",
         (
             Edit(
-                "dispatch/shipment.py",
+                "dispatch/waybill.py",
                 'Index("uq_waybills_live_shipment", "shipment_id", unique=True,',
                 'Index("uq_waybills_live_shipment", "shipment_id", unique=False,',
             ),
@@ -54,7 +54,7 @@ NOTHING_TWICE = (
         "one live number of a carrier: the unique index",
         (
             Edit(
-                "dispatch/shipment.py",
+                "dispatch/waybill.py",
                 '            "number",\n            unique=True,\n',
                 '            "number",\n            unique=False,\n',
             ),
@@ -92,8 +92,8 @@ NOTHING_TWICE = (
         (
             Edit(
                 "dispatch/approval/lodge.py",
-                "if differs := _differs(known.content, content):",
-                "if differs := _differs(content, content):",
+                "if differs := _differs(known.content, case.content):",
+                "if differs := _differs(case.content, case.content):",
             ),
         ),
         (_in("doors/test_cases", "other_content_under_the_same_number_is_a_conflict_that_names_what_differs"),),
@@ -175,8 +175,8 @@ IN_DOUBT = (
         (
             Edit(
                 "dispatch/restored.py",
-                "    if open_restore(session) is not None:\n        raise HeldBackError(WORDS)",
-                "    open_restore(session)",
+                "    if any(one.reconciled_at is None for one in known):\n        raise HeldBackError(WORDS)\n",
+                "",
             ),
         ),
         (
@@ -193,9 +193,14 @@ JOBS_AND_CLOCK = (
         "the fencing check on a job's outcome",
         (
             Edit(
-                "dispatch/jobs.py",
+                "dispatch/lease.py",
                 ".where(Job.id == self.id, Job.token == self.token)",
                 ".where(Job.id == self.id)",
+            ),
+            Edit(
+                "dispatch/lease.py",
+                "WHERE jobs.id = mine.id AND jobs.token = mine.token",
+                "WHERE jobs.id = mine.id",
             ),
         ),
         (
@@ -232,11 +237,9 @@ JOBS_AND_CLOCK = (
         "what was left again while it was worked on runs once more",
         (
             Edit(
-                "dispatch/jobs.py",
-                "            if self._asked_again(session):\n"
-                "                self._write(session, next_at=func.now(), attempts=0)",
-                "            if not self.subject:\n"
-                "                self._write(session, next_at=func.now(), attempts=0)",
+                "dispatch/lease.py",
+                "done_at = CASE WHEN jobs.asked = mine.asked THEN now() END",
+                "done_at = now()",
             ),
         ),
         (_in("house/test_jobs", "a_job_left_again_while_it_is_worked_on_runs_once_more"),),
