@@ -78,4 +78,5 @@ def _parser() -> Callable[..., dict[str, Any]]:
         import jionlp  # noqa: PLC0415
 
         parse: Callable[..., dict[str, Any]] = jionlp.parse_location
+        parse("", town_village=True)  # it fills its tables at its first line: a second thread would read half of them
     return parse
