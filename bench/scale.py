@@ -43,8 +43,8 @@ ROWS: Mapping[str, Ours] = {
     page.WHAT: page.ours,
 }
 """What touches the database: labels are drawn without it. The value of each is a rate."""
-ONE, WORDY = page.WHAT, road.WHAT
-"""All that is done where little is to be done: one row beside itself, and the statements of another."""
+ONE = page.WHAT
+"""All that is done where little is to be done: one row beside itself, and its statements."""
 
 
 def measure(bench: Bench) -> list[Row]:
@@ -82,7 +82,7 @@ def _beside(bench: Bench, what: str, ours: Ours, great: str, small: str, scale: 
 def _plans(bench: Bench, url: str, told: Mapping[str, object]) -> Row:
     """Statements of one round of each row and of the desk; ours: how many read a growing table whole."""
     said: dict[str, str] = {}
-    for ours in [ROWS[WORDY]] if bench.small else ROWS.values():
+    for ours in [ROWS[ONE]] if bench.small else ROWS.values():
         site = bench.site_at(url)
         with written_down(site), ours(bench, site) as one_round, heard(bench, site) as words:
             one_round()

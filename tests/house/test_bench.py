@@ -22,7 +22,7 @@ def test_every_row_of_the_table_is_measured_and_says_whether_its_aims_are_reache
         assert row["aims"] or row["unmeasured"], row
         assert all(isinstance(aim["reached"], bool) for aim in row["aims"])
     whole = next(row for row in found["rows"] if row["what"].startswith("plans"))
-    assert len(whole["told"]["plans"]) > 50, "statements of every row are planned"
+    assert len(whole["told"]["plans"]) > 20, "what the page and the desk ask for is planned"
 
 
 def test_the_load_meets_nothing_but_answers_and_deliberate_refusals():

@@ -222,3 +222,23 @@ def test_the_free_line_parser_says_nothing_on_the_terminal_and_loads_late() -> N
     )
     ran = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+FIRST_LINE = """
+import io, sys, contextlib
+with contextlib.redirect_stdout(io.StringIO()):
+    import jionlp
+reader = type(jionlp.parse_location)
+prepared, as_it_is = [], reader._prepare
+reader._prepare = lambda self: prepared.append("began") or as_it_is(self) or prepared.append("ready")
+from dispatch.approval.fields import address
+address._reader()
+before = list(prepared)
+address.read_line("浙江省丽水市景宁畲族自治县澄照乡团结西路40号")
+assert before and before[-1] == "ready" and prepared == before, (before, prepared)
+"""
+
+
+def test_who_may_read_a_free_line_finds_the_tables_full_so_two_first_lines_at_once_are_read_alike() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_LINE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
