@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, func, select, update
+from sqlalchemy import Index, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -118,7 +118,10 @@ class Entry(Base):
     settled_by: Mapped[str | None]
     settlement: Mapped[bytes | None]  # sealed
 
-    __table_args__ = (Index("uq_worklist_fact", "reason", "subject", "cause", unique=True),)
+    __table_args__ = (
+        Index("uq_worklist_fact", "reason", "subject", "cause", unique=True),
+        Index("ix_worklist_open", "opened_at", postgresql_where=text("settled_at IS NULL")),
+    )
 
 
 def put(world: World, session: Session, reason: Reason, subject: str, *, cause: str = "", detail: str = "") -> None:

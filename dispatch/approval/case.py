@@ -86,6 +86,8 @@ class Case(Base):
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None]
 
+    __table_args__ = (Index("ix_cases_unreleased", "item_id", postgresql_where=text("released_at IS NULL")),)
+
     @property
     def subject(self) -> str:
         """How jobs and the worklist name it."""

@@ -44,12 +44,16 @@ class Waiting(StrEnum):
 
 def count_outcomes(session: Session) -> Outcomes:
     """Count now. Two queries."""
-    each = select(
-        on_the_worklist().label("listed"),
-        on_the_worklist([Reason.RETURNED]).label("returned"),
-        proved().label("proved"),
-        without(TRIPS).label("zero"),
-    ).subquery()
+    each = (
+        select(
+            on_the_worklist().label("listed"),
+            on_the_worklist([Reason.RETURNED]).label("returned"),
+            proved().label("proved"),
+            without(TRIPS).label("zero"),
+        )
+        .select_from(Case)
+        .subquery()
+    )
     closed = and_(each.c.proved, ~each.c.listed)
     counted = session.execute(
         select(

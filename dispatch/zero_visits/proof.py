@@ -1,10 +1,8 @@
 """How far a case is proved, as conditions on `cases` that every count shares, so that no two counts differ."""
 
 from collections.abc import Collection
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, literal, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
 
 from dispatch.approval.case import Case, Document, Leg
 from dispatch.journey import Signer, Stage, Tracked
@@ -44,36 +42,36 @@ def _in_hand() -> ColumnElement[bool]:
 
 def without(kinds: Collection[str]) -> ColumnElement[bool]:
     """The matter's ledger holds no visit of these kinds: the same as a counter of nought (see `ledger.count`)."""
-    made = select(Visit.matter_id).where(Visit.kind.in_(kinds))
-    return Case.matter_id.not_in(made)
+    made = select(Visit.id).where(Visit.matter_id == Case.matter_id, Visit.kind.in_(kinds))
+    return ~made.correlate(Case).exists()
 
 
 def on_the_worklist(reasons: Collection[Reason] = tuple(Reason)) -> ColumnElement[bool]:
     """An entry of these reasons is open on the case itself, or on an envelope that holds something of it.
 
     One that a person has settled counts for as long as nothing has moved since and nothing is proved: it rests with
-    that person, and is shown again after its patience.
+    that person, and is shown again after its patience. Asked from the case outwards: for one it looks at no other.
     """
-    return Case.id.in_(_by_case(reasons).union_all(_by_shipment(reasons)))
+    return or_(_by_case(reasons), _by_shipment(reasons))
 
 
-def _by_case(reasons: Collection[Reason]) -> Select[UUID]:
-    itself = aliased(Case)  # the enclosing query has cases of its own
-    return (
-        select(itself.id)
-        .join(Entry, Entry.subject == literal("case:") + cast(itself.id, String))
-        .where(Entry.settled_at.is_(None), Entry.reason.in_(reasons))
-    )
+def _by_case(reasons: Collection[Reason]) -> ColumnElement[bool]:
+    own = Entry.subject == literal("case:") + cast(Case.id, String)
+    entry = select(Entry.id).where(own, Entry.settled_at.is_(None), Entry.reason.in_(reasons))
+    return entry.correlate(Case).exists()
 
 
-def _by_shipment(reasons: Collection[Reason]) -> Select[UUID]:
-    return (
-        select(Document.case_id)
+def _by_shipment(reasons: Collection[Reason]) -> ColumnElement[bool]:
+    entry = (
+        select(Entry.id)
+        .select_from(Document)
         .join(Content, Content.document_id == Document.id)
         .join(Shipment, Shipment.id == Content.shipment_id)
         .join(Entry, Entry.subject == literal("shipment:") + cast(Shipment.id, String))
-        .where(~Content.void, or_(Entry.settled_at.is_(None), _rests()), Entry.reason.in_(reasons))
+        .where(Document.case_id == Case.id, ~Content.void)
+        .where(or_(Entry.settled_at.is_(None), _rests()), Entry.reason.in_(reasons))
     )
+    return entry.correlate(Case).exists()
 
 
 def _rests() -> ColumnElement[bool]:
