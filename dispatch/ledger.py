@@ -42,21 +42,6 @@ class Count:
         return not self.office_trips and not self.trips
 
 
-def record(
-    world: World,
-    session: Session,
-    matter_id: UUID,
-    kind: VisitKind,
-    origin: str,
-    *,
-    case_id: UUID | None = None,
-    trip: str = "",
-    on: date | None = None,
-) -> None:
-    """Write a visit once for its origin."""
-    record_all(session, [visit(world, matter_id, kind, origin, case_id=case_id, trip=trip, on=on)])
-
-
 def record_all(session: Session, visits: Sequence[Visit]) -> None:
     """Write each visit once for its origin."""
     insert_rows(session, visits, once="origin")
