@@ -1,5 +1,7 @@
 """The whole service in this process, on clocks that the test moves, and what anybody can ask of it."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +14,7 @@ from dispatch import worklist
 from dispatch.accounts import EmsAccount
 from dispatch.approval.case import Case, Document
 from dispatch.booking.doubt import adopt_by_hand, confirm_never_placed
+from dispatch.call import CarrierCall
 from dispatch.db import connect, sessions
 from dispatch.errors import NotFoundError
 from dispatch.jobs import Claim, Job, claim, due_names
@@ -19,6 +22,7 @@ from dispatch.journey import AT_AN_END, Stage, View
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
 from dispatch.posts.ems.account import Ems
+from dispatch.posts.ems.booking import OPERATION as BOOKING
 from dispatch.posts.line import open_line
 from dispatch.settings import RHYTHM, Settings
 from dispatch.shipment import Content, Shipment
@@ -82,6 +86,8 @@ class House:
     clock: Clock
     post: ToldPost
     frozen: list[Claim] = field(default_factory=list)
+    told_absent: Counter[str] = field(default_factory=Counter)
+    """How often a person said of an order that the post does not have it."""
 
     def pass_time(self, by: timedelta) -> None:
         """On every clock there is: ours, the database's, and that of uptime for whoever stands still."""
@@ -139,6 +145,7 @@ class House:
                 continue
             if (number := booked.get(shipment.order_no or "")) is None:
                 confirm_never_placed(self.world, shipment.id, CLERK)
+                self.told_absent[shipment.order_no or ""] += 1
             else:
                 adopt_by_hand(self.world, shipment.id, number, CLERK)
 
@@ -175,6 +182,13 @@ class House:
         """Why a person is to look at this."""
         with self.world.reading() as session:
             return frozenset(worklist.Reason(entry.reason) for entry in worklist.standing(session, subject))
+
+    def said(self) -> Counter[str]:
+        """How often each order was said to the post, or may have been: whoever intended it may have died later."""
+        spoken = select(CarrierCall).where(CarrierCall.operation == BOOKING)
+        with self.world.reading() as session:
+            requests = [self.world.vault.open(call, "request") or "" for call in session.scalars(spoken)]
+        return Counter(json.loads(request)[0]["logisticsOrderNo"] for request in requests)
 
     def nowhere(self) -> list[str]:
         """Cases that lie in no envelope and that no open job is about: nobody would ever look at them again."""

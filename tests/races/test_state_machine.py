@@ -42,13 +42,13 @@ from tests.races.bystander import STORIES, Bystander, Known
 from tests.races.house_of_chance import CLERK, MOMENT, House, open_house
 from tests.races.mortal import perhaps_dying
 from tests.races.told_post import told_post
-from tests.rooms.road_steps import code_in, phone, push, raw_push
+from tests.rooms.road_steps import BOOK, code_in, phone, push, raw_push
 from tests.storm.books import Witnesses, moment
 from workers.clock import tick
 
 CHANCES = int(os.environ.get("ZHUANDI_CHANCES", "0"))
 PROFILE = hypothesis.settings(
-    max_examples=CHANCES or 8,
+    max_examples=CHANCES or 3,
     stateful_step_count=60 if CHANCES else 40,
     derandomize=not CHANCES,
     deadline=None,
@@ -220,6 +220,11 @@ class Chance(RuleBasedStateMachine):
         name = _one(self.house.due(), pick)
         perhaps_dying(dies, lambda: self.house.work(name))
 
+    @precondition(lambda self: BOOK in self.house.due())
+    @rule(dies=st.integers(1, 14))
+    def whoever_places_an_order_dies(self, dies: int) -> None:
+        perhaps_dying(dies, lambda: self.house.work(BOOK))
+
     @rule(dies=PASSAGES)
     def the_workers_work(self, dies: int) -> None:
         perhaps_dying(dies * 5, self.house.work_off)
@@ -261,31 +266,31 @@ class Chance(RuleBasedStateMachine):
             assert {name for name, count in broken(session) if count} <= PASSING
 
     @invariant()
-    def nothing_is_booked_twice(self) -> None:
-        """In the post's own books: one live order for an envelope, and none that is nobody's."""
+    def the_posts_own_books_bear_it_out(self) -> None:
+        """One live order for an envelope and none that is nobody's; what is closed was delivered, and closed once."""
+        orders, closed, envelopes = self.house.post.orders(), self.house.closed(), self.house.envelopes()
         with self.house.world.reading() as session:
-            assert Witnesses(self.house.world, self._books()).booked(session).double == []
+            assert Witnesses(self.house.world, {"ems": {"orders": orders}}).booked(session).double == []
+        assert max(Counter(closed).values(), default=1) == 1
+        delivered = {one["order_no"] for one in orders if DELIVERED & set(one["events"])}
+        assert {envelopes[case_no].order_no for case_no in closed} <= delivered
+
+    @invariant()
+    def what_a_repetition_might_double_is_said_once(self) -> None:
+        """But where a person has asked the post."""
+        if not self.house.world.carriers["ems"].account.repeats_are_idempotent:
+            said = self.house.said()
+            assert said <= self.house.told_absent + Counter(said.keys())
 
     @invariant()
     def no_case_vanishes(self) -> None:
         assert self.house.nowhere() == []
 
     @invariant()
-    def nothing_is_closed_twice_or_without_a_delivery(self) -> None:
-        closed = self.house.closed()
-        assert max(Counter(closed).values(), default=1) == 1
-        delivered = {one["order_no"] for one in self.house.post.orders() if DELIVERED & set(one["events"])}
-        envelopes = self.house.envelopes()
-        assert {envelopes[case_no].order_no for case_no in closed} <= delivered
-
-    @invariant()
     def what_was_acknowledged_is_kept(self) -> None:
         with self.house.world.reading() as session:
             kept = session.scalar(select(func.count()).where(Push.turned_away.is_(None)))
         assert kept >= len(self.seen.acknowledged)
-
-    def _books(self) -> dict[str, Any]:
-        return {"ems": {"orders": self.house.post.orders()}}
 
     # The end: whoever stood still is gone, the post is well, time passes, and everybody does their work.
 
@@ -311,7 +316,7 @@ class Chance(RuleBasedStateMachine):
                 break
         assert self._wrong_ends() == {}
         with self.house.world.reading() as session:
-            booked = Witnesses(self.house.world, self._books()).booked(session)
+            booked = Witnesses(self.house.world, {"ems": {"orders": self.house.post.orders()}}).booked(session)
             assert {name: count for name, count in broken(session) if count} == {}
         assert (booked.double, booked.missing) == ([], [])
         type(self).ended += 1
@@ -341,16 +346,19 @@ class Chance(RuleBasedStateMachine):
         return wrong
 
 
+@pytest.mark.parametrize("idempotent", [True, False], ids=["repeats are one order", "repeats are unknown"])
 def test_whatever_chance_does_every_case_comes_to_its_end_and_no_promise_is_broken(
-    database_url, settings, account, typefaces, decided, tmp_path_factory
+    idempotent, database_url, settings, account, typefaces, decided, tmp_path_factory
 ):
+    there = account.model_copy(update={"repeats_are_idempotent": idempotent})
+
     @contextmanager
     def opened() -> Iterator[House]:
         folder = tmp_path_factory.mktemp("post")
         try:
             with (
-                told_post(folder / "post.sqlite", account) as post,
-                open_house(database_url, settings, account, typefaces, post) as house,
+                told_post(folder / "post.sqlite", there) as post,
+                open_house(database_url, settings, there, typefaces, post) as house,
             ):
                 yield house
         finally:
