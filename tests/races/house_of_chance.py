@@ -17,8 +17,9 @@ from dispatch.booking.doubt import adopt_by_hand, confirm_never_placed
 from dispatch.call import CarrierCall
 from dispatch.db import connect, sessions
 from dispatch.errors import NotFoundError
-from dispatch.jobs import Claim, Job, claim, due_names
+from dispatch.jobs import Job, due_names
 from dispatch.journey import AT_AN_END, Stage, View
+from dispatch.lease import Claim, claim
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
 from dispatch.posts.ems.account import Ems

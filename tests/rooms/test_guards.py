@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
 from dispatch.approval.lodge import lodge
-from dispatch.shipment import Content, Waybill
+from dispatch.shipment import Content
+from dispatch.waybill import Waybill
 
 
 @pytest.fixture
