@@ -5,22 +5,23 @@ So a queue needs few bells: none is kept twice, none is delayed by a broker, and
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType
 from urllib.parse import urlsplit
 
 import dramatiq
 import structlog
 
-from dispatch.bells import postgresql, rabbitmq, redis
 from dispatch.errors import ZhuandiError
 
-KINDS: Mapping[str, ModuleType] = {
-    "postgresql": postgresql,
-    "amqp": rabbitmq,
-    "amqps": rabbitmq,
-    "redis": redis,
-    "rediss": redis,
+KINDS: Mapping[str, str] = {
+    "postgresql": "postgresql",
+    "amqp": "rabbitmq",
+    "amqps": "rabbitmq",
+    "redis": "redis",
+    "rediss": "redis",
 }
+"""The module of each scheme; only the one that is used is loaded, because a client library weighs several MB."""
 log = structlog.get_logger()
 
 
@@ -51,4 +52,4 @@ def _kind(url: str) -> ModuleType:
     kind = KINDS.get(scheme)
     if kind is None:
         raise ZhuandiError(f"消息队列 {scheme} 尚不支持：请用 postgresql、amqp（RabbitMQ）或 redis 的地址。")
-    return kind
+    return import_module(f"{__name__}.{kind}")
