@@ -218,7 +218,13 @@ CLAIM = text("""
         WHERE jobs.id = ranked.id AND CASE WHEN alone THEN place = 1 ELSE NOT ranked.abandoned END
         RETURNING jobs.id, jobs.subject, jobs.attempts, jobs.asked, jobs.token, jobs.abandoned
     )
-    SELECT urgent.name, claimed.* FROM urgent LEFT JOIN claimed ON true
+    SELECT urgent.name, claimed.*, urgent.at_once < (
+        SELECT count(*) FROM (
+            SELECT FROM jobs WHERE jobs.name = urgent.name AND done_at IS NULL AND next_at <= now()
+            AND (lease_until IS NULL OR lease_until < now()) LIMIT urgent.at_once + 1
+        ) AS due
+    ) AS more
+    FROM urgent LEFT JOIN claimed ON true
 """)
 """Of the names that are wanted the one whose due job comes first, and due jobs of it: one statement, one commit."""
 
@@ -228,15 +234,21 @@ def claim(world: World, name: str, most: int) -> list[Claim]:
 
     One that was abandoned is claimed alone: if it was what ended its worker, no other ends with it again.
     """
-    _, claims = claim_next(world, {name: Wanted(at_once=most)})
-    return claims
+    found = claim_next(world, {name: Wanted(at_once=most)})
+    return found.claims if found else []
 
 
-def claim_next(world: World, wanted: Mapping[str, Wanted]) -> tuple[str | None, list[Claim]]:
-    """The name to be done next, of the smallest rank and due for the longest, and claims of it as `claim` makes them.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The name to be done next and claims of it, none where others have in hand what is due; `more` of it are due."""
 
-    None where nothing is due; a name without claims where others have in hand what is due.
-    """
+    name: str
+    claims: list[Claim]
+    more: bool
+
+
+def claim_next(world: World, wanted: Mapping[str, Wanted]) -> Found | None:
+    """Claim as `claim` does, of the name of the smallest rank that is due for the longest; None: nothing is due."""
     until = _uptime() + world.settings.job_lease.total_seconds()
     told = {
         "names": list(wanted),
@@ -247,7 +259,7 @@ def claim_next(world: World, wanted: Mapping[str, Wanted]) -> tuple[str | None, 
     with world.sessions.begin() as session:
         rows = session.execute(CLAIM, told).all()
         if not rows:
-            return None, []
+            return None
         name: str = rows[0].name
         claims = [
             Claim(world, row.id, name, row.subject, row.attempts, row.asked, row.token, until, row.abandoned)
@@ -256,7 +268,7 @@ def claim_next(world: World, wanted: Mapping[str, Wanted]) -> tuple[str | None, 
         ]
         if claims:
             reach(Point.CLAIM_WRITTEN, kind_of(name))
-    return name, claims
+    return Found(name, claims, rows[0].more)
 
 
 def _uptime() -> float:

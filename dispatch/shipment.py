@@ -217,4 +217,6 @@ def find_order(session: Session, carrier: str, order_no: str) -> Shipment | None
 
 def at_stage(session: Session, stages: Collection[Stage]) -> list[Shipment]:
     """All shipments at these stages, oldest first."""
-    return list(session.scalars(select(Shipment).where(Shipment.stage.in_(stages)).order_by(Shipment.created_at)))
+    return list(
+        session.scalars(select(Shipment).where(Shipment.stage.in_(stages)).order_by(Shipment.created_at, Shipment.id))
+    )

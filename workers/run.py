@@ -27,15 +27,15 @@ def run_lane(world: World, lane: str, leaving: Callable[[], bool] = lambda: Fals
     Bells may be many and old, and questions after parcels are always due somewhere: no order waits for them. A
     worker that is leaving claims nothing more, however much is due.
     """
-    wanted, done = wanted_on(lane), 0
-    while not leaving():
-        name, claims = claim_next(world, wanted)
-        if name is None:
-            break
-        if not claims:
-            del wanted[name]  # somebody has them, or is about to leave them: there will be another bell
-        _run_all(world, kind(name), claims)
-        done += len(claims)
+    wanted, done, told = wanted_on(lane), 0, False
+    while not leaving() and (found := claim_next(world, wanted)) is not None:
+        if not found.claims:
+            del wanted[found.name]  # somebody has them, or is about to leave them: there will be another bell
+        elif found.more and not told:
+            world.bell.ring([found.name])  # many jobs may have been left with one bell: whoever has time helps
+            told = True
+        _run_all(world, kind(found.name), found.claims)
+        done += len(found.claims)
     return done
 
 

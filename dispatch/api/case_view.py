@@ -56,7 +56,7 @@ def _shipments(session: Session, case: Case) -> tuple[ShipmentOut, ...]:
         select(Shipment, Waybill.number)
         .outerjoin(Waybill, (Waybill.shipment_id == Shipment.id) & Waybill.voided_at.is_(None))
         .where(Shipment.id.in_(_envelopes(case)))
-        .order_by(Shipment.created_at)
+        .order_by(Shipment.created_at, Shipment.id)
     )
     return tuple(
         ShipmentOut(waybill_no=number, stage=shipment.view, words=words.VIEWS[shipment.view], since=shipment.moved_at)

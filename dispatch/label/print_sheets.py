@@ -92,7 +92,7 @@ def _papers(session: Session, shipment_ids: Collection[UUID]) -> dict[UUID, list
 
 def to_print(session: Session) -> list[UUID]:
     """Shipments that have a number and no sheet yet, oldest first."""
-    query = select(Shipment.id).where(Shipment.stage == Stage.BOOKED).order_by(Shipment.created_at)
+    query = select(Shipment.id).where(Shipment.stage == Stage.BOOKED).order_by(Shipment.created_at, Shipment.id)
     return list(session.scalars(query))
 
 

@@ -73,7 +73,7 @@ def make_due(world: World, name: str) -> None:
 
 def shipments(world: World) -> list[Shipment]:
     with world.begin() as session:
-        return list(session.scalars(select(Shipment).order_by(Shipment.created_at)))
+        return list(session.scalars(select(Shipment).order_by(Shipment.created_at, Shipment.id)))
 
 
 def only(world: World) -> Shipment:

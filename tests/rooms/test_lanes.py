@@ -15,7 +15,7 @@ from dispatch.jobs import on_lane
 from dispatch.shipment import ASK, BOOK, LOOK_AGAIN, WATCH
 from workers import run
 from workers.clock import tick
-from workers.jobs import JOBS, kind, ranks_on
+from workers.jobs import JOBS, kind, wanted_on
 from workers.run import run_due, run_lane
 
 LANE = "by_hand"
@@ -118,9 +118,9 @@ def test_a_job_that_another_is_just_leaving_is_no_reason_to_spin(world):
 
 
 def test_every_kind_of_job_is_on_the_road_or_on_the_lanes(world):
-    both = {*ranks_on(""), *(jobs.kind_of(name) for name in ranks_on(LANE))}
+    both = {*wanted_on(""), *(jobs.kind_of(name) for name in wanted_on(LANE))}
     assert both == set(JOBS)
-    assert all(kind(name).speaks for name in ranks_on(LANE))
+    assert all(kind(name).speaks for name in wanted_on(LANE))
 
 
 def test_the_clock_rings_once_for_each_lane_and_for_what_only_another_version_knows(world):

@@ -93,6 +93,8 @@ def teller(world: World, session: Session, case: Case, *, reveal: bool) -> Telle
         .join(Document, Document.id == Content.document_id)
         .where(Document.case_id == case.id)
     )
-    shipments = session.scalars(select(Shipment).where(Shipment.id.in_(holding)).order_by(Shipment.created_at))
+    shipments = session.scalars(
+        select(Shipment).where(Shipment.id.in_(holding)).order_by(Shipment.created_at, Shipment.id)
+    )
     slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
     return Teller(world, session, case, {one.id: one for one in shipments}, Curtain.before(world, case, slip, reveal))
