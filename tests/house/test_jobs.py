@@ -140,6 +140,7 @@ def test_a_job_left_again_while_it_is_worked_on_runs_once_more(world):
     with claim.done():
         pass
     assert world.bell.rung == [NAME, NAME]
+    assert rows(world)[0].done_at is None
     [again] = lease.claim(world, NAME, 1)
     assert (again.id, again.attempts) == (claim.id, 1)
     with again.done():
