@@ -123,12 +123,17 @@ def withdraw(session: Session, name: str, subject: str, *, lane: str) -> None:
 
 
 def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> None:
-    """What was put off with a reason looks again at once: jobs of these kinds, on one lane or on any."""
+    """What was put off with a reason looks again at once: jobs of these kinds, on one lane or on any.
+
+    One that is worked on at this moment, or is about to be, counts as left again: its worker may have seen what holds
+    no more, and may be about to put it off.
+    """
     kind, at = (func.split_part(Job.name, LANE, part) for part in (1, 2))
-    put_off = (Job.done_at.is_(None), Job.last_error.is_not(None), Job.next_at > func.now(), kind.in_(kinds))
-    chosen = put_off if lane is None else (*put_off, at == lane)
-    woken = update(Job).where(*chosen).values(next_at=func.now()).returning(Job.name)
-    names = session.scalars(woken.execution_options(synchronize_session=False)).all()
+    put_off = or_(Job.last_error.is_not(None), Job.next_at <= func.now())
+    chosen = [Job.done_at.is_(None), put_off, kind.in_(kinds), *([] if lane is None else [at == lane])]
+    woken = {"next_at": func.least(Job.next_at, func.now()), "asked": Job.asked + 1}
+    query = update(Job).where(*chosen).values(woken).returning(Job.name)
+    names = session.scalars(query.execution_options(synchronize_session=False)).all()
     session.info.setdefault(BELLS, set()).update(names)
 
 

@@ -52,9 +52,10 @@ class Claim:
             yield session
 
     def postpone(self, wait: timedelta, words: str) -> None:
-        """Not now, and why: nothing was done, so it counts as no attempt."""
+        """Not now, and why: nothing was done, so it counts as no attempt. At once if it was left meanwhile."""
         with self._outcome() as session:
-            self._write(session, next_at=func.now() + wait, attempts=Job.attempts - 1)
+            next_at = self._unless_asked_again(func.now() + wait, func.now())
+            self._write(session, next_at=next_at, attempts=Job.attempts - 1)
             self.world.vault.seal(session.get_one(Job, self.id), "last_error", words)
 
     @contextmanager

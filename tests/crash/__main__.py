@@ -74,7 +74,8 @@ def _show(results: Mapping[str, Result], points: Sequence[str]) -> None:
         cells = [result.cells.get(point, LEFT_OUT) for result in results.values()]
         print(f"{point:{width}}  " + "  ".join(f"{cell:{len(SOUND)}}" for cell in cells))
     for name, result in results.items():
-        for line in result.strange:
+        unsound = [f"{point}: {cell}" for point, cell in result.cells.items() if cell != SOUND]
+        for line in (*unsound, *result.strange):
             print(f"{name}: {line}")
 
 

@@ -160,6 +160,21 @@ def test_a_job_that_comes_back_later_is_not_put_off_past_what_was_left_meanwhile
     assert job.next_at - job.created_at < timedelta(hours=1)
 
 
+def test_who_is_woken_while_it_works_is_not_put_off(world):
+    """It saw what held then; whoever woke it ended that, and saw nobody asleep."""
+    leave(world, "shipment:1", "shipment:2", name=f"{NAME}@ems")
+    [at_work] = lease.claim(world, f"{NAME}@ems", 1)
+    with world.begin() as session:
+        jobs.wake(session, (NAME,), "ems")
+    at_work.postpone(timedelta(hours=1), "号段用完")
+    [other] = lease.claim(world, f"{NAME}@ems", 1)
+    [again] = lease.claim(world, f"{NAME}@ems", 1)
+    assert {again.id, other.id} == {row.id for row in rows(world)}
+    again.postpone(timedelta(hours=1), "号段用完")  # nobody woke it since
+    other.postpone(timedelta(hours=1), "号段用完")
+    assert lease.claim(world, f"{NAME}@ems", 2) == []
+
+
 def test_a_job_that_comes_back_later_is_not_counted_as_failed(world):
     leave(world, "shipment:1")
     [claim] = lease.claim(world, NAME, 1)

@@ -32,19 +32,22 @@ from road_steps import (
 from sqlalchemy import create_engine, make_url, select, text
 
 from dispatch.approval.carriage import clear
-from dispatch.approval.lodge import lodge
+from dispatch.approval.lodge import GATHER, lodge
 from dispatch.booking.allot import add_numbers
 from dispatch.booking.book import SETTLE_DOUBT
 from dispatch.booking.cancel import call_off, reroute
 from dispatch.booking.doubt import adopt_by_hand, confirm_never_placed
+from dispatch.booking.gather import gather
 from dispatch.booking.order import order_number
 from dispatch.booking.route import set_route
 from dispatch.db import connect, sessions
-from dispatch.errors import NotAllowedError
+from dispatch.errors import HeldBackError, NotAllowedError
 from dispatch.jobs import JobFailure
 from dispatch.journey import Stage
+from dispatch.lease import claim
 from dispatch.reconcile import left as rest
 from dispatch.reconcile.begin import EVERYTHING, LOOK_THROUGH, begin_by_hand
+from dispatch.restored import PAUSE
 from dispatch.vault import Vault
 from dispatch.worklist import Reason
 from workers.run import run_due
@@ -162,6 +165,20 @@ def test_an_intent_waits_for_who_begins_the_mode_and_then_sees_it(post, drain, d
     before = len(orders(post.url))
     run_due(world, "shipment.book@ems")
     assert len(orders(post.url)) == before
+
+
+def test_what_is_held_back_at_the_moment_in_which_the_mode_ends_does_not_sleep_on(post, decided):
+    """It saw the mode, the mode ended and woke all who slept, and only then it lay down: for ten minutes."""
+    world = calm(post.world)
+    begin_by_hand(world, "clerk")
+    lodge(world, case_of(decided, 1), "test")
+    [claimed] = claim(world, GATHER, 1)
+    with pytest.raises(HeldBackError) as held:
+        gather(world, claimed)
+    rest.finish(world, "clerk", accept="演练")
+    claimed.postpone(PAUSE, str(held.value))
+    assert run_due(world, GATHER) == 1
+    assert stages(world) == ["to_book"]
 
 
 def test_it_ends_by_itself_when_the_carriers_have_told_everything_and_a_person_the_rest(post, drain, decided):
