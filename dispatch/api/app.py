@@ -1,5 +1,6 @@
 """All doors together, for one world."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,6 +32,7 @@ class Doors(FastAPI):
         )
         self.state.world = world
         self.state.tracking = track.make_pages(world.settings)
+        self.state.looks = track.make_looks(world, self.state.tracking)
         self.state.meter = metrics.Meter(world)
         self._pushes = PushDoor(world, self.state.meter.met)
 
@@ -38,6 +40,7 @@ class Doors(FastAPI):
     async def _lives(self) -> AsyncIterator[None]:
         yield
         await self._pushes.close()
+        await asyncio.to_thread(self.state.looks.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A push goes to its own door, any other request to the framework."""

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from dispatch.api.batch import Batch
 from dispatch.api.body import read_most
 from dispatch.api.shell import HEADERS, Met, RefusedError, answer_to, request_id
 from dispatch.api.who import address
@@ -20,7 +21,6 @@ from dispatch.carrier import Knock, Reply
 from dispatch.crash import Point, reach
 from dispatch.errors import NotFoundError
 from dispatch.tracking.push import RAW_MOST, Arrival, judge, store
-from dispatch.tracking.push_batch import PushBatch
 from dispatch.world import World
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ class PushDoor:
     def __init__(self, world: World, met: Met) -> None:
         self._world = world
         self._met = met
-        self._batch = PushBatch(partial(store, world))
+        self._batch = Batch(partial(store, world), weigh=lambda arrival: arrival.size)
 
     async def close(self) -> None:
         """What waits is committed."""
@@ -58,7 +58,7 @@ class PushDoor:
         named = (b"x-request-id", request_id(scope).encode())
         try:
             arrival, whole = await self._heard(scope, receive)
-            await self._batch.keep(arrival)
+            reply = await self._batch.do(arrival)
         except Exception as error:  # noqa: BLE001 - every error becomes the answer that the other doors give
             answer = answer_to(scope, error)
             answer.raw_headers += [*SAFE, named]
@@ -68,8 +68,8 @@ class PushDoor:
             log.info("door.answered", door=PATTERN, status=answer.status_code, request_id=named[1].decode())
             return answer.status_code
         reach(Point.PUSH_ACKNOWLEDGED)
-        await _say(arrival.reply, send, named, whole=whole)
-        return arrival.reply.status
+        await _say(reply, send, named, whole=whole)
+        return reply.status
 
     async def _heard(self, scope: Scope, receive: Receive) -> tuple[Arrival, bool]:
         """What came, judged, and whether all of it was read. One that is too long is cut and turned away."""

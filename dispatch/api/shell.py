@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 from uuid_utils.compat import uuid7
 
+from dispatch.api.batch import DoorBusyError
 from dispatch.db import DATABASE_AWAY
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
 from dispatch.tracing import span
-from dispatch.tracking.push_batch import DoorBusyError
 from dispatch.vault import VaultError
 
 log = structlog.get_logger()

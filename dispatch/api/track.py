@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import APIRouter, Request
@@ -19,18 +18,22 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from markupsafe import Markup
 
+from dispatch.api.batch import Batch, DoorBusyError
 from dispatch.api.shell import RETRY_SECONDS
-from dispatch.api.track_view import Parcel, find_parcel
+from dispatch.api.track_look import Looks
+from dispatch.api.track_view import Parcel, token_of
 from dispatch.api.track_words import STEPS, tell
-from dispatch.api.who import TheWorld, caller, neighbourhood
+from dispatch.api.who import caller, neighbourhood
 from dispatch.db import DATABASE_AWAY
+from dispatch.hall_time import SHANGHAI
 from dispatch.settings import Settings
 from dispatch.world import World
 
 log = structlog.get_logger()
 router = APIRouter()
 PAGES = Path(__file__).parent / "pages"
-ZONE = ZoneInfo("Asia/Shanghai")
+LOOKED_AT = Markup("<!-- looked at -->")
+"""Where a drawn page is cut, to tell when it was looked at."""
 CALLERS_MOST = 50_000
 """More callers than that are forgotten all at once: memory stays bounded, and 128 bits are not guessed meanwhile."""
 GONE = ("查不到这个邮件", "链接写错了，或者已经过期。请重新扫面单上的二维码；还是查不到的，请打下面的电话。")
@@ -51,9 +54,21 @@ class Pages:
         self, name: str, status: int, headers: Mapping[str, str] | None = None, **values: object
     ) -> HTMLResponse:
         """Render a page."""
+        return self.answer(self.draw(name, **values), status, headers)
+
+    def draw(self, name: str, **values: object) -> str:
+        """The HTML of a page."""
         centre = self.settings.centre
-        html = self.templates.get_template(name).render(centre=centre, dial=_dial(centre.phone), **values)
+        return self.templates.get_template(name).render(centre=centre, dial=_dial(centre.phone), **values)
+
+    def answer(self, html: str, status: int, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+        """A drawn page, with the policy of all pages."""
         return HTMLResponse(html, status, {**self.headers, **(headers or {})})
+
+    def draw_parcel(self, parcel: Parcel, year: int) -> tuple[str, str]:
+        """The page of an envelope, before and behind the moment of the look."""
+        before, _, after = self.draw("track.html", year=year, **_values(parcel)).partition(LOOKED_AT)
+        return before, after
 
     def notice(self, status: int, words: tuple[str, str], headers: Mapping[str, str] | None = None) -> HTMLResponse:
         """A page that only says something: always the same bytes for the same words."""
@@ -94,53 +109,62 @@ def make_pages(settings: Settings) -> Pages:
     return Pages(settings, templates, headers, MovingWindowRateLimiter(MemoryStorage()))
 
 
+def make_looks(world: World, pages: Pages) -> Batch[str, str | None]:
+    """Who looks at the same moment is answered together."""
+    return Batch(Looks(world, pages.draw_parcel, _stamp).look)
+
+
 @router.api_route("/t/{token:path}", methods=["GET", "HEAD"], include_in_schema=False)
-def track(world: TheWorld, request: Request, token: str) -> HTMLResponse:
+async def track(request: Request, token: str) -> HTMLResponse:
     """Where the envelope with this token is."""
     pages: Pages = request.app.state.tracking
+    looks: Batch[str, str | None] = request.app.state.looks
+    wanted = token_of(token)
     try:
-        with world.reading() as session:
-            parcel = find_parcel(world, session, token)
-    except DATABASE_AWAY as error:
+        html = await looks.do(wanted) if wanted is not None else None
+    except (*DATABASE_AWAY, DoorBusyError) as error:
         log.warning("track.database_away", error=type(error).__name__)
         return pages.notice(503, AWAY, {"Retry-After": RETRY_SECONDS})
-    return pages.miss(caller(request)) if parcel is None else _page(world, pages, parcel)
+    return pages.miss(caller(request)) if html is None else pages.answer(html, 200)
 
 
 CONTENTS_MOST = 10
 LINES_MOST = 20
 
 
-def _page(world: World, pages: Pages, parcel: Parcel) -> HTMLResponse:
+def _values(parcel: Parcel) -> dict[str, object]:
     told = tell(parcel.view, parcel.way, disputed=parcel.disputed)
-    return pages.show(
-        "track.html",
-        200,
-        parcel=parcel,
-        told=told,
-        steps=[(name, place, _place_in(place, told.step)) for place, name in enumerate(STEPS, start=1)],
-        contents=parcel.contents[:CONTENTS_MOST],
-        more_contents=max(0, len(parcel.contents) - CONTENTS_MOST),
-        lines=parcel.lines[:LINES_MOST],
-        more_lines=max(0, len(parcel.lines) - LINES_MOST),
-        now=world.now(),
-    )
+    return {
+        "parcel": parcel,
+        "told": told,
+        "steps": [(name, place, _place_in(place, told.step)) for place, name in enumerate(STEPS, start=1)],
+        "contents": parcel.contents[:CONTENTS_MOST],
+        "more_contents": max(0, len(parcel.contents) - CONTENTS_MOST),
+        "lines": parcel.lines[:LINES_MOST],
+        "more_lines": max(0, len(parcel.lines) - LINES_MOST),
+        "looked_at": LOOKED_AT,
+    }
 
 
 def _place_in(place: int, reached: int) -> str:
     return "now" if place == reached else ("past" if place < reached else "ahead")
 
 
-def _moment(at: datetime, now: datetime) -> str:
+def _moment(at: datetime, year: int) -> str:
     """11月23日 10:20, with the year where it is not this one; without a time where only the day is known."""
-    here = at.astimezone(ZONE)
-    year = "" if here.year == now.astimezone(ZONE).year else f"{here.year}年"
+    here = at.astimezone(SHANGHAI)
+    told = "" if here.year == year else f"{here.year}年"
     clock = "" if (here.hour, here.minute, here.second) == (0, 0, 0) else f" {here:%H:%M}"
-    return f"{year}{here.month}月{here.day}日{clock}"
+    return f"{told}{here.month}月{here.day}日{clock}"
 
 
 def _iso(at: datetime) -> str:
-    return at.astimezone(ZONE).isoformat(timespec="seconds")
+    return at.astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
+def _stamp(now: datetime) -> str:
+    here = now.astimezone(SHANGHAI)
+    return f'<time datetime="{_iso(here)}">{_moment(here, here.year)}</time>'
 
 
 def _dial(phone: str) -> str:

@@ -1,19 +1,16 @@
 """The timeline of an envelope for its applicant: our words, the office's name at most, never the carrier's text."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from typing import Any
+from uuid import UUID
 
 from dispatch import words
 from dispatch.api.track_words import NEWS
-from dispatch.approval.case import Case, Document
 from dispatch.journey import Act, News, Signer, taken_back
-from dispatch.shipment import Content, Move, Shipment
-from dispatch.tracking.sighting import Sighting, sightings_of
+from dispatch.tracking.sighting import Sighting
 from dispatch.world import World
 
 DECIDED = "办件已办结"
@@ -32,31 +29,35 @@ class Line:
     taken_back: bool = False
 
 
-def lines_of(world: World, session: Session, shipment: Shipment, never_shown: Collection[str]) -> tuple[Line, ...]:
-    """What happened to an envelope, newest first. A place that holds a name of `never_shown` is left out."""
-    lines = [*_ours(session, shipment), *_theirs(world, sightings_of(session, shipment.id), never_shown)]
+def lines_of(world: World, told: Mapping[str, Any], never_shown: Collection[str]) -> tuple[Line, ...]:
+    """What happened to the envelope of a record, newest first. A place that holds a `never_shown` is left out."""
+    lines = [*_ours(told), *_theirs(world, [_sighting(seen) for seen in told["sightings"] or ()], never_shown)]
     return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
 
 
-def _ours(session: Session, shipment: Shipment) -> Iterator[Line]:
-    decided = (
-        select(func.max(Case.decided_at))
-        .join(Document, Document.case_id == Case.id)
-        .join(Content, Content.document_id == Document.id)
-        .where(Content.shipment_id == shipment.id, ~Content.void)
+def _ours(told: Mapping[str, Any]) -> Iterator[Line]:
+    if told["decided_at"]:
+        yield Line(datetime.fromisoformat(told["decided_at"]), DECIDED)
+    for at, cause in told["acts"] or ():
+        if cause in OUR_ACTS:
+            yield Line(datetime.fromisoformat(at), OUR_ACTS[cause])
+
+
+def _sighting(seen: Mapping[str, Any]) -> Sighting:
+    return Sighting(
+        id=UUID(seen["id"]),
+        at=datetime.fromisoformat(seen["at"]),
+        digest=bytes.fromhex(seen["digest"]),
+        place=bytes.fromhex(seen["place"]),
+        **{name: seen[name] for name in ("code", "detail", "news", "signer", "voids")},
     )
-    if at := session.scalar(decided):
-        yield Line(at, DECIDED)
-    acts = select(Move.at, Move.cause).where(Move.shipment_id == shipment.id, Move.cause.in_(OUR_ACTS))
-    for at, cause in session.execute(acts):
-        yield Line(at, OUR_ACTS[cause])
 
 
 def _theirs(world: World, rows: list[Sighting], never_shown: Collection[str]) -> Iterator[Line]:
     gone = taken_back(row.observed() for row in rows)
     for row in _told_once(rows):
-        if told := _words(row):
-            yield Line(row.at, told, _place(world, row, never_shown), (row.at, row.code) in gone)
+        if said := _words(row):
+            yield Line(row.at, said, _place(world, row, never_shown), (row.at, row.code) in gone)
 
 
 def _told_once(rows: list[Sighting]) -> list[Sighting]:

@@ -1,35 +1,33 @@
-"""What the applicant's page may show of an envelope: looked up by token, masked, in our words. Looks only."""
+"""What the applicant's page may show of an envelope: read from its record, masked, in our words."""
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from dispatch import words
 from dispatch.api.track_lines import Line, lines_of
-from dispatch.approval.case import Case, CaseSlip, Document, Item
+from dispatch.approval.case import CaseSlip
 from dispatch.approval.decided_case import Way
-from dispatch.journey import AT_AN_END, Act, Signer, View
+from dispatch.journey import AT_AN_END, Act, Signer, Stage, Tracked, View, view
 from dispatch.mask import mask_address_to_town, mask_name, mask_phone
-from dispatch.shipment import Content, Move, Shipment
-from dispatch.waybill import Waybill
-from dispatch.worklist import Reason, stands
 from dispatch.world import World
-from dispatch.zero_visits.close import LegEvidence
 from dispatch.zero_visits.evidence import EVIDENCE_WORDS, Evidence
-from dispatch.zero_visits.proof import CONTRADICTING, TRIPS, on_the_worklist, proved, without
 
 TOKEN = re.compile(r"[A-Z2-7]{26}")
 ENDING_ACTS = (f"act:{Act.CLOSE}", f"act:{Act.CANCEL}")
 HIDDEN = "按规定不显示名称的证件"
-DISPUTES = (Reason.DELIVERY_REVOKED, Reason.SIGNED_WITHOUT_CONSENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An envelope as its page shows it. `signed`: who signed, in words, or nothing; `zero`: zero visits, proved."""
+    """An envelope as its page shows it. `signed`: who signed, in words, or nothing; `zero`: zero visits, proved.
+
+    `ended_at`: since when it is at its end; None while it is not.
+    """
 
     view: View
     way: Way
@@ -43,82 +41,60 @@ class Parcel:
     place: str
     contents: tuple[str, ...]
     lines: tuple[Line, ...]
+    ended_at: datetime | None
 
 
-def find_parcel(world: World, session: Session, given: str) -> Parcel | None:
-    """The envelope with this token; None for a wrong one, one that is no token, and one that has expired."""
+def token_of(given: str) -> str | None:
+    """The token that was written, in whatever case; None for what cannot be one."""
     token = given.upper() if given.isascii() else ""
-    if not TOKEN.fullmatch(token):
-        return None
-    found = session.execute(
-        select(Waybill, Shipment)
-        .join(Shipment, Shipment.id == Waybill.shipment_id)
-        .where(Waybill.token_digest == world.vault.digest("token", token), Waybill.voided_at.is_(None))
-    ).one_or_none()
-    if found is None or _expired(world, session, found.Shipment):
-        return None
-    return _parcel(world, session, found.Waybill, found.Shipment)
+    return token if TOKEN.fullmatch(token) else None
 
 
-def _expired(world: World, session: Session, shipment: Shipment) -> bool:
-    if shipment.view not in AT_AN_END:
-        return False
-    ended = select(func.max(Move.at)).where(Move.shipment_id == shipment.id, Move.cause.in_(ENDING_ACTS))
-    at = session.scalar(ended) or shipment.moved_at
-    return world.now() - at > timedelta(days=world.settings.token_days)
-
-
-def _parcel(world: World, session: Session, waybill: Waybill, shipment: Shipment) -> Parcel:
-    slip = session.get_one(CaseSlip, shipment.slip_id)
-    name = world.vault.open(slip, "recipient_name") or ""
+def read_record(world: World, record: str) -> Parcel:
+    """The envelope of this record (`track_record`)."""
+    told = json.loads(record)
+    seen = view(Stage(told["stage"]), Tracked(told["tracked"]))
+    slip = told["slip"]
+    name = _opened(world, slip, "recipient_name")
     return Parcel(
-        view=shipment.view,
-        way=Way(slip.way),
-        disputed=any(stands(session, shipment.subject, reason) for reason in DISPUTES),
-        signed=_signed(session, shipment),
-        zero=shipment.view is View.CLOSED and _zero(session, shipment),
-        carrier=world.title(waybill.carrier),
-        waybill_no=waybill.number,
-        name=mask_name(name, organisation=slip.organisation),
-        phone=mask_phone(world.vault.open(slip, "phone") or ""),
-        place=mask_address_to_town(slip.province, slip.city, slip.county, slip.town),
-        contents=_contents(session, shipment),
-        lines=lines_of(world, session, shipment, never_shown=() if slip.organisation else (name,)),
+        view=seen,
+        way=Way(slip["way"]),
+        disputed=told["disputed"],
+        signed=_signed(seen, told),
+        zero=bool(told["zero"]),
+        carrier=world.title(told["carrier"]),
+        waybill_no=told["number"],
+        name=mask_name(name, organisation=slip["organisation"]),
+        phone=mask_phone(_opened(world, slip, "phone")),
+        place=mask_address_to_town(*slip["place"]),
+        contents=_contents(told),
+        lines=lines_of(world, told, never_shown=() if slip["organisation"] else (name,)),
+        ended_at=_ended_at(told) if seen in AT_AN_END else None,
     )
 
 
-def _signed(session: Session, shipment: Shipment) -> str:
+def _opened(world: World, slip: Mapping[str, Any], column: str) -> str:
+    row = CaseSlip(id=UUID(slip["id"]), **{column: bytes.fromhex(slip[column])})
+    return world.vault.open(row, column) or ""
+
+
+def _ended_at(told: Mapping[str, Any]) -> datetime:
+    ends = [at for at, cause in told["acts"] or () if cause in ENDING_ACTS]
+    return datetime.fromisoformat(ends[-1] if ends else told["moved_at"])
+
+
+def _signed(seen: View, told: Mapping[str, Any]) -> str:
     """The evidence that closed it; before that, and where another envelope closed the leg, the post's word."""
-    if shipment.view not in {View.DELIVERED, View.CLOSED}:
+    if seen not in {View.DELIVERED, View.CLOSED}:
         return ""
-    proof = session.scalar(select(LegEvidence.evidence).where(LegEvidence.shipment_id == shipment.id).limit(1))
-    if proof is not None:
-        return EVIDENCE_WORDS[Evidence(proof)]
-    return words.SIGNERS[Signer(shipment.signer)] if shipment.signer else ""
+    if told["evidence"] is not None:
+        return EVIDENCE_WORDS[Evidence(told["evidence"])]
+    return words.SIGNERS[Signer(told["signer"])] if told["signer"] else ""
 
 
-def _zero(session: Session, shipment: Shipment) -> bool:
-    """Every case in it is proved and cost nobody a trip, by the conditions of the monthly figures."""
-    each = proved() & ~on_the_worklist(CONTRADICTING) & without(TRIPS)
-    inside = (
-        select(Document.case_id)
-        .join(Content, Content.document_id == Document.id)
-        .where(Content.shipment_id == shipment.id, ~Content.void)
-    )
-    return bool(session.scalar(select(func.bool_and(each)).where(Case.id.in_(inside))))
-
-
-def _contents(session: Session, shipment: Shipment) -> tuple[str, ...]:
+def _contents(told: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of what is inside; of an item whose title tells too much, only that there is something."""
-    query = (
-        select(Document.name, Document.copies, Item.hide_title)
-        .join(Content, Content.document_id == Document.id)
-        .join(Case, Case.id == Document.case_id)
-        .join(Item, Item.id == Case.item_id)
-        .where(Content.shipment_id == shipment.id, ~Content.void)
-        .order_by(Document.code)
-    )
-    names = [HIDDEN if hide else _counted(name, copies) for name, copies, hide in session.execute(query)]
+    names = [HIDDEN if hide else _counted(name, copies) for name, copies, hide in told["contents"] or ()]
     return tuple(dict.fromkeys(names))
 
 

@@ -92,6 +92,11 @@ class Arrival:
     __tablename__: str = field(default=Push.__tablename__, init=False)  # it is sealed for its row
 
     @property
+    def size(self) -> int:
+        """Bytes, sealed."""
+        return len(self.raw) + len(self.body or b"")
+
+    @property
     def key(self) -> tuple[str, bytes]:
         """What is the same for a repetition."""
         return self.carrier, self.digest
@@ -99,9 +104,8 @@ class Arrival:
 
 def receive(world: World, door: Door, knock: Knock) -> Reply:
     """Store a push and answer it. The acknowledgement is given only after the commit; a repetition is one row."""
-    arrival = judge(world, door, knock)
-    store(world, [arrival])
-    return arrival.reply
+    [reply] = store(world, [judge(world, door, knock)])
+    return reply
 
 
 def judge(world: World, door: Door, knock: Knock) -> Arrival:
@@ -138,21 +142,22 @@ def _sealed(
     return arrival
 
 
-def store(world: World, arrivals: Sequence[Arrival]) -> None:
+def store(world: World, arrivals: Sequence[Arrival]) -> list[Reply]:
     """Keep them in one transaction: all, or none where it raises. What is to be read, a job is left for.
 
+    The reply to each, which may be given now.
     Rows are locked in the order of their keys, so that two doors never wait for each other crosswise.
     """
     with world.begin(Deed.PUSH) as session:
-        kept = _with_room(world, session, _each_once(arrivals))
-        if not kept:
-            return
-        rows = session.execute(KEEP, {"arrived": json.dumps([_written(one) for one in kept.values()])}).all()
-        to_read = [
-            row.id for row in rows if _is_to_be_read(world, session, kept[row.carrier, bytes(row.digest)], row)
-        ]
-        if to_read:
-            jobs.leave_all(session, READ, [subject_of(push_id) for push_id in to_read])
+        if kept := _with_room(world, session, _each_once(arrivals)):
+            _keep(world, session, kept)
+    return [one.reply for one in arrivals]
+
+
+def _keep(world: World, session: Session, kept: dict[tuple[str, bytes], Arrival]) -> None:
+    rows = session.execute(KEEP, {"arrived": json.dumps([_written(one) for one in kept.values()])}).all()
+    to_read = [row.id for row in rows if _is_to_be_read(world, session, kept[row.carrier, bytes(row.digest)], row)]
+    jobs.leave_all(session, READ, [subject_of(push_id) for push_id in to_read])
 
 
 def _written(one: Arrival) -> dict[str, object]:

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import func, select, text
 from starlette.testclient import TestClient
 
+from dispatch.api import batch as batches
 from dispatch.api.app import make_app
+from dispatch.api.batch import Batch, DoorBusyError
 from dispatch.carrier import Knock
 from dispatch.jobs import Job
-from dispatch.tracking import push_batch
 from dispatch.tracking.push import READ, Push, judge, store
-from dispatch.tracking.push_batch import DoorBusyError, PushBatch
 from tests.doors.conftest import sealed_push
 
 POISON = 77
@@ -26,12 +26,20 @@ def _arrival(world, account, number=0, **knock):
 
 
 def _keep_all(batch, arrivals):
-    """What each was told: None, or the error."""
+    """What went wrong with each: None where it was answered."""
 
     async def keep():
-        return await asyncio.gather(*(batch.keep(one) for one in arrivals), return_exceptions=True)
+        return await asyncio.gather(*(batch.do(one) for one in arrivals), return_exceptions=True)
 
-    return asyncio.run(keep())
+    return [_error(told) for told in asyncio.run(keep())]
+
+
+def _error(told):
+    return told if isinstance(told, Exception) else None
+
+
+def _batch(world):
+    return Batch(partial(store, world), weigh=lambda arrival: arrival.size)
 
 
 def _count(world, *where):
@@ -40,7 +48,7 @@ def _count(world, *where):
 
 
 def test_the_same_push_a_thousand_times_at_once_is_one_row_and_a_thousand_answers(world, account):
-    batch = PushBatch(partial(store, world))
+    batch = _batch(world)
     told = _keep_all(batch, [_arrival(world, account) for _ in range(1_000)])
     assert told == [None] * 1_000
     with world.reading() as session:
@@ -50,7 +58,7 @@ def test_the_same_push_a_thousand_times_at_once_is_one_row_and_a_thousand_answer
 
 
 def test_what_waits_is_committed_together_and_the_bell_is_rung_once_for_each_commit(world, account):
-    batch = PushBatch(partial(store, world))
+    batch = _batch(world)
     assert _keep_all(batch, [_arrival(world, account, number) for number in range(300)]) == [None] * 300
     assert _count(world) == 300
     assert set(world.bell.rung) == {READ}
@@ -61,7 +69,7 @@ def test_one_poisonous_row_among_two_hundred_fails_alone(world, account):
     """FAULTS 47: 199 are stored, one is isolated, and nobody is answered wrongly."""
     arrivals = [_arrival(world, account, number) for number in range(200)]
     arrivals[POISON].source = "NUL\0"  # no text column holds it
-    told = _keep_all(PushBatch(partial(store, world)), arrivals)
+    told = _keep_all(_batch(world), arrivals)
     assert [number for number, error in enumerate(told) if error is not None] == [POISON]
     with world.reading() as session:
         stored = set(session.scalars(select(Push.digest)))
@@ -76,7 +84,7 @@ def test_a_row_that_the_server_refuses_fails_alone_too(world, account):
     try:
         arrivals = [_arrival(world, account, number) for number in range(20)]
         arrivals[3].source = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(9_000))
-        told = _keep_all(PushBatch(partial(store, world)), arrivals)
+        told = _keep_all(_batch(world), arrivals)
     finally:
         with world.begin() as session:
             session.execute(text("DROP INDEX test_poison"))
@@ -86,20 +94,21 @@ def test_a_row_that_the_server_refuses_fails_alone_too(world, account):
 
 def test_a_full_queue_turns_away_at_once_and_holds_no_more_than_it_may(world, account, monkeypatch):
     """FAULTS 48: the database stalls, memory stays bounded, and what was not stored was not acknowledged."""
-    monkeypatch.setattr(push_batch, "WAITING_MOST", 10)
+    monkeypatch.setattr(batches, "WAITING_MOST", 10)
     goes_on, stored = threading.Event(), []
 
     def stalled(arrivals):
         goes_on.wait()
-        store(world, arrivals)
         stored.extend(arrivals)
+        return store(world, arrivals)
 
     async def crowd():
-        batch = PushBatch(stalled)
-        tasks = [asyncio.create_task(batch.keep(_arrival(world, account, number))) for number in range(40)]
+        batch = Batch(stalled)
+        tasks = [asyncio.create_task(batch.do(_arrival(world, account, number))) for number in range(40)]
         refused, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         goes_on.set()
-        return refused, await asyncio.gather(*tasks, return_exceptions=True)
+        told = await asyncio.gather(*tasks, return_exceptions=True)
+        return refused, [_error(one) for one in told]
 
     refused, told = asyncio.run(crowd())
     assert refused
@@ -109,21 +118,21 @@ def test_a_full_queue_turns_away_at_once_and_holds_no_more_than_it_may(world, ac
 
 def test_too_many_bytes_are_as_full_as_too_many_pushes(world, account, monkeypatch):
     one = _arrival(world, account)
-    monkeypatch.setattr(push_batch, "BYTES_MOST", len(one.raw))
-    [told] = _keep_all(PushBatch(partial(store, world)), [one])
+    monkeypatch.setattr(batches, "BYTES_MOST", len(one.raw))
+    [told] = _keep_all(_batch(world), [one])
     assert isinstance(told, DoorBusyError)
     assert _count(world) == 0
 
 
 def test_a_push_that_is_not_stored_in_time_is_not_acknowledged(world, account, monkeypatch):
-    monkeypatch.setattr(push_batch, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(batches, "ANSWER_SECONDS", 0.01)
     goes_on = threading.Event()
 
     def stalled(arrivals):
         goes_on.wait()
-        store(world, arrivals)
+        return store(world, arrivals)
 
-    batch = PushBatch(stalled)
+    batch = Batch(stalled)
     [told] = _keep_all(batch, [_arrival(world, account)])
     goes_on.set()
     batch.close()
@@ -132,7 +141,7 @@ def test_a_push_that_is_not_stored_in_time_is_not_acknowledged(world, account, m
 
 
 def test_a_busy_door_answers_like_one_whose_database_is_away(world, account, monkeypatch):
-    monkeypatch.setattr(push_batch, "WAITING_MOST", 0)
+    monkeypatch.setattr(batches, "WAITING_MOST", 0)
     answer = TestClient(make_app(world)).post("/pushes/ems", content=sealed_push(account))
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

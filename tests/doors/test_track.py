@@ -1,17 +1,20 @@
 """The applicant's one page."""
 
+import asyncio
 import base64
 import dataclasses
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from dispatch.api.app import make_app
+from dispatch.api.track_look import Looks
 from dispatch.api.track_words import CHECKING, VIEWS
 from dispatch.approval.case import Item
+from dispatch.approval.lodge import lodge
 from dispatch.carrier import Seen
 from dispatch.journey import News, Signer, Stage, Tracked, View
 from dispatch.tracking.observe import observe
@@ -146,6 +149,48 @@ def test_wrong_expired_voided_and_malformed_links_get_the_very_same_answer(on_th
 def _headers(answer) -> dict[str, str]:
     """But for the number of the request, which each has for itself."""
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+
+
+def test_a_page_that_was_drawn_a_moment_ago_still_tells_the_newest_and_expires_without_any_change(on_the_way):
+    """Drawn pages are kept, and what they tell is asked of the database at every look."""
+    parcel = on_the_way()
+    parcel.put(View.HANDED_OVER)
+    first, again = (parcel.door.get(parcel.path).text for _ in range(2))
+    assert "正在运输" not in again
+    assert re.sub("<time[^>]*>[^<]*</time>", "", first) == re.sub("<time[^>]*>[^<]*</time>", "", again)
+    see(parcel, "305", News.IN_TRANSIT, 0.1)
+    assert "正在运输" in parcel.door.get(parcel.path).text
+    closed = datetime.now(UTC) - timedelta(days=89)
+    parcel.put(View.CLOSED, moved_at=closed)
+    assert parcel.door.get(parcel.path).status_code == 200
+    later = dataclasses.replace(parcel.world, now=lambda: closed + timedelta(days=91))
+    look = Looks(later, lambda parcel, _: (str(parcel.view), ""), str).look
+    assert look([parcel.token]) == [None]
+    object.__setattr__(later, "now", lambda: closed + timedelta(days=89))
+    [page] = look([parcel.token])
+    assert page.startswith("closed")
+    object.__setattr__(later, "now", lambda: closed + timedelta(days=91))
+    assert look([parcel.token]) == [None]  # kept, and the same record
+
+
+def test_many_who_look_at_once_each_see_their_own_page_or_none(on_the_way, decided, drain):
+    parcel = on_the_way()
+    world = parcel.world
+    lodge(world, decided("331127202611220002", slip={"recipient_name": "钟小林"}), "审批系统")
+    drain(world)
+    with world.reading() as session:
+        tokens = [world.vault.open(row, "token") for row in session.scalars(select(Waybill).order_by(Waybill.number))]
+        numbers = list(session.scalars(select(Waybill.number).order_by(Waybill.number)))
+    looks = make_app(world).state.looks
+
+    async def crowd():
+        asked = [tokens[0], "A" * 26, tokens[1]] * 30
+        return await asyncio.gather(*(looks.do(token) for token in asked))
+
+    pages = asyncio.run(crowd())
+    assert pages[1::3] == [None] * 30
+    assert all(numbers[0] in page and numbers[1] not in page for page in pages[0::3])
+    assert all(numbers[1] in page and numbers[0] not in page for page in pages[2::3])
 
 
 def test_a_link_lives_until_its_days_after_the_closing_are_over(on_the_way):

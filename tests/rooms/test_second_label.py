@@ -27,7 +27,8 @@ from road_steps import (
 from sqlalchemy import select
 
 from dispatch import lease
-from dispatch.api.track_view import find_parcel
+from dispatch.api.track_record import records
+from dispatch.api.track_view import read_record
 from dispatch.approval.case import Hold
 from dispatch.approval.lodge import lodge
 from dispatch.approval.release import lift
@@ -74,7 +75,8 @@ def link(world):
 
 def page(world, token):
     with world.reading() as session:
-        return find_parcel(world, session, token)
+        [record] = records(world, session, [token])
+    return None if record is None else read_record(world, record)
 
 
 # The second label is a new one.

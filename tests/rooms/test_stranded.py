@@ -9,7 +9,8 @@ from road_steps import details, do, entries, make_due, only, print_all, settle_a
 from sqlalchemy import func, select
 
 from dispatch import jobs
-from dispatch.api.track_view import find_parcel
+from dispatch.api.track_record import records
+from dispatch.api.track_view import read_record
 from dispatch.approval.lodge import lodge
 from dispatch.booking.cancel import reroute
 from dispatch.booking.doubt import adopt_by_hand
@@ -179,7 +180,8 @@ def test_its_story_and_its_page_are_still_told(numbered, without):
     assert any("by_hand" in line.words for line in story(without, "331127202611220001").lines)
     with without.reading() as session:
         token = tracking_url(without, live_waybill(session, only(without).id)).rpartition("/")[2]
-        assert find_parcel(without, session, token).carrier == "by_hand"
+        [record] = records(without, session, [token])
+    assert read_record(without, record).carrier == "by_hand"
 
 
 def test_a_number_told_by_telephone_cannot_be_checked_and_is_refused_in_words(without):
