@@ -3,47 +3,81 @@
 import logging
 import sys
 import threading
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, cast
 
 import structlog
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from dispatch.client import add_client
-from zhuandi import backup, demo, desk, doctor, errands, look, posts, reconcile, road, routes, serve
-from zhuandi.context import for_people, open_world
-from zhuandi.house import House
+GROUPS = ("client", "reconcile")
+"""Modules that are one command with others below it; of every other module each command is one of ours."""
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "up": ("up",),
+    "demo": ("demo",),
+    "doctor": ("doctor",),
+    "road": ("road",),
+    "client": ("client",),
+    "desk": (
+        *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
+        *("hand-over", "doubt", "book-again"),
+    ),
+    "look": ("worklist", "settle", "received", "trace", "report"),
+    "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),
+    "routes": ("clear-item", "withdraw-item", "rulings", "route", "routes", "numbers"),
+    "errands": ("errands", "errand-recipient", "errand-report"),
+    "serve": ("migrate",),
+    "serve_api": ("api",),
+    "serve_jobs": ("worker", "clock"),
+    "serve_practice": ("sandbox-post", "postman"),
+    "backup": ("backup", "restore", "backup-key"),
+    "reconcile": ("reconcile",),
+}
+MODULE_OF = {command: module for module, commands in MODULES.items() for command in commands}
 
-app = typer.Typer(help="政务专递：办结的证照，由邮政送到手里，一次也不用跑。", no_args_is_help=True)
-client = typer.Typer(help="对接系统与密钥", no_args_is_help=True)
-app.add_typer(client, name="client")
-app.add_typer(reconcile.app, name="reconcile")
-for part in (desk, look, posts, routes, errands, demo, road, doctor, serve, backup):
-    app.registered_commands.extend(part.app.registered_commands)
 
-console = Console()
+class Commands(Mapping[str, Any]):
+    """By name, each loaded when it is called: a worker carries neither the doors nor the sandbox posts."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = _load(name, MODULE_OF[name])
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULE_OF)
+
+    def __len__(self) -> int:
+        return len(MODULE_OF)
 
 
-@client.command("add")
-def client_add(name: Annotated[str, typer.Argument(help="对接系统的名称")]) -> None:
-    """登记一个对接系统，密钥只显示这一次。"""
-    with for_people(), open_world() as world:
-        key = add_client(world, name)
-    console.print(f"对接系统“{name}”的密钥（只显示这一次，请妥善保存）：")
-    print(key)
+def _load(name: str, module: str) -> Any:
+    group = get_group(import_module(f"zhuandi.{module}").app)
+    if module not in GROUPS:
+        return group.commands[name]
+    group.name = name
+    return group
 
 
-@app.command()
-def up(*, sandbox: Annotated[bool, typer.Option(help="连同练习邮政一起启动")] = False) -> None:
-    """启动全部服务；Ctrl-C 干净停下，再启动时接着做。"""
-    leave = serve.until_told()
-    with for_people(), House(practice=sandbox).open() as house:
-        console.print(f"政务专递已启动：[bold]{house.url}[/]")
-        console.print(house.where_the_key_lies, soft_wrap=True)
-        console.print("停下请按 Ctrl-C。")
-        while not leave.wait(1):
-            house.keep()
-    console.print("已停下。")
+class Lazily(TyperGroup):
+    """A group whose commands are loaded when they are called."""
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__(**told)
+        self.commands = cast("Any", Commands())  # nothing is added to it
+
+
+app = typer.Typer(help="政务专递：办结的证照，由邮政送到手里，一次也不用跑。", no_args_is_help=True, cls=Lazily)
+
+
+@app.callback()
+def _all_commands() -> None:
+    """Nothing is done before a command."""
 
 
 def main() -> None:

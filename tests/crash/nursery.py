@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import zhuandi.main
 from dispatch import crash
+from zhuandi.main import MODULES
 
 
 class Nursery:
@@ -50,6 +52,8 @@ class Nursery:
 
 
 def _serve() -> None:
+    for name in MODULES:
+        import_module(f"zhuandi.{name}")
     ended: dict[int, int] = {}
     alive: set[int] = set()
     for line in sys.stdin:

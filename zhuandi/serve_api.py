@@ -1,0 +1,30 @@
+"""The doors: approval systems, posts, applicants."""
+
+import typer
+import uvicorn
+
+from dispatch.api.app import make_app
+from dispatch.tracing import tracing
+from zhuandi.context import for_people, open_world
+from zhuandi.leaving import leave_with_parent
+
+app = typer.Typer()
+
+
+@app.command()
+def api() -> None:
+    """接口与查询页（API）。"""
+    leave_with_parent()
+    with for_people(), open_world() as world:
+        settings = world.settings
+        # Access logs would hold the tokens of tracking pages.
+        config = uvicorn.Config(
+            make_app(world),
+            host=settings.listen_host,
+            port=settings.listen_port,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=5,
+        )
+        with tracing(settings.otel_endpoint, "api"):
+            uvicorn.Server(config).run()
