@@ -34,6 +34,7 @@ from dispatch.vault import Vault, read_or_make_key
 from dispatch.world import World
 
 KEY_FILE = "vault.key"
+REST_SECONDS = 0.01
 HELD_SECONDS = 5  # a broker that takes longer with one round of bells is as good as away
 log = structlog.get_logger()
 
@@ -90,6 +91,8 @@ class Doorbell:
                 reach(Point.MID_BATCH if place else Point.RINGING)
                 self._taken = self._ring_one(name)
             reach(Point.RUNG)
+            with self._changed:  # under load a bell for many commits together is as good
+                self._changed.wait_for(lambda: self._leaving, REST_SECONDS)
 
     def _ring_one(self, name: str) -> bool:
         # The name too may be unknown (a job of another version): it must not end the thread, and with it every bell.

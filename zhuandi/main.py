@@ -80,8 +80,13 @@ def _all_commands() -> None:
     """Nothing is done before a command."""
 
 
+SWITCH_SECONDS = 0.0005
+"""Who has the database's answer waits no longer than this for a thread that computes (Python's own: ten times)."""
+
+
 def main() -> None:
     """Entry point: logs go to stderr as lines of JSON, so that stdout is for people and programs that ask."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[

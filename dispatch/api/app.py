@@ -1,6 +1,5 @@
 """All doors together, for one world."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from dispatch.api import cases, errands, health, metrics, track
+from dispatch.api import cases, errands, health, metrics, pushes, track
+from dispatch.api.front import FrontDoor
 from dispatch.api.push_schema import PUSH_PATHS
-from dispatch.api.pushes import PREFIX, PushDoor
 from dispatch.api.shell import Shell, put_handlers
 from dispatch.world import World
 
@@ -18,7 +17,7 @@ VERSION = "1"
 
 
 class Doors(FastAPI):
-    """FastAPI, with the models of the bodies that are read raw; posts' pushes never come to it."""
+    """FastAPI, with the models of the bodies that are read raw; posts' pushes and tracking pages never come to it."""
 
     def __init__(self, world: World) -> None:
         # /docs is off: FastAPI's page fetches its scripts from the Internet.
@@ -31,23 +30,26 @@ class Doors(FastAPI):
             lifespan=Doors._lives,
         )
         self.state.world = world
-        self.state.tracking = track.make_pages(world.settings)
-        self.state.looks = track.make_looks(world, self.state.tracking)
         self.state.meter = metrics.Meter(world)
-        self._pushes = PushDoor(world, self.state.meter.met)
+        self._front: dict[str, FrontDoor] = {
+            pushes.PREFIX: pushes.PushDoor(world, self.state.meter.met),
+            track.PREFIX: track.TrackDoor(world, self.state.meter.met),
+        }
 
     @asynccontextmanager
     async def _lives(self) -> AsyncIterator[None]:
         yield
-        await self._pushes.close()
-        await asyncio.to_thread(self.state.looks.close)
+        for door in self._front.values():
+            await door.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A push goes to its own door, any other request to the framework."""
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await self._pushes(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        """To the door before the framework that the path belongs to, else to the framework."""
+        if scope["type"] == "http":
+            for prefix, door in self._front.items():
+                if scope["path"].startswith(prefix):
+                    await door(scope, receive, send)
+                    return
+        await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The description for partners, made once."""
@@ -63,6 +65,6 @@ def make_app(world: World) -> Doors:
     app = Doors(world)
     app.add_middleware(Shell, met=app.state.meter.met)
     put_handlers(app)
-    for router in (cases.router, errands.router, track.router, health.router, metrics.router):
+    for router in (cases.router, errands.router, health.router, metrics.router):
         app.include_router(router)
     return app

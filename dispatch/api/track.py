@@ -1,36 +1,37 @@
 """The applicant's one page: no log-in, no script, nothing from elsewhere; guessing is slowed."""
 
+import asyncio
 import base64
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from markupsafe import Markup
+from starlette.types import Receive, Scope
 
 from dispatch.api.batch import Batch, DoorBusyError
-from dispatch.api.shell import RETRY_SECONDS
+from dispatch.api.front import FrontDoor, Said, safe_headers
+from dispatch.api.shell import RETRY_SECONDS, Met
 from dispatch.api.track_look import Looks
 from dispatch.api.track_view import Parcel, token_of
 from dispatch.api.track_words import STEPS, tell
-from dispatch.api.who import caller, neighbourhood
+from dispatch.api.who import address, neighbourhood
 from dispatch.db import DATABASE_AWAY
 from dispatch.hall_time import SHANGHAI
 from dispatch.settings import Settings
 from dispatch.world import World
 
 log = structlog.get_logger()
-router = APIRouter()
+PREFIX = "/t/"
 PAGES = Path(__file__).parent / "pages"
 LOOKED_AT = Markup("<!-- looked at -->")
 """Where a drawn page is cut, to tell when it was looked at."""
@@ -47,44 +48,38 @@ class Pages:
 
     settings: Settings
     templates: Environment
-    headers: Mapping[str, str]
+    headers: Sequence[tuple[str, str]]
     misses: MovingWindowRateLimiter
-
-    def show(
-        self, name: str, status: int, headers: Mapping[str, str] | None = None, **values: object
-    ) -> HTMLResponse:
-        """Render a page."""
-        return self.answer(self.draw(name, **values), status, headers)
 
     def draw(self, name: str, **values: object) -> str:
         """The HTML of a page."""
         centre = self.settings.centre
         return self.templates.get_template(name).render(centre=centre, dial=_dial(centre.phone), **values)
 
-    def answer(self, html: str, status: int, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+    def answer(self, html: str, status: int, *more: tuple[str, str]) -> Said:
         """A drawn page, with the policy of all pages."""
-        return HTMLResponse(html, status, {**self.headers, **(headers or {})})
+        return Said(status, safe_headers("text/html", *self.headers, *more), html.encode())
 
     def draw_parcel(self, parcel: Parcel, year: int) -> tuple[str, str]:
         """The page of an envelope, before and behind the moment of the look."""
         before, _, after = self.draw("track.html", year=year, **_values(parcel)).partition(LOOKED_AT)
         return before, after
 
-    def notice(self, status: int, words: tuple[str, str], headers: Mapping[str, str] | None = None) -> HTMLResponse:
+    def notice(self, status: int, words: tuple[str, str], *more: tuple[str, str]) -> Said:
         """A page that only says something: always the same bytes for the same words."""
-        return self.show("gone.html", status, headers, headline=words[0], words=words[1])
+        return self.answer(self.draw("gone.html", headline=words[0], words=words[1]), status, *more)
 
-    def miss(self, address: str) -> HTMLResponse:
+    def miss(self, caller: str) -> Said:
         """The answer to a wrong token. Only misses count: a right token always answers."""
-        limit, who = RateLimitItemPerMinute(self.settings.token_misses_per_minute), neighbourhood(address)
+        limit, who = RateLimitItemPerMinute(self.settings.token_misses_per_minute), neighbourhood(caller)
         storage = self.misses.storage
         if isinstance(storage, MemoryStorage) and len(storage.events) > CALLERS_MOST:
             storage.reset()
         if self.misses.hit(limit, "miss", who):
             return self.notice(404, GONE)
         wait = max(1, round(self.misses.get_window_stats(limit, "miss", who).reset_time - time.time()))
-        log.warning("track.guessing", source=address)
-        return self.notice(429, SLOW_DOWN, {"Retry-After": str(wait)})
+        log.warning("track.guessing", source=caller)
+        return self.notice(429, SLOW_DOWN, ("Retry-After", str(wait)))
 
 
 def make_pages(settings: Settings) -> Pages:
@@ -100,32 +95,39 @@ def make_pages(settings: Settings) -> Pages:
     templates.globals["style"] = Markup(style)  # noqa: S704 - our own file
     templates.filters.update(moment=_moment, iso=_iso)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    headers = {
-        "X-Robots-Tag": "noindex, nofollow, noarchive",
-        "Cache-Control": "private, no-store",
-        "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'",
-    }
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
+    headers = (
+        ("X-Robots-Tag", "noindex, nofollow, noarchive"),
+        ("Cache-Control", "private, no-store"),
+        ("Content-Security-Policy", f"{policy}form-action 'none'; frame-ancestors 'none'"),
+    )
     return Pages(settings, templates, headers, MovingWindowRateLimiter(MemoryStorage()))
 
 
-def make_looks(world: World, pages: Pages) -> Batch[str, str | None]:
-    """Who looks at the same moment is answered together."""
-    return Batch(Looks(world, pages.draw_parcel, _stamp).look)
+class TrackDoor(FrontDoor):
+    """Every call below /t/. Who looks at the same moment is answered together."""
 
+    pattern = "/t/{token}"
+    methods = frozenset({"GET", "HEAD"})
 
-@router.api_route("/t/{token:path}", methods=["GET", "HEAD"], include_in_schema=False)
-async def track(request: Request, token: str) -> HTMLResponse:
-    """Where the envelope with this token is."""
-    pages: Pages = request.app.state.tracking
-    looks: Batch[str, str | None] = request.app.state.looks
-    wanted = token_of(token)
-    try:
-        html = await looks.do(wanted) if wanted is not None else None
-    except (*DATABASE_AWAY, DoorBusyError) as error:
-        log.warning("track.database_away", error=type(error).__name__)
-        return pages.notice(503, AWAY, {"Retry-After": RETRY_SECONDS})
-    return pages.miss(caller(request)) if html is None else pages.answer(html, 200)
+    def __init__(self, world: World, met: Met) -> None:
+        super().__init__(met)
+        self._pages = pages = make_pages(world.settings)
+        self._looks = Batch(Looks(world, pages.draw_parcel, _stamp).look)
+
+    async def close(self) -> None:
+        """Whoever still waits is answered."""
+        await asyncio.to_thread(self._looks.close)
+
+    async def said(self, scope: Scope, receive: Receive) -> Said:  # noqa: ARG002 - nobody sends a body here
+        """Where the envelope with this token is."""
+        token = token_of(scope["path"].removeprefix(PREFIX))
+        try:
+            html = await self._looks.do(token) if token is not None else None
+        except (*DATABASE_AWAY, DoorBusyError) as error:
+            log.warning("track.database_away", error=type(error).__name__)
+            return self._pages.notice(503, AWAY, ("Retry-After", RETRY_SECONDS))
+        return self._pages.miss(address(scope)) if html is None else self._pages.answer(html, 200)
 
 
 CONTENTS_MOST = 10
