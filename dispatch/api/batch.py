@@ -1,11 +1,12 @@
 """What is asked of the database at the same moment is asked together: pushes are committed, pages looked up.
 
-One thread at a time works; what arrives meanwhile is the next batch, so nobody waits for a timer, and nobody is
+One thread at a time works; what arrives meanwhile is the next batch, a lone one waits for no timer, and nobody is
 answered before his batch is done. One row that the database does not take fails alone.
 """
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 
 WAITING_MOST = 4_096
 BYTES_MOST = 64_000_000
+GATHER_SECONDS = 0.003
+"""So long those that were answered together have to come again together; a lone one never waits for it."""
 BATCH_MOST = 200
 BATCH_BYTES = 8_000_000
 ANSWER_SECONDS = 4.0
@@ -102,6 +105,8 @@ class Batch(Generic[T, R]):
                 self._count -= len(batch)
                 self._bytes -= sum(one.bytes for one in batch)
             _tell(batch)
+            if len(batch) > 1:
+                time.sleep(GATHER_SECONDS)
 
     def _next_batch(self) -> list[_Waiting[T, R]]:
         batch: list[_Waiting[T, R]] = []

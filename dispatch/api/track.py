@@ -56,9 +56,9 @@ class Pages:
         centre = self.settings.centre
         return self.templates.get_template(name).render(centre=centre, dial=_dial(centre.phone), **values)
 
-    def answer(self, html: str, status: int, *more: tuple[str, str]) -> Said:
+    def answer(self, html: bytes, status: int, *more: tuple[str, str]) -> Said:
         """A drawn page, with the policy of all pages."""
-        return Said(status, safe_headers("text/html", *self.headers, *more), html.encode())
+        return Said(status, safe_headers("text/html", *self.headers, *more), html)
 
     def draw_parcel(self, parcel: Parcel, year: int) -> tuple[str, str]:
         """The page of an envelope, before and behind the moment of the look."""
@@ -67,7 +67,8 @@ class Pages:
 
     def notice(self, status: int, words: tuple[str, str], *more: tuple[str, str]) -> Said:
         """A page that only says something: always the same bytes for the same words."""
-        return self.answer(self.draw("gone.html", headline=words[0], words=words[1]), status, *more)
+        html = self.draw("gone.html", headline=words[0], words=words[1])
+        return self.answer(html.encode(), status, *more)
 
     def miss(self, caller: str) -> Said:
         """The answer to a wrong token. Only misses count: a right token always answers."""

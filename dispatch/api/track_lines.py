@@ -36,8 +36,8 @@ def lines_of(world: World, told: Mapping[str, Any], never_shown: Collection[str]
 
 
 def _ours(told: Mapping[str, Any]) -> Iterator[Line]:
-    if told["decided_at"]:
-        yield Line(datetime.fromisoformat(told["decided_at"]), DECIDED)
+    if inside := told["contents"]:
+        yield Line(max(datetime.fromisoformat(decided_at) for *_, decided_at in inside), DECIDED)
     for at, cause in told["acts"] or ():
         if cause in OUR_ACTS:
             yield Line(datetime.fromisoformat(at), OUR_ACTS[cause])

@@ -18,8 +18,8 @@ Draw = Callable[[Parcel, int], tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    before: str
-    after: str
+    before: bytes
+    after: bytes
     ended_at: datetime | None
 
 
@@ -32,19 +32,20 @@ class Looks:
         self._stamp = stamp
         self._drawn = lru_cache(maxsize=KEPT)(self._draw_record)
 
-    def look(self, tokens: Sequence[str]) -> list[str | None]:
+    def look(self, tokens: Sequence[str]) -> list[bytes | None]:
         """The page of each token as it is now; None for one that nobody has, and for one that has expired."""
         with self._world.reading() as session:
             found = records(self._world, session, tokens)
         return [self._page(record) if record is not None else None for record in found]
 
-    def _page(self, record: str) -> str | None:
+    def _page(self, record: str) -> bytes | None:
         now = self._world.now()
         drawn = self._drawn(record, now.astimezone(SHANGHAI).year)
         if drawn.ended_at is not None and now - drawn.ended_at > timedelta(days=self._world.settings.token_days):
             return None
-        return f"{drawn.before}{self._stamp(now)}{drawn.after}"
+        return b"".join((drawn.before, self._stamp(now).encode(), drawn.after))
 
     def _draw_record(self, record: str, year: int) -> _Drawn:
         parcel = read_record(self._world, record)
-        return _Drawn(*self._draw(parcel, year), parcel.ended_at)
+        before, after = self._draw(parcel, year)
+        return _Drawn(before.encode(), after.encode(), parcel.ended_at)

@@ -94,7 +94,7 @@ def _signed(seen: View, told: Mapping[str, Any]) -> str:
 
 def _contents(told: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of what is inside; of an item whose title tells too much, only that there is something."""
-    names = [HIDDEN if hide else _counted(name, copies) for name, copies, hide in told["contents"] or ()]
+    names = [HIDDEN if hide else _counted(name, copies) for name, copies, hide, _ in told["contents"] or ()]
     return tuple(dict.fromkeys(names))
 
 

@@ -169,7 +169,7 @@ def test_a_page_that_was_drawn_a_moment_ago_still_tells_the_newest_and_expires_w
     assert look([parcel.token]) == [None]
     object.__setattr__(later, "now", lambda: closed + timedelta(days=89))
     [page] = look([parcel.token])
-    assert page.startswith("closed")
+    assert page.startswith(b"closed")
     object.__setattr__(later, "now", lambda: closed + timedelta(days=91))
     assert look([parcel.token]) == [None]  # kept, and the same record
 
@@ -190,8 +190,8 @@ def test_many_who_look_at_once_each_see_their_own_page_or_none(on_the_way, decid
 
     pages = asyncio.run(crowd())
     assert pages[1::3] == [None] * 30
-    assert pages[0::3] == [numbers[0]] * 30
-    assert pages[2::3] == [numbers[1]] * 30
+    assert pages[0::3] == [numbers[0].encode()] * 30
+    assert pages[2::3] == [numbers[1].encode()] * 30
 
 
 def test_a_link_lives_until_its_days_after_the_closing_are_over(on_the_way):
