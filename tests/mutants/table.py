@@ -171,6 +171,17 @@ IN_DOUBT = (
         (_in("rooms/test_routes", "what_may_be_booked_already_is_never_given_to_another_carrier"),),
     ),
     Mutant(
+        "who is woken while it works is not put off",
+        (Edit("dispatch/jobs.py", '"asked": Job.asked + 1}', '"asked": Job.asked}'),),
+        (
+            _in("house/test_jobs", "who_is_woken_while_it_works_is_not_put_off"),
+            _in(
+                "rooms/test_reconcile",
+                "what_is_held_back_at_the_moment_in_which_the_mode_ends_does_not_sleep_on",
+            ),
+        ),
+    ),
+    Mutant(
         "after a restore nothing is intended before it is reconciled",
         (
             Edit(
@@ -288,8 +299,9 @@ NEWS_AND_LAW = (
         (
             Edit(
                 "dispatch/api/pushes.py",
-                "await self._batch.keep(arrival)",
-                "asyncio.ensure_future(self._batch.keep(arrival)).add_done_callback(asyncio.Future.exception)",
+                "reply = await self._batch.do(arrival)",
+                "asyncio.ensure_future(self._batch.do(arrival)).add_done_callback(asyncio.Future.exception)\n"
+                "        reply = arrival.reply",
             ),
         ),
         (

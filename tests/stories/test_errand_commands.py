@@ -56,7 +56,7 @@ def test_what_is_to_be_carried_is_listed_until_it_is_handed_over(zhuandi: Zhuand
     listed = zhuandi("errands")
     assert number in listed.output
     assert "蓝**" in listed.output
-    assert "301" not in listed.output
+    assert "301室" not in listed.output
     assert "尚未取件" in listed.output
     told = zhuandi("errand-report", number, "--code", "took", "--by", "小吴")
     assert "已取件，已记下" in told.output
