@@ -43,6 +43,7 @@ ROWS: Mapping[str, Ours] = {
     page.WHAT: page.ours,
 }
 """What touches the database: labels are drawn without it. The value of each is a rate."""
+SIZE = "SELECT pg_database_size(current_database())"
 ONE = page.WHAT
 """All that is done where little is to be done: one row beside itself, and its statements."""
 
@@ -53,9 +54,10 @@ def measure(bench: Bench) -> list[Row]:
     with ExitStack() as stack:
         urls = {count: stack.enter_context(bench.database()) for count in (before, scale)}
         filled = {count: _filled(url, count) for count, url in urls.items()}
+        sizes = {count: bench.site_at(url).scalar(SIZE) // 1_000_000 for count, url in urls.items()}
         chosen = {ONE: ROWS[ONE]} if bench.small else ROWS
         rows = [_beside(bench, what, ours, urls[scale], urls[before], scale) for what, ours in chosen.items()]
-        return [*rows, _plans(bench, urls[scale], {"seconds_to_fill": filled})]
+        return [*rows, _plans(bench, urls[scale], {"seconds_to_fill": filled, "megabytes": sizes})]
 
 
 def _filled(url: str, count: int) -> float:
