@@ -21,6 +21,8 @@ CONNECTIONS = 64
 SECONDS, SHORT = 3.0, 1.0
 PARCELS = 2_000
 HEADERS = {"Content-Type": "application/json"}
+UNREAD = "UPDATE jobs SET done_at = now() WHERE name = 'push.read' AND done_at IS NULL"
+"""They are nobody's parcels: who measures the news next would read them first."""
 STORED = "SELECT coalesce(sum(times), 0) FROM pushes"
 
 
@@ -39,6 +41,7 @@ def ours(bench: Bench, site: Site) -> Iterator[Callable[[], Round]]:
             return found
 
         yield one_round
+        site.administer(UNREAD)
         if (kept := site.scalar(STORED) - before) < acknowledged:
             raise SystemExit(f"{acknowledged} pushes were acknowledged, and {kept} are stored")
 
