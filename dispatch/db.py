@@ -52,11 +52,6 @@ RowId = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 """Made before the insert, because a sealed column is bound to its row's id (see `vault.py`)."""
 
 
-PLANNED_ONCE = "-c plan_cache_mode=force_generic_plan"
-"""What is prepared is planned once: for the longer statements a plan costs more than its execution. That no such plan
-reads a growing table whole is shown by `bench/scale.py`."""
-
-
 def connect(url: str) -> Engine:
     """An engine for `url` (postgresql+psycopg://…). Times travel as UTC; a dead connection is noticed."""
     engine = create_engine(
@@ -66,7 +61,7 @@ def connect(url: str) -> Engine:
         pool_timeout=10,
         connect_args={
             "connect_timeout": 5,
-            "options": f"-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=20000 {PLANNED_ONCE}",
+            "options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=20000",
         },
         hide_parameters=True,
     )
