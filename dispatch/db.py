@@ -95,6 +95,10 @@ def sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+"""Ours, for what is written as text."""
+
+
 def insert_rows(session: Session, rows: Sequence[Base], *, once: str = "") -> set[UUID]:
     """Insert rows of one table in one statement; the ids of those that went in.
 
@@ -115,8 +119,7 @@ def insert_rows(session: Session, rows: Sequence[Base], *, once: str = "") -> se
 def _inserting(table: Table, columns: tuple[str, ...], once: str) -> TextClause:
     types = {name: table.c[name].type for name in columns}
     binary = {name for name, kind in types.items() if isinstance(kind, LargeBinary)}
-    postgresql = make_url("postgresql+psycopg://").get_dialect()()
-    shape = ", ".join(f"{name} {'text' if name in binary else types[name].compile(postgresql)}" for name in columns)
+    shape = ", ".join(f"{name} {'text' if name in binary else types[name].compile(DIALECT)}" for name in columns)
     values = ", ".join(f"decode({name}, 'hex')" if name in binary else name for name in columns)
     unless = f"ON CONFLICT ({once}) DO NOTHING" if once else ""
     return text(

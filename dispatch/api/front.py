@@ -1,6 +1,7 @@
 """Doors before the framework, whose own work for each request is several times that of such a door (FAULTS §6)."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +9,7 @@ from functools import lru_cache
 import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from dispatch.api.shell import HEADERS, Met, RefusedError, answer_to, request_id
 from dispatch.tracing import span
@@ -27,7 +29,7 @@ class Said:
     body: bytes
 
 
-class FrontDoor:
+class FrontDoor(ABC):
     """A bare ASGI application that answers as the other doors do: safe headers, one id for a request, errors in one
     shape, counted by its pattern. What goes well is counted and not told line by line."""
 
@@ -37,13 +39,13 @@ class FrontDoor:
     def __init__(self, met: Met) -> None:
         self._met = met
 
+    @abstractmethod
     async def said(self, scope: Scope, receive: Receive) -> Said:
         """The answer to a request. Raises what `answer_to` turns into one."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def close(self) -> None:
         """What waits is done."""
-        raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -51,7 +53,7 @@ class FrontDoor:
         if method not in self.methods:
             method = "other"  # anybody may invent one
         named = request_id(scope)
-        with span("request", request_id=named) as late:
+        with bound_contextvars(request_id=named), span("request", request_id=named) as late:
             status = await self._answer(scope, receive, send, named)
             late.update(method=method, door=self.pattern, status=str(status))
         self._met(method, self.pattern, status, time.monotonic() - began)
@@ -67,7 +69,7 @@ class FrontDoor:
             if isinstance(error, RefusedError):  # the rest of its body is not awaited
                 answer.raw_headers.append(HANG_UP)
             await answer(scope, receive, send)
-            log.info("door.answered", door=self.pattern, status=answer.status_code, request_id=named)
+            log.info("door.answered", door=self.pattern, status=answer.status_code)
             return answer.status_code
         length = (b"content-length", b"%d" % len(said.body))
         await send({"type": "http.response.start", "status": said.status, "headers": [*said.headers, header, length]})

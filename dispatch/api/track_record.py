@@ -4,17 +4,19 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 
-from sqlalchemy import TextClause, func, literal_column, make_url, select, text
+from sqlalchemy import TextClause, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
+from dispatch.api.track_lines import OUR_ACTS
+from dispatch.api.track_view import ENDING_ACTS
 from dispatch.approval.case import Case, Document
-from dispatch.journey import Act
+from dispatch.db import DIALECT
 from dispatch.shipment import Content
 from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.proof import CONTRADICTING, TRIPS, on_the_worklist, proved, without
 
-TOLD_ACTS = (f"act:{Act.HAND_OVER}", f"act:{Act.CLOSE}", f"act:{Act.CANCEL}")
+TOLD_ACTS = tuple(dict.fromkeys((*OUR_ACTS, *ENDING_ACTS)))
 DISPUTES = (Reason.DELIVERY_REVOKED, Reason.SIGNED_WITHOUT_CONSENT)
 
 
@@ -42,8 +44,7 @@ def _zero() -> str:
     inside = select(Document.case_id).join(Content, Content.document_id == Document.id)
     mine = inside.where(Content.shipment_id == literal_column("envelope.id", type_=Content.shipment_id.type))
     query = select(func.bool_and(each)).where(Case.id.in_(mine.where(~Content.void)))
-    postgresql = make_url("postgresql+psycopg://").get_dialect()()
-    return str(query.compile(dialect=postgresql, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    return str(query.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
 
 
 LOOK = """
