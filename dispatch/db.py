@@ -9,6 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     DateTime,
     Dialect,
     Engine,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     TextClause,
     create_engine,
     event,
+    literal,
     make_url,
     text,
 )
@@ -93,6 +95,14 @@ def _ping_if_idle(dialect: Dialect, connection: DBAPIConnection, record: Connect
 def sessions(engine: Engine) -> sessionmaker[Session]:
     """Sessions that keep loaded values after the commit, so that a service can speak without a transaction."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def spelled(value: str) -> BindParameter[str]:
+    """A word of ours that stands in the statement itself: the plan then knows how few rows have it.
+
+    As a parameter, a stage that ten of a million envelopes are at is planned as if it were a twelfth of them.
+    """
+    return literal(value, String, literal_execute=True)
 
 
 DIALECT = make_url("postgresql+psycopg://").get_dialect()()

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from dispatch.approval.case import CaseSlip
 from dispatch.booking.route import show_unlawful
 from dispatch.crash import Deed
-from dispatch.db import Base, RowId
+from dispatch.db import Base, RowId, spelled
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import Act, Stage, Tracked
@@ -130,7 +130,7 @@ def not_collected(session: Session, carrier: str) -> list[str]:
     query = (
         select(Waybill.number)
         .join(Shipment, Shipment.id == Waybill.shipment_id)
-        .where(Shipment.carrier == carrier, Shipment.stage == Stage.HANDED_OVER, Shipment.tracked == Tracked.UNSEEN)
-        .where(Waybill.voided_at.is_(None))
+        .where(Shipment.stage == spelled(Stage.HANDED_OVER), Shipment.tracked == spelled(Tracked.UNSEEN))
+        .where(Shipment.carrier == carrier, Waybill.voided_at.is_(None))
     )
     return list(session.scalars(query))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from dispatch import words
 from dispatch.approval.case import Case, Document
 from dispatch.crash import Deed
+from dispatch.db import spelled
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage
 from dispatch.shipment import Content, Shipment, act, lock
@@ -130,7 +131,7 @@ def to_pack(session: Session) -> list[tuple[str, str]]:
         .join(Content, Content.document_id == Document.id)
         .join(Shipment, Shipment.id == Content.shipment_id)
         .join(Waybill, Waybill.shipment_id == Shipment.id)
-        .where(~Content.void, Waybill.voided_at.is_(None), Shipment.stage == Stage.PRINTED)
+        .where(~Content.void, Waybill.voided_at.is_(None), Shipment.stage == spelled(Stage.PRINTED))
         .where(Content.scanned_at.is_(None))
     )
     return [(code, number) for code, number in session.execute(query.order_by(Shipment.created_at, Document.code))]
