@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped
 from uuid_utils.compat import uuid7
 
+from dispatch import audit
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
 from dispatch.world import World
@@ -28,3 +29,4 @@ def log_reveal(world: World, subject: str, by: str, reason: str) -> None:
         raise NotAllowedError("查看完整个人信息须写明理由。")
     with world.begin() as session:
         session.add(Reveal(id=uuid7(), subject=subject, by=by, reason=reason.strip(), at=world.now()))
+        audit.note(world, session, by, audit.Deed.REVEAL, subject, reason.strip())

@@ -160,6 +160,9 @@ class Settings(BaseSettings):
     metrics_kept: timedelta = timedelta(seconds=5)  # so long one reading serves every scrape
     otel_endpoint: str | None = None  # an OTLP/HTTP collector, as http://127.0.0.1:4318; wants zhuandi[otel]
 
+    session_idle: timedelta = timedelta(minutes=15)  # without a hand on the keys, then the console is locked
+    session_longest: timedelta = timedelta(hours=12)  # then everybody signs in again
+
     token_days: int = 90  # a tracking link lives this long after the closing
     token_misses_per_minute: int = 20
 

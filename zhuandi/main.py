@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-GROUPS = ("client", "reconcile")
+GROUPS = ("client", "admin", "audit", "reconcile")
 """Modules that are one command with others below it; of every other module each command is one of ours."""
 MODULES: Mapping[str, tuple[str, ...]] = {
     "up": ("up",),
@@ -20,6 +20,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "road": ("road",),
     "client": ("client",),
+    "admin": ("admin",),
+    "audit": ("audit",),
     "desk": (
         *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),

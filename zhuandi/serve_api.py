@@ -3,7 +3,7 @@
 import typer
 import uvicorn
 
-from dispatch.api.app import make_app
+from dispatch.console.site import make_site
 from dispatch.tracing import tracing
 from zhuandi.context import for_people, open_world
 from zhuandi.leaving import leave_with_parent
@@ -19,7 +19,7 @@ def api() -> None:
         settings = world.settings
         # Access logs would hold the tokens of tracking pages.
         config = uvicorn.Config(
-            make_app(world),
+            make_site(world),
             host=settings.listen_host,
             port=settings.listen_port,
             access_log=False,

@@ -39,7 +39,9 @@ UNNAMED = {
     ("workers/stuck.py", "look_back"): "looks back after an outcome; looked at again after the next",
 }
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
-AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"}
+AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
+    *("member", "session", "sign_in", "saved_view"),
+}
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
     ("dispatch/booking/doubt.py", name) for name in ("adopt_by_hand", "confirm_never_placed", "book_again")

@@ -1,0 +1,155 @@
+"""Signing in and out, the lock, one's own password, the language."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from dispatch.api.shell import RefusedError
+from dispatch.api.who import TheWorld, caller, neighbourhood
+from dispatch.console.guard import (
+    CHANGE,
+    COOKIE,
+    LOCKED,
+    SIGN_IN,
+    ConsoleRoute,
+    Desk,
+    check_origin,
+    needs,
+)
+from dispatch.console.language import CHINESE, LANGUAGES, gettext_in, language_of
+from dispatch.console.language import COOKIE as LANGUAGE
+from dispatch.console.page import HEADERS, draw, html, same_site
+from dispatch.errors import NotAllowedError
+from dispatch.staff.member import change_password
+from dispatch.staff.password import LEAST, matches
+from dispatch.staff.session import end_session, lock_session
+from dispatch.staff.sign_in import sign_in, unlock
+from dispatch.world import World
+
+router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
+TRIES = RateLimitItemPerMinute(30)
+"""Wrong and right ones of one address together: a hall's whole staff signs in within a minute at most."""
+_limiter = MovingWindowRateLimiter(MemoryStorage())
+AnyDesk = Annotated[Desk, needs(locked_too=True)]
+YEAR = 365 * 24 * 3600
+
+
+@router.get(SIGN_IN)
+def sign_in_page(request: Request, world: TheWorld, back: str = "/console") -> Response:
+    """The form."""
+    return _form(world, request, back, "")
+
+
+@router.post(SIGN_IN)
+async def come_in(
+    request: Request,
+    world: TheWorld,
+    login: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "/console",
+) -> Response:
+    """Login and password. The cookie that comes back is a new one, whatever the browser brought."""
+    check_origin(request)
+    if not _limiter.hit(TRIES, "sign-in", neighbourhood(caller(request))):
+        raise RefusedError(429, "slow_down", "登录太频繁，请过一分钟再试。")
+    try:
+        came = await run_in_threadpool(sign_in, world, login.strip().lower(), password)
+    except NotAllowedError as error:
+        return await run_in_threadpool(_form, world, request, back, str(error), login, 401)
+    answer = RedirectResponse(CHANGE if came.must_change else same_site(back), 303, headers=HEADERS)
+    _keep(world, answer, came.token)
+    return answer
+
+
+def _keep(world: World, answer: Response, token: str) -> None:
+    secure = world.settings.public_url.startswith("https:")
+    answer.set_cookie(COOKIE, token, path="/console", httponly=True, samesite="strict", secure=secure)
+
+
+def _form(world: World, request: Request, back: str, wrong: str, login: str = "", status: int = 200) -> Response:
+    values = {"back": same_site(back), "wrong": wrong, "login": login, "centre": world.settings.centre}
+    return html(draw("sign_in.html", language_of(request), desk=None, csrf="", said=[], **values), status)
+
+
+@router.post("/console/sign-out")
+def leave(desk: AnyDesk) -> Response:
+    """Out."""
+    end_session(desk.world, desk.signed)
+    answer = desk.to(SIGN_IN)
+    answer.delete_cookie(COOKIE, path="/console")
+    return answer
+
+
+@router.post("/console/lock")
+def lock(desk: AnyDesk) -> Response:
+    """Whoever leaves the desk locks it."""
+    lock_session(desk.world, desk.signed.session_id)
+    back = quote(same_site(desk.request.headers.get("referer", "")), safe="/?=&")
+    return desk.to(f"{LOCKED}?back={back}")
+
+
+@router.get(LOCKED)
+def locked_page(desk: AnyDesk, back: str = "/console") -> Response:
+    """Nothing is shown until the password is given again."""
+    return html(desk.draw("locked.html", said=[], back=same_site(back), wrong=""))
+
+
+@router.post(LOCKED)
+def open_again(
+    desk: AnyDesk, password: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/console"
+) -> Response:
+    """The password again, and on where one was."""
+    try:
+        unlock(desk.world, desk.signed, password)
+    except NotAllowedError as error:
+        return html(desk.draw("locked.html", said=[], back=same_site(back), wrong=str(error)), 401)
+    return desk.to(same_site(back))
+
+
+@router.get(CHANGE)
+def password_page(desk: AnyDesk) -> Response:
+    """One's own password."""
+    return html(desk.draw("password.html", said=[], least=LEAST, wrong=""))
+
+
+@router.post(CHANGE)
+def new_password(
+    desk: AnyDesk,
+    old: Annotated[str, Form()] = "",
+    new: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
+) -> Response:
+    """The old one, and a new one twice."""
+    _ = gettext_in(desk.language)
+    wrong = _wrong_password(desk, old, new, again)
+    if wrong:
+        return html(desk.draw("password.html", said=[], least=LEAST, wrong=_(wrong)), 422)
+    return desk.to("/console", _("密码已改。"))
+
+
+def _wrong_password(desk: Desk, old: str, new: str, again: str) -> str:
+    if not matches(desk.member.password, old):
+        return "原密码不对。"
+    if new != again:
+        return "两次填写的新密码不一样。"
+    try:
+        change_password(desk.world, desk.by, new)
+    except NotAllowedError as error:
+        return str(error)
+    return ""
+
+
+@router.post("/console/language")
+def choose_language(request: Request, language: Annotated[str, Form()] = CHINESE) -> Response:
+    """Kept in a cookie of its own: it holds for whoever sits at this browser."""
+    check_origin(request)
+    answer = RedirectResponse(same_site(request.headers.get("referer", "")), 303, headers=HEADERS)
+    if language in LANGUAGES:
+        answer.set_cookie(LANGUAGE, language, path="/console", max_age=YEAR, httponly=True, samesite="lax")
+    return answer

@@ -1,0 +1,231 @@
+"""A queue as the desk shows it: counted, filtered, a page at a time; names masked, the longest waiting first."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, cast, func, select
+from sqlalchemy.orm import Session
+
+from dispatch.approval.case import Case, CaseSlip, Document, Item, held_among
+from dispatch.journey import View
+from dispatch.mask import mask_name
+from dispatch.queues.filters import Filters
+from dispatch.queues.queue import (
+    OF_CASES,
+    STAGES,
+    Queue,
+    Scope,
+    cases_in,
+    midnight,
+    shipments_in,
+)
+from dispatch.shipment import Content, Shipment
+from dispatch.waybill import live_waybills
+from dispatch.worklist import Entry
+from dispatch.world import World
+
+PAGE = 50
+RECENT = timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case that has no envelope yet."""
+
+    id: UUID
+    case_no: str
+    item: str
+    department: str
+    applicant: str
+    town: str
+    since: datetime
+    held: bool
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRow:
+    """An envelope. `missing`: so many documents wait for their scan."""
+
+    id: UUID
+    order_no: str
+    waybill_no: str
+    carrier: str
+    recipient: str
+    town: str
+    case_nos: tuple[str, ...]
+    documents: int
+    missing: int
+    prints: int
+    view: View
+    since: datetime
+    overdue: bool
+
+
+Row = CaseRow | ShipmentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a queue. `total`: how many match, on all pages."""
+
+    rows: Sequence[Row]
+    total: int
+    number: int
+
+    @property
+    def pages(self) -> int:
+        """How many there are, one at least."""
+        return max(1, -(-self.total // PAGE))
+
+
+def look(world: World, scope: Scope, queue: Queue, filters: Filters, number: int = 1) -> Page:
+    """A page of a queue of cases or envelopes; past the end, the last one."""
+    with world.reading() as session:
+        total = (
+            session.scalar(select(func.count()).select_from(_chosen(world, scope, queue, filters).subquery())) or 0
+        )
+        number = min(max(1, number), max(1, -(-total // PAGE)))
+        ids = list(session.scalars(_chosen(world, scope, queue, filters).offset((number - 1) * PAGE).limit(PAGE)))
+        rows: Sequence[Row] = _cases(world, session, ids) if queue in OF_CASES else show(world, session, ids)
+    return Page(rows, total, number)
+
+
+def matching(world: World, scope: Scope, queue: Queue, filters: Filters) -> list[UUID]:
+    """The ids of all that match, on every page, in the order of the queue."""
+    with world.reading() as session:
+        return list(session.scalars(_chosen(world, scope, queue, filters)))
+
+
+def counts(world: World, scope: Scope, queues: Collection[Queue] = tuple(Queue)) -> dict[Queue, int]:
+    """How many lie in each of these queues that whoever looks may see."""
+    with world.reading() as session:
+        return {queue: _count(world, session, scope, queue) for queue in queues}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters may be set to."""
+
+    departments: Sequence[str]
+    items: Sequence[tuple[str, str]]
+    towns: Sequence[str]
+    carriers: Sequence[tuple[str, str]]
+
+
+def choices(world: World, scope: Scope) -> Choices:
+    """Departments and towns of cases of the last three months, and all items and carriers."""
+    recent = Case.decided_at > world.now() - RECENT
+    with world.reading() as session:
+        departments = session.scalars(select(Case.department).where(recent, scope.of_cases()).distinct())
+        towns = session.scalars(
+            select(CaseSlip.town).join(Case, Case.id == CaseSlip.case_id).where(recent, scope.of_cases()).distinct()
+        )
+        return Choices(
+            sorted(departments),
+            [(code, name) for code, name in session.execute(select(Item.code, Item.name).order_by(Item.name))],
+            sorted(town for town in towns if town),
+            [(name, carrier.title) for name, carrier in world.carriers.items()],
+        )
+
+
+def _count(world: World, session: Session, scope: Scope, queue: Queue) -> int:
+    if queue is Queue.NEEDS_A_PERSON:
+        return session.scalar(select(func.count()).select_from(Entry).where(open_entries(scope))) or 0
+    return _number_of(session, _chosen(world, scope, queue, Filters()))
+
+
+def _number_of(session: Session, chosen: Select[UUID]) -> int:
+    return session.scalar(select(func.count()).select_from(chosen.order_by(None).subquery())) or 0
+
+
+def open_entries(scope: Scope) -> ColumnElement[bool]:
+    """The condition on `Entry`: open, and about what whoever looks may see. What is nobody's belongs to all."""
+    is_open = Entry.settled_at.is_(None)
+    if scope.departments is None:
+        return is_open
+    cases = select("case:" + cast(Case.id, String)).where(scope.of_cases())
+    shipments = select("shipment:" + cast(Shipment.id, String)).where(scope.of_shipments())
+    elsewhere = ~Entry.subject.startswith("case:") & ~Entry.subject.startswith("shipment:")
+    return is_open & (elsewhere | Entry.subject.in_(cases) | Entry.subject.in_(shipments))
+
+
+def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:
+    if queue in OF_CASES:
+        chosen = select(Case.id).join(Item, Item.id == Case.item_id)
+        chosen = chosen.where(cases_in(queue), scope.of_cases(), filters.of_cases())
+        return chosen.order_by(Case.decided_at, Case.id)
+    chosen = select(Shipment.id).where(shipments_in(world, queue), scope.of_shipments(), filters.of_shipments())
+    if scope.today_only and queue not in STAGES:
+        chosen = chosen.where(Shipment.moved_at >= midnight(world.now()))
+    return chosen.order_by(Shipment.moved_at, Shipment.id)
+
+
+def _cases(world: World, session: Session, ids: Sequence[UUID]) -> list[CaseRow]:
+    query = (
+        select(Case, Item, CaseSlip)
+        .join(Item, Item.id == Case.item_id)
+        .join(CaseSlip, CaseSlip.case_id == Case.id)
+        .where(Case.id.in_(ids))
+    )
+    found = {case.id: (case, item, slip) for case, item, slip in session.execute(query)}
+    waiting = held_among(session, ids)
+    now, patience = world.now(), world.settings.case_patience
+    rows = []
+    for case, item, slip in (found[one] for one in ids if one in found):
+        since = case.paper_ready_at or case.decided_at
+        name = mask_name(
+            world.vault.open(case, "applicant_name") or "", organisation=case.applicant_kind == "organisation"
+        )
+        title = "（不显示）" if item.hide_title else item.name
+        overdue = now > since + patience
+        held = case.id in waiting
+        rows.append(CaseRow(case.id, case.case_no, title, case.department, name, slip.town, since, held, overdue))
+    return rows
+
+
+def show(world: World, session: Session, ids: Sequence[UUID]) -> list[ShipmentRow]:
+    """These envelopes as rows, in the order given: four queries, however many they are."""
+    query = select(Shipment, CaseSlip).join(CaseSlip, CaseSlip.id == Shipment.slip_id).where(Shipment.id.in_(ids))
+    found = {shipment.id: (shipment, slip) for shipment, slip in session.execute(query)}
+    numbers, inside = live_waybills(session, ids), _inside(session, ids)
+    now = world.now()
+    rows = []
+    for shipment, slip in (found[one] for one in ids if one in found):
+        papers, waybill = inside.get(shipment.id, []), numbers.get(shipment.id)
+        patience = world.settings.patience.get(shipment.view)
+        rows.append(
+            ShipmentRow(
+                id=shipment.id,
+                order_no=shipment.order_no or "",
+                waybill_no=waybill.number if waybill else "",
+                carrier=world.title(shipment.carrier),
+                recipient=mask_name(world.vault.open(slip, "recipient_name") or "", organisation=slip.organisation),
+                town=slip.county + slip.town,
+                case_nos=tuple(dict.fromkeys(case_no for case_no, _ in papers)),
+                documents=len(papers),
+                missing=sum(scanned_at is None for _, scanned_at in papers),
+                prints=shipment.prints,
+                view=shipment.view,
+                since=shipment.moved_at,
+                overdue=patience is not None and now > shipment.moved_at + patience,
+            )
+        )
+    return rows
+
+
+def _inside(session: Session, ids: Collection[UUID]) -> Mapping[UUID, list[tuple[str, datetime | None]]]:
+    query = (
+        select(Content.shipment_id, Case.case_no, Content.scanned_at)
+        .join(Document, Document.id == Content.document_id)
+        .join(Case, Case.id == Document.case_id)
+        .where(Content.shipment_id.in_(ids), ~Content.void)
+        .order_by(Case.case_no, Document.number)
+    )
+    found: defaultdict[UUID, list[tuple[str, datetime | None]]] = defaultdict(list)
+    for shipment_id, case_no, scanned_at in session.execute(query):
+        found[shipment_id].append((case_no, scanned_at))
+    return found

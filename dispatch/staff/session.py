@@ -1,0 +1,140 @@
+"""Who is signed in: sessions in the database. One that lies idle is locked, and opens again by the password."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, delete, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import audit
+from dispatch.db import Base, RowId
+from dispatch.staff.member import Member
+from dispatch.world import World
+
+SEEN_EVERY = timedelta(seconds=30)
+"""A session's last use is written down so often: not at every poll of every page."""
+
+
+class StaffSession(Base):
+    """A browser that somebody signed in at. The token lives in its cookie; here only its digest."""
+
+    __tablename__ = "staff_sessions"
+
+    id: Mapped[RowId]
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    locked_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    said: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)  # what the next page tells once
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A member at a browser. `locked`: idle too long; nothing is shown or done until the password is given."""
+
+    session_id: UUID
+    member: Member
+    csrf: str
+    locked: bool
+
+
+def begin_session(world: World, session: Session, member: Member) -> str:
+    """A new session, whatever the browser had before; its token comes back, and stands nowhere."""
+    token, now = secrets.token_urlsafe(32), world.now()
+    row = StaffSession(
+        id=uuid7(), token_digest=_digest(token), member_id=member.id, begun_at=now, seen_at=now, said=[]
+    )
+    session.add(row)
+    return token
+
+
+def find_session(world: World, token: str, *, active: bool = True) -> SignedIn | None:
+    """Whoever holds this token, unless the session or the account is over. `active`: a person did something; a page
+    that asks again by itself does not keep a session awake.
+    """
+    now, settings = world.now(), world.settings
+    with world.reading() as session:
+        query = select(StaffSession, Member).join(Member, Member.id == StaffSession.member_id)
+        found = session.execute(query.where(StaffSession.token_digest == _digest(token))).first()
+    if found is None:
+        return None
+    row, member = found
+    if row.ended_at or member.closed_at or now > row.begun_at + settings.session_longest:
+        return None
+    if member.centre != settings.centre.code:
+        return None
+    locked = row.locked_at is not None or now > row.seen_at + settings.session_idle
+    if locked and row.locked_at is None:
+        _write(world, row.id, locked_at=now)
+    elif not locked and active and now > row.seen_at + SEEN_EVERY:
+        _write(world, row.id, seen_at=now)
+    return SignedIn(row.id, member, csrf_of(world, token), locked)
+
+
+def _write(world: World, session_id: UUID, **values: datetime) -> None:
+    with world.begin() as session:
+        session.execute(update(StaffSession).where(StaffSession.id == session_id).values(**values))
+
+
+def csrf_of(world: World, token: str) -> str:
+    """What every form of this session carries: nobody else's page can know it."""
+    return world.vault.digest("csrf", token).hex()[:32]
+
+
+def unlock_session(world: World, session: Session, session_id: UUID) -> None:
+    """The password was given again."""
+    row = session.get_one(StaffSession, session_id)
+    row.locked_at, row.seen_at = None, world.now()
+
+
+def lock_session(world: World, session_id: UUID) -> None:
+    """Whoever leaves the desk locks it."""
+    _write(world, session_id, locked_at=world.now())
+
+
+def end_session(world: World, signed: SignedIn) -> None:
+    """Signed out."""
+    with world.begin() as session:
+        session.get_one(StaffSession, signed.session_id).ended_at = world.now()
+        audit.note(world, session, signed.member.login, audit.Deed.SIGN_OUT, signed.member.subject)
+
+
+def end_sessions(world: World, session: Session, member: Member) -> None:
+    """All of one member's: the password, the role or the account changed."""
+    still = update(StaffSession).where(StaffSession.member_id == member.id, StaffSession.ended_at.is_(None))
+    session.execute(still.values(ended_at=world.now()))
+
+
+def say(world: World, session_id: UUID, kind: str, words: str) -> None:
+    """Leave word for the next page: `kind` is done, note or wrong."""
+    with world.begin() as session:
+        row = session.get_one(StaffSession, session_id, with_for_update=True)
+        row.said = [*row.said, {"kind": kind, "words": words}]
+
+
+def hear(world: World, session_id: UUID) -> list[dict[str, str]]:
+    """What was left for this page; it is told once."""
+    with world.begin() as session:
+        row = session.get_one(StaffSession, session_id)
+        if not row.said:
+            return []
+        session.refresh(row, with_for_update=True)
+        said, row.said = row.said, []
+        return said
+
+
+def remove_old_sessions(world: World, session: Session) -> None:
+    """Those that can never be used again, a month later: who came in when stands in the audit log."""
+    old = world.now() - world.settings.session_longest - timedelta(days=30)
+    session.execute(delete(StaffSession).where(StaffSession.begun_at < old))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
