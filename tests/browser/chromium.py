@@ -1,7 +1,5 @@
 """The system's own Chromium, driven by Playwright: windows that remember whatever went wrong in them."""
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,9 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-NAMED_BY, REQUIRED = "CHROMIUM", "BROWSER_REQUIRED"
-USUAL = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ADVICE = "没有浏览器：运行 `make browser`（Debian 上以 root 安装 chromium），或用环境变量 CHROMIUM 指明可执行文件。"
+from tests.browser.found import ADVICE, find_chromium, required
+
+# Without a sandbox of its own: in a container it would need rights that a test has not.
+ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--lang=zh-CN")
 DESK, PHONE, NARROW = (1366, 768), (390, 844), (320, 640)
 AXE = Path(__file__).with_name("axe") / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -27,21 +26,14 @@ RUN_AXE = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}, 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def find_chromium() -> str | None:
-    """The program, or None where there is none on this machine."""
-    named = os.environ.get(NAMED_BY)
-    return next((found for name in ([named] if named else USUAL) if (found := shutil.which(name))), None)
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser without a screen. Where none is installed the test is skipped, or fails where CI asks for one."""
     found = find_chromium()
     if found is None:
-        (pytest.fail if os.environ.get(REQUIRED) == "1" else pytest.skip)(ADVICE)
+        (pytest.fail if required() else pytest.skip)(ADVICE)
     with sync_playwright() as playwright:
-        # Without a sandbox of its own: in a container it would need rights that a test has not.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS])
         yield browser
         browser.close()
 
