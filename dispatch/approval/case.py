@@ -145,6 +145,12 @@ class Document(Base):
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     copies: Mapped[int]
+    lost_at: Mapped[datetime | None]  # it was made anew under another code, and goes nowhere if it turns up
+
+    @property
+    def is_lost(self) -> bool:
+        """Given up as lost."""
+        return self.lost_at is not None
 
 
 class Leg(Base):
