@@ -33,6 +33,7 @@ def _allow(*stages: str) -> None:
 def upgrade() -> None:
     _allow(*STAGES, NEW)
     op.add_column("documents", sa.Column("lost_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("holds", sa.Column("until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("worklist", sa.Column("owner", sa.String(), nullable=True))
     op.add_column("worklist", sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True))
 
@@ -40,6 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("worklist", "taken_at")
     op.drop_column("worklist", "owner")
+    op.drop_column("holds", "until")
     op.drop_column("documents", "lost_at")
     op.execute(f"UPDATE shipments SET stage = 'cancelled' WHERE stage = '{NEW}'")
     _allow(*STAGES)

@@ -106,6 +106,7 @@ class Hold(Base):
     opened_by: Mapped[str]
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None]
+    until: Mapped[datetime | None]  # nobody need be asked before: what it waits for has its day
 
     __table_args__ = (Index("uq_holds_open", "case_id", unique=True, postgresql_where=text("lifted_at IS NULL")),)
 

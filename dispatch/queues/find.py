@@ -1,9 +1,10 @@
 """Finding a case by a number: its own, its waybill's, the order's, or that of a paper in it. Never by a name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, Document, find_case
@@ -56,7 +57,7 @@ def _hits(session: Session, scope: Scope, wanted: str, *, exact: bool) -> Sequen
         .join(Content, Content.document_id == Document.id)
         .join(Shipment, Shipment.id == Content.shipment_id)
     )
-    queries: Iterable[tuple[str, Select[tuple[str, str]]]] = (
+    queries: tuple[tuple[str, Any], ...] = (
         ("办件编号", select(Case.case_no, Case.case_no.label("number"))),
         ("运单号", inside.join(Waybill, Waybill.shipment_id == Shipment.id).add_columns(Waybill.number)),
         ("订单号", inside.add_columns(Shipment.order_no)),

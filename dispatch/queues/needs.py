@@ -1,4 +1,4 @@
-"""What needs a person, as the desk lists it: each entry of the worklist with its owner and its clock, oldest first."""
+"""What needs a person, as the desk lists it: each entry of the worklist with its owner and its clock."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -92,7 +92,7 @@ def _just_settled(world: World, scope: Scope) -> ColumnElement[bool]:
 
 
 def _waiting(world: World, session: Session, such: ColumnElement[bool], filters: Filters) -> list[_Waiting]:
-    """In the order of the list. Whether it is overdue hangs on what is seen of its envelope, so that is read first."""
+    """The oldest first. Whether it is overdue hangs on what is seen of its envelope, so that is read before."""
     query = select(Entry.id, Entry.reason, Entry.subject, Entry.opened_at).where(such)
     rows = session.execute(query.order_by(Entry.opened_at, Entry.id)).all()
     ids = {subject_id(row.subject) for row in rows if row.subject.startswith("shipment:")}

@@ -98,6 +98,8 @@ WORDS: Mapping[Remedy, Words] = {
 }
 assert set(WORDS) == set(Remedy)  # noqa: S101 - a button without a word
 
+REMEDIES_WITHOUT_AN_ENVELOPE = frozenset({Remedy.SETTLE})
+"""What can be done about an entry that belongs to no case."""
 RETURNED = (Remedy.SEND_AGAIN, Remedy.KEEP_HERE, Remedy.ASK, Remedy.LOST)
 SIGNED = (Remedy.RECEIVED, Remedy.ASK, Remedy.SEND_AGAIN, Remedy.LOST)
 ON_ITS_WAY = (Remedy.ASK, Remedy.SEND_AGAIN, Remedy.KEEP_HERE, Remedy.LOST)

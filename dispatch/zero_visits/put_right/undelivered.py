@@ -56,10 +56,10 @@ def keep_here(world: World, shipment_id: UUID, until: date, by: str, note: str =
     with world.begin() as session:
         for case in _take_back(world, session, lock(session, shipment_id), by, told):
             if open_hold(session, case.id) is None:
-                row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
+                row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by, until=ends)
                 world.vault.seal(row, "reason", told)
                 session.add(row)
-            jobs.leave(session, CASE_WATCH, case.subject, after=ends - world.now())
+            jobs.leave(session, CASE_WATCH, case.subject)  # it learns of the day, and rests until then
 
 
 def declare_lost(world: World, shipment_id: UUID, by: str, note: str) -> tuple[str, ...]:
