@@ -106,6 +106,7 @@ class Hold(Base):
     opened_by: Mapped[str]
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None]
+    until: Mapped[datetime | None]  # nobody need be asked before: what it waits for has its day
 
     __table_args__ = (Index("uq_holds_open", "case_id", unique=True, postgresql_where=text("lifted_at IS NULL")),)
 
@@ -145,6 +146,12 @@ class Document(Base):
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     copies: Mapped[int]
+    lost_at: Mapped[datetime | None]  # it was made anew under another code, and goes nowhere if it turns up
+
+    @property
+    def is_lost(self) -> bool:
+        """Given up as lost."""
+        return self.lost_at is not None
 
 
 class Leg(Base):

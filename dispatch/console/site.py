@@ -3,13 +3,15 @@
 from fastapi import APIRouter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, queues, sign_in
+from dispatch.console import assets, case, person, queues, sign_in
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     sign_in.router,
+    person.router,  # before the queues, of which it has one to itself
     queues.router,
+    case.router,
 )
 
 

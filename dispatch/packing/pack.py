@@ -103,6 +103,8 @@ def _scanned(session: Session, contents: list[Content], document_code: str, wayb
     if mine:
         return next((content for content in mine if content.scanned_at is None), mine[-1])
     paper = papers[0]
+    if paper.is_lost:
+        raise NotAllowedError(f"出件“{document_code}”已报失并补证，找到的这一份不得再寄。请取出，交还出证科室。")
     right = _waybill_of(session, paper)
     hint = f"它属于运单 {right}" if right else "它还没有运单"
     raise NotAllowedError(f"装错了：出件“{document_code}”不属于运单 {waybill_no}，{hint}。请取出。")
@@ -111,6 +113,7 @@ def _scanned(session: Session, contents: list[Content], document_code: str, wayb
 def _papers(session: Session, code: str) -> list[Document]:
     """By the document's own code, or by the 办件编号 that many papers carry as a barcode: one scan for each paper."""
     by_case = select(Document).join(Case, Case.id == Document.case_id).where(Case.case_no == code)
+    by_case = by_case.where(Document.lost_at.is_(None))
     own = session.scalar(select(Document).where(Document.code == code))
     return [own] if own is not None else list(session.scalars(by_case.order_by(Document.number)))
 

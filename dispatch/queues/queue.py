@@ -71,7 +71,8 @@ class Scope:
 
 def holds(of_case: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition on `Shipment` that a document of such a case lies in it."""
-    inside = exists().where(Content.shipment_id == Shipment.id, ~Content.void)
+    lies_in = ~Content.void | (Shipment.stage == Stage.UNDELIVERED)  # whose papers have left it again
+    inside = exists().where(Content.shipment_id == Shipment.id, lies_in)
     return inside.where(Document.id == Content.document_id, Case.id == Document.case_id, of_case)
 
 

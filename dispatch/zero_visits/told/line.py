@@ -73,6 +73,7 @@ class Teller:
     world: World = field(repr=False)
     session: Session = field(repr=False)
     case: Case
+    slip: CaseSlip = field(repr=False)
     shipments: Mapping[UUID, Shipment]
     curtain: Curtain
 
@@ -97,4 +98,5 @@ def teller(world: World, session: Session, case: Case, *, reveal: bool) -> Telle
         select(Shipment).where(Shipment.id.in_(holding)).order_by(Shipment.created_at, Shipment.id)
     )
     slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
-    return Teller(world, session, case, {one.id: one for one in shipments}, Curtain.before(world, case, slip, reveal))
+    curtain = Curtain.before(world, case, slip, reveal)
+    return Teller(world, session, case, slip, {one.id: one for one in shipments}, curtain)
