@@ -6,12 +6,15 @@ from dispatch.call import forget_calls
 from dispatch.crash import Deed
 from dispatch.jobs import forget_failures, forget_jobs
 from dispatch.lease import Claim
+from dispatch.staff.session import forget_sessions
 from dispatch.tracking.push import forget_pushes, forget_refused
 from dispatch.world import World
 
 FORGET = "calls.forget"
 BATCH = 1000
 """Rows of one kind in one transaction: nobody waits long for its locks."""
+SESSIONS_KEPT = timedelta(days=30)
+"""Beyond the last moment at which a session could be used."""
 ROUND, SOON = timedelta(days=1), timedelta(seconds=1)
 
 
@@ -24,6 +27,7 @@ def forget(world: World, claim: Claim) -> None:
         (forget_refused, kept.pushes_kept),
         (forget_failures, kept.jobs_kept),
         (forget_jobs, kept.jobs_kept),
+        (forget_sessions, kept.session_longest + SESSIONS_KEPT),
     )
     more = False
     for erase, age in times:

@@ -18,6 +18,7 @@ from dispatch.accounts import (
     GovEmsAccount,
     KdniaoAccount,
     Kuaidi100Account,
+    OidcClient,
     SfAccount,
     TrackedCarrier,
 )
@@ -160,6 +161,7 @@ class Settings(BaseSettings):
     metrics_kept: timedelta = timedelta(seconds=5)  # so long one reading serves every scrape
     otel_endpoint: str | None = None  # an OTLP/HTTP collector, as http://127.0.0.1:4318; wants zhuandi[otel]
 
+    oidc: OidcClient | None = None
     session_idle: timedelta = timedelta(minutes=15)  # without a hand on the keys, then the console is locked
     session_longest: timedelta = timedelta(hours=12)  # then everybody signs in again
 

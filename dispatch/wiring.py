@@ -13,12 +13,14 @@ import structlog
 from sqlalchemy import make_url
 
 from dispatch import bells
-from dispatch.accounts import Account
+from dispatch.accounts import Account, Limits
 from dispatch.carrier import Carrier, Line
 from dispatch.crash import Point, reach
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
+from dispatch.identity import CALLBACK
 from dispatch.key_mark import check_key
+from dispatch.oidc.provider import Oidc
 from dispatch.posts.by_hand.account import ByHand
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.gov_ems.account import GovEms
@@ -163,9 +165,9 @@ class Lines:
     def __init__(self) -> None:
         self._open: list[HttpLine] = []
 
-    def open(self, account: Account) -> HttpLine:
+    def open(self, limits: Limits) -> HttpLine:
         """A line of its own for this account."""
-        line = open_line(account)
+        line = open_line(limits)
         self._open.append(line)
         return line
 
@@ -212,6 +214,13 @@ def make_carriers(settings: Settings, opened: Opener, trackers: Mapping[str, Tra
     return made
 
 
+def make_identity(settings: Settings, lines: Lines) -> Oidc | None:
+    """The identity service that the settings name."""
+    if (client := settings.oidc) is None:
+        return None
+    return Oidc(client, f"{settings.public_url.rstrip('/')}{CALLBACK}", lines.open(client), now)
+
+
 @contextmanager
 def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> Iterator[World]:
     """The whole service, ready for a door, a worker or a command; everything it opened is closed at the end."""
@@ -227,6 +236,7 @@ def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> I
             typefaces=Typefaces(settings.home / "typefaces"),
             bell=bell,
             now=now,
+            identity=make_identity(settings, lines),
         )
         check_key(world)
         if notice_cluster(world):
