@@ -2,6 +2,7 @@
 
 from dispatch import (
     audit,
+    batch,
     breaker,
     call,
     client,
@@ -17,17 +18,17 @@ from dispatch import (
 from dispatch.approval import carriage, case
 from dispatch.booking import allot, route
 from dispatch.errands import errand
-from dispatch.label import their_label
+from dispatch.label import print_run, printer, their_label
 from dispatch.packing import hand_over
 from dispatch.queues import saved_view
 from dispatch.staff import member, session
 from dispatch.tracking import push, rhythm, sighting
 from dispatch.zero_visits import close
 
-REVISION = "0009"
+REVISION = "0012"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
     *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
-    *(member, saved_view, session),
+    *(member, saved_view, session, batch, print_run, printer),
 )
