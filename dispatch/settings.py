@@ -84,6 +84,7 @@ RHYTHM: Mapping[View, timedelta] = {
 assert RHYTHM.keys() < PATIENCE.keys()  # noqa: S101 - and no other view waits for a carrier's news
 
 LOOPBACK: Any = ("127.0.0.0/8", "::1/128")
+PRIVATE: Any = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 class Settings(BaseSettings):
@@ -162,6 +163,12 @@ class Settings(BaseSettings):
     otel_endpoint: str | None = None  # an OTLP/HTTP collector, as http://127.0.0.1:4318; wants zhuandi[otel]
 
     oidc: OidcClient | None = None
+    printer_networks: tuple[IPvAnyNetwork, ...] = Field(PRIVATE, validate_default=True)  # where printers may stand
+    printer_ports: tuple[int, int] = (9100, 9109)  # from, to; to practise any port on this machine will do
+    printer_connect_seconds: float = 5
+    printer_seconds: float = Field(40, lt=60)  # to take ten sheets: less than half of a job's lease
+    printer_again: timedelta = timedelta(seconds=15)  # a printer that is switched off is tried so often
+
     session_idle: timedelta = timedelta(minutes=15)  # without a hand on the keys, then the console is locked
     session_longest: timedelta = timedelta(hours=12)  # then everybody signs in again
 
