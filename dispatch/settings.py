@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "ZHUANDI_DATABASE_URL"))
     broker_url: str | None = None
     vault_keys: tuple[SecretStr, ...] = ()
+    vault_cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"  # what seals from now on; both open
     profile: Literal["live", "sandbox"] = "live"
     public_url: str = "http://127.0.0.1:8080"
     listen_host: str = "127.0.0.1"
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
     look_after_closing: timedelta = timedelta(days=2)  # a delivery may be revoked, and the push of that be lost
     calls_kept: timedelta = timedelta(days=730)  # 邮政法: a claim may be made for a year, and disputes last longer
     pushes_kept: timedelta = timedelta(days=730)  # after they were read, or turned away, for the same disputes
+    cases_kept: timedelta = timedelta(days=730)  # who a case was for, after its end; an item may say otherwise
     jobs_kept: timedelta = timedelta(days=90)  # after they were done; what failed, so long after it failed
     rhythm: Mapping[View, timedelta] = RHYTHM
     rhythm_enough: int = 30  # so many passages through a view until its median is believed

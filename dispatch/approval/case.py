@@ -44,6 +44,9 @@ class Item(Base):
     payer: Mapped[str]  # 免费, 到付, 线上自付
     published_trips: Mapped[int]
     hide_title: Mapped[bool]
+    retention: Mapped[
+        timedelta | None
+    ]  # so long after the closing it is known who a case was for; none: the settings'
 
     __table_args__ = (
         CheckConstraint(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete, select, update
+from sqlalchemy import ForeignKey, Index, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -44,6 +44,9 @@ class Closure(Base):
     id: Mapped[RowId]
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
     closed_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]  # who it was for is forgotten since then; what was counted stays
+
+    __table_args__ = (Index("ix_closures_kept", "closed_at", postgresql_where=text("erased_at IS NULL")),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ UNNAMED = {
     ("dispatch/reconcile/look_through.py", "look_through"): "the same jobs are left once more by the next claim",
     ("dispatch/reconcile/left.py", "end_by_itself"): "looked at again after the next look-through",
     ("dispatch/reconcile/cluster.py", "notice_cluster"): "noticed again at the next start",
+    ("dispatch/personal/rotate.py", "_some_of"): "opens whether it was sealed anew or not; run again it goes on",
     ("workers/stuck.py", "look_back"): "looks back after an outcome; looked at again after the next",
 }
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
@@ -54,6 +55,8 @@ ONE_ACT = {
     ("dispatch/packing/pack.py", "unpack"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
+    ("dispatch/personal/due.py", "set_retention"),
+    ("dispatch/personal/rotate.py", "rotate"),
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
 }
 

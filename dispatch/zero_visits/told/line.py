@@ -36,6 +36,7 @@ class Kind(StrEnum):
     JOB = "任务"
     EVIDENCE = "核实"
     CLOSURE = "闭环"
+    ERASED = "清除"
 
 
 ORDER: Mapping[Kind, int] = {kind: place for place, kind in enumerate(Kind)}
