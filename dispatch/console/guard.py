@@ -32,7 +32,10 @@ POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
 
 
-DOORS: Sequence[tuple[str, str, Right]] = ()
+DOORS: Sequence[tuple[str, str, Right]] = (
+    ("/console/pack", "双扫封装", Right.PACK),
+    ("/console/hand-over", "交寄", Right.HAND_OVER),
+)
 """Pages beside the queues: address, title, and the right that shows them."""
 
 

@@ -3,13 +3,14 @@
 from fastapi import APIRouter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, queues, sign_in
+from dispatch.console import assets, pack, queues, sign_in
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     sign_in.router,
     queues.router,
+    pack.router,
 )
 
 
