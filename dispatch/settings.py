@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     item_release: Literal["at_once", "when_released"] = "when_released"
     item_grouping: timedelta = timedelta(minutes=30)
     collection_cut_off: time = time(16, 0)
+    collection_rounds: tuple[time, ...] = (time(10, 30), time(16, 0))  # when the postman comes (揽收频次)
+    collection_check: time = time(20, 0)  # then what was handed over is compared with what the post has collected
+    call_tries: int = Field(3, ge=1)  # telephone calls that reach nobody until the clerk is told that it is enough
+    scan_prefix: str = Field("", max_length=8)  # what the hall's scanners put before whatever they read
 
     patience: Mapping[View, timedelta] = PATIENCE
     case_patience: timedelta = timedelta(days=1)  # for a case that has no envelope yet: paper, hold, release

@@ -5,7 +5,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, audit, case, clients, code, person, queues, sign_in, sso, staff
+from dispatch.console import assets, audit, case, clients, code, pack, person, queues, sign_in, sso, staff
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -19,6 +19,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     queues.router,
     case.router,
+    pack.router,
 )
 
 
