@@ -14,7 +14,7 @@ from dispatch.approval.case import Case, Document, Leg, find_case, open_hold
 from dispatch.approval.decided_case import Way
 from dispatch.call import CarrierCall
 from dispatch.journey import Stage, View
-from dispatch.label.print_sheets import tracking_url
+from dispatch.label.pages import tracking_url
 from dispatch.ledger import Visit, visits_of
 from dispatch.shipment import Content, Shipment
 from dispatch.visits import KINDS, VisitKind
