@@ -14,7 +14,8 @@ from dispatch import (
     waybill,
     worklist,
 )
-from dispatch.approval import carriage, case
+from dispatch.approval import amend_slip, carriage, case, issue
+from dispatch.approval.upload import kept
 from dispatch.booking import allot, route
 from dispatch.errands import errand
 from dispatch.label import their_label
@@ -24,10 +25,11 @@ from dispatch.staff import member, session
 from dispatch.tracking import push, rhythm, sighting
 from dispatch.zero_visits import close
 
-REVISION = "0009"
+REVISION = "0011"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
     *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
     *(member, saved_view, session),
+    *(amend_slip, issue, kept),
 )

@@ -22,8 +22,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "client": ("client",),
     "admin": ("admin",),
     "audit": ("audit",),
+    "arrive": ("import", "paper", "papers", "slip"),
     "desk": (
-        *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
+        *("release", "hold", "unhold", "item", "print", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),
     ),
     "look": ("worklist", "settle", "received", "trace", "report"),

@@ -32,7 +32,10 @@ POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
 
 
-DOORS: Sequence[tuple[str, str, Right]] = ()
+DOORS: Sequence[tuple[str, str, Right]] = (
+    ("/console/import", "导入清单", Right.IMPORT),
+    ("/console/issue", "出证登记", Right.ISSUE),
+)
 """Pages beside the queues: address, title, and the right that shows them."""
 
 

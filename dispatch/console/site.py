@@ -3,13 +3,16 @@
 from fastapi import APIRouter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, queues, sign_in
+from dispatch.console import assets, imports, issue, queues, sign_in, slip
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     sign_in.router,
     queues.router,
+    imports.router,
+    issue.router,
+    slip.router,
 )
 
 

@@ -41,6 +41,7 @@ UNNAMED = {
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
     *("member", "session", "sign_in", "saved_view"),
+    *("preview", "bad_rows", "issue", "issue_register"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
@@ -49,6 +50,8 @@ ONE_ACT = {
     *(("dispatch/booking/cancel.py", name) for name in ("call_off", "confirm_cancelled", "keep_label", "reroute")),
     *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
     ("dispatch/approval/import_list.py", "_all_together"),
+    ("dispatch/approval/amend_slip.py", "amend_slip"),
+    *(("dispatch/approval/upload/take.py", name) for name in ("take", "drop")),
     ("dispatch/packing/pack.py", "unpack"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
