@@ -99,10 +99,8 @@ def save(
     here = _at(case_no)
     if not done.fields:
         return desk.to(here, _("没有改动。"), "note")
-    told = _("申请单已改：{fields}。办件 {cases}").format(
-        fields="、".join(done.fields), cases="、".join(done.case_nos)
-    )
-    return desk.to(here, told)
+    told = _("申请单已改：{fields}（办件 {cases}）。")
+    return desk.to(here, told.format(fields="、".join(done.fields), cases="、".join(done.case_nos)))
 
 
 def _at(case_no: str) -> str:

@@ -205,7 +205,7 @@ def test_the_file_lies_sealed_and_goes_when_all_is_taken_or_a_day_is_over(world,
     with world.reading() as session:
         stored = session.execute(text("SELECT imports::text FROM imports")).scalar_one()
     raw = bytes.fromhex("".join(re.findall(r"\\x([0-9a-f]+)", stored)))
-    assert "13900000101".encode() not in raw
+    assert b"13900000101" not in raw
     assert "周某" not in stored
     with world.begin() as session:
         assert forget_imports(session, world.now() + timedelta(seconds=1), 10) == 1
