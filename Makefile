@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check unit external conformance storm soak mutants crash-matrix bench load bench-labels lock clean
+.PHONY: demo up test lint check browser screenshots unit external conformance storm soak mutants crash-matrix bench load bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -17,13 +17,23 @@ up: $(VENV)/ready
 TESTERS ?= 2
 PYTEST := -q -n $(TESTERS) --dist loadfile
 
-test: lint unit external crash-matrix
+test: lint browser unit external crash-matrix
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Chromium for the tests of the console: as root on Debian it is installed where it is missing; CHROMIUM: another one.
+# With BROWSER_REQUIRED=1 (or CI) a test without it fails, else it is left out.
+browser: $(VENV)/ready
+	@$(BIN)/python tests/browser/install.py
+
+# Every page of the console as a picture: both languages, at 1366x768 and on a phone.
+screenshots: browser
+	rm -rf screenshots
+	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest -q tests/browser/test_every_page.py
 
 unit: $(VENV)/ready
 	$(BIN)/python -m pytest $(PYTEST)

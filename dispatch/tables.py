@@ -2,6 +2,7 @@
 
 from dispatch import (
     audit,
+    batch,
     breaker,
     call,
     client,
@@ -18,18 +19,17 @@ from dispatch.approval import amend_slip, carriage, case, issue
 from dispatch.approval.upload import kept
 from dispatch.booking import allot, route
 from dispatch.errands import errand
-from dispatch.label import their_label
+from dispatch.label import print_run, printer, their_label
 from dispatch.packing import hand_over
 from dispatch.queues import saved_view
-from dispatch.staff import member, session
+from dispatch.staff import browser, member
 from dispatch.tracking import push, rhythm, sighting
 from dispatch.zero_visits import close
 
-REVISION = "0011"
+REVISION = "0015"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
     *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
-    *(member, saved_view, session),
-    *(amend_slip, issue, kept),
+    *(browser, member, saved_view, batch, print_run, printer, amend_slip, issue, kept),
 )

@@ -1,14 +1,12 @@
 """Real parts for every test: a real PostgreSQL, a real sandbox post over a real socket, the project's own type."""
 
-import base64
-import dataclasses
 import json
 import os
 import secrets
 import signal
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,24 +15,17 @@ from sqlalchemy import create_engine, make_url, text
 
 from dispatch.accounts import EmsAccount
 from dispatch.approval.decided_case import DecidedCase
-from dispatch.db import connect, sessions
-from dispatch.jobs import due_names
-from dispatch.journey import AT_AN_END, View
-from dispatch.posts.ems.account import Ems
-from dispatch.posts.line import open_line
+from dispatch.db import connect
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
-from dispatch.vault import Vault
-from dispatch.wiring import now
 from dispatch.world import World
-from sandbox import EmsSettings, running
 from tests.decided import case_body
 from tests.emptied import empty
 from tests.engines import used
 from tests.engines.used import ClosingLines
 from tests.external import NAMED_BY, THIRD
 from tests.leftovers import remove_postgres
-from workers.run import run_due
+from tests.parts import Post, an_account, open_post, open_service, short_waits, until_nothing_is_due
 from zhuandi import migrate
 from zhuandi.postgres import EmbeddedPostgres
 
@@ -112,6 +103,12 @@ def _database(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def new_database(server_url: str) -> Callable[[], AbstractContextManager[str]]:
+    """Makes a migrated database that several tests look at together."""
+    return partial(_database, server_url)
+
+
+@pytest.fixture(scope="session")
 def shared_database(server_url: str) -> Iterator[str]:
     """One for all tests of a process: to make one takes half a second, to empty it a few milliseconds."""
     with _database(server_url) as url:
@@ -137,132 +134,35 @@ def typefaces(tmp_path_factory: pytest.TempPathFactory) -> Typefaces:
     return Typefaces(tmp_path_factory.mktemp("typefaces"))
 
 
-class SilentBell:
-    """A bell that only remembers: tests do due jobs themselves, in the order they choose."""
-
-    def __init__(self) -> None:
-        self.rung: list[str] = []
-        self.broken = False
-
-    def ring(self, names: Collection[str]) -> None:
-        self.rung.extend(names)
-
-    def answers(self) -> bool:
-        return not self.broken
-
-
 @pytest.fixture
 def account() -> EmsAccount:
-    return EmsAccount(
-        endpoint="http://127.0.0.1:9/closed",
-        sender_no="1100000000000",
-        authorization=secrets.token_hex(8),
-        sk=base64.b64encode(secrets.token_bytes(16)).decode(),
-        repeats_are_idempotent=True,
-        refused_codes=("SBX201", "SBX202", "SBX203", "SBX212", "SBX222"),
-        duplicate_codes=("SBX211",),
-        unauthorised_codes=("SBX101", "SBX102", "SBX105"),
-        per_second=10_000,
-        connect_seconds=2,
-        answer_seconds=2,
-    )
+    return an_account()
 
 
 @pytest.fixture
 def settings(tmp_path: Path, account: EmsAccount) -> Settings:
-    """Short waits: a test never sleeps for them, it only need not wait long either."""
-    soon = timedelta(milliseconds=1)
-    return Settings(
-        home=tmp_path,
-        profile="sandbox",
-        ems=account,
-        item_release="at_once",
-        item_grouping=timedelta(0),
-        patience={view: timedelta(days=1) for view in View if view not in AT_AN_END},
-        after_asking=soon,
-        ask_floor=timedelta(0),
-        doubt_ladder=(soon, soon, soon),
-        unmatched_grace=soon,
-        job_retry_first=soon,
-        job_retry_cap=soon,
-        breaker_first=soon,
-        breaker_longest=soon,
-        breaker_probe=soon,
-        breaker_unauthorised=soon,
-    )
+    """Short waits."""
+    return short_waits(tmp_path, account)
 
 
 @pytest.fixture
 def world(database_url: str, settings: Settings, typefaces: Typefaces) -> Iterator[World]:
     """The whole service on a fresh database; its post does not answer unless `post` is asked for too."""
-    engine = connect(database_url)
-    line = open_line(settings.ems)
-    yield World(
-        settings=settings,
-        sessions=sessions(engine),
-        vault=Vault((secrets.token_bytes(32),)),
-        carriers={"ems": Ems(settings.ems, line, now)},
-        trackers={},
-        typefaces=typefaces,
-        bell=SilentBell(),
-        now=now,
-    )
-    line.client.close()
-    engine.dispose()
-
-
-@dataclasses.dataclass(frozen=True)
-class Post:
-    """A sandbox post that runs, and a service whose EMS account leads there."""
-
-    url: str
-    world: World
+    with open_service(database_url, settings, typefaces) as opened:
+        yield opened
 
 
 @pytest.fixture
 def post(world: World, account: EmsAccount, tmp_path: Path) -> Iterator[Post]:
     """A sandbox post over a real socket. Its pushes go to a closed door unless a test opens one."""
-    told = EmsSettings(
-        host="127.0.0.1",
-        port=0,
-        storage=tmp_path / "post.sqlite",
-        sender_no=account.sender_no,
-        authorization=account.authorization.get_secret_value(),
-        sk=account.sk.get_secret_value(),
-        push_url="http://127.0.0.1:9/pushes/ems",
-        gap_seconds=1.0,
-        lost_answer_seconds=5,
-    )
-    with running(told) as server:
-        endpoint = f"{server.url}/amp-prod-api/f/amp/api/open"
-        there = account.model_copy(update={"endpoint": endpoint})
-        line = open_line(there)
-        yield Post(server.url, dataclasses.replace(world, carriers={"ems": Ems(there, line, now)}))
-        line.client.close()
-
-
-ROUNDS = 500
-"""A job that fails for ever is due for ever: no test waits for it."""
+    with open_post(world, account, tmp_path / "post.sqlite") as opened:
+        yield opened
 
 
 @pytest.fixture
 def drain() -> Callable[[World], None]:
     """Do every due job, as workers would, until nothing is due."""
-
-    def until_nothing_is_due(world: World) -> None:
-        for _ in range(ROUNDS):
-            if not (names := _due(world)):
-                return
-            for name in names:
-                run_due(world, name)
-        raise AssertionError(f"still due after {ROUNDS} rounds: {_due(world)}")
-
     return until_nothing_is_due
-
-
-def _due(world: World) -> list[str]:
-    with world.reading() as session:
-        return due_names(session)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """lists that are uploaded, what their headings mean, changes of slips, and the register of papers
 
-Revision: 0011, after 0009, 2026-11-28. Old code may go on: tables of their own.
+Revision: 0011, after 0010, 2026-11-28. Old code may go on: tables of their own.
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

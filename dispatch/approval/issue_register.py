@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.approval.case import Case, Item
-from dispatch.approval.files.inert import inert
 from dispatch.approval.issue import PaperIssue
+from dispatch.cells import harmless
 from dispatch.errors import NotAllowedError
 from dispatch.hall_time import SHANGHAI
 from dispatch.mask import mask_name
@@ -90,7 +90,7 @@ def export_register(world: World, day: date, by: str, departments: Collection[st
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(HEADINGS)
-    writer.writerows([inert(str(cell)) for cell in _cells(line)] for line in lines)
+    writer.writerows([harmless(str(cell)) for cell in _cells(line)] for line in lines)
     return out.getvalue().encode("utf-8-sig")
 
 

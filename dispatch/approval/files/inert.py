@@ -1,13 +1,8 @@
-"""Cells that a spreadsheet would take for a formula, written so that it does not: CSV has no other way."""
+"""What `dispatch.cells.harmless` puts before a cell comes off again when a list comes back."""
 
-_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def inert(cell: str) -> str:
-    """The cell as text: an apostrophe stands before what would otherwise be computed."""
-    return f"'{cell}" if cell.startswith(_LIVE) else cell
+from dispatch.cells import FORMULA
 
 
 def alive(cell: str) -> str:
-    """The cell as it was before `inert`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_LIVE) else cell
+    """The cell as it was."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(FORMULA) else cell

@@ -4,6 +4,20 @@
 (function () {
   const ticks = (form) => Array.from(form.querySelectorAll("tbody input[type=checkbox][name=id]"));
 
+  // How many are ticked, told beside the buttons.
+  const tell = (form) => {
+    const told = form.querySelector("[data-picked]");
+    if (!told) return;
+    const all = form.querySelector("[data-all-matching]"), count = ticks(form).filter((one) => one.checked).length;
+    told.hidden = !count || Boolean(all && all.checked);
+    told.querySelector("b").textContent = String(count);
+  };
+
+  // On a narrow screen the filters are folded, unless some are set.
+  if (window.matchMedia("(max-width: 768px)").matches) {
+    document.querySelectorAll(".fold:not([data-told])").forEach((one) => { one.open = false; });
+  }
+
   // One box ticks the page; ticking a row by hand takes the box for all pages back.
   document.addEventListener("change", (event) => {
     const box = event.target, form = box.form;
@@ -12,6 +26,7 @@
     if (box.matches("[data-all-matching]")) {
       ticks(form).forEach((one) => { one.checked = box.checked; one.disabled = box.checked; });
     }
+    tell(form);
   });
 
   // Keys: / to the search box, j and k along the rows, x ticks, ? tells them. Off while something is typed.

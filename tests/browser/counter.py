@@ -1,0 +1,178 @@
+"""A counter in the middle of its day: staff of every role, and cases at every point of the road."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import select
+
+from dispatch.approval.case import Case, Document
+from dispatch.approval.decided_case import DecidedCase
+from dispatch.approval.lodge import lodge
+from dispatch.approval.release import hold, release
+from dispatch.console.guard import COOKIE
+from dispatch.hall_time import SHANGHAI
+from dispatch.label.print_sheets import holding, print_sheets
+from dispatch.label.sheet import SheetSize
+from dispatch.packing.hand_over import hand_over
+from dispatch.packing.pack import pack, to_pack
+from dispatch.shipment import Content, Shipment
+from dispatch.staff.member import add_member, change_password, find_member
+from dispatch.staff.role import Role
+from dispatch.staff.session import begin_session
+from dispatch.world import World
+from samples.people import JINGNING, JINGNING_TOWNS, NAMES, STREETS, citizen_number, mobile
+from tests.parts import until_nothing_is_due
+from tests.rooms.on_the_road import Road
+
+PASSWORD = "evergreen-harbour-42"
+CLERK = "chen"
+DEPARTMENTS = ("县市场监督管理局", "县卫生健康局", "县自然资源和规划局（林业局）不动产登记服务中心", "县公安局")
+ITEMS = (
+    ("食品经营许可", "01"),
+    ("公共场所卫生许可证核发（新办、变更、延续、补办合并办理）", "02"),
+    ("不动产首次登记", "03"),
+    ("普通护照签发", "04"),
+)
+NAMES_OF_STAFF = dict(zip(Role, ("王样例", "陈示范", "邮务练习", "林督查", "季审计", "郑管理"), strict=True))
+SOME = 5
+"""So many cases stand at each point."""
+
+
+def decided(running: int, **more: object) -> DecidedCase:
+    """A decided case; its department, item, town and person follow from the running number."""
+    item, code = ITEMS[running % len(ITEMS)]
+    name, street = NAMES[running % len(NAMES)], STREETS[running % len(STREETS)]
+    province, city, county, place, _ = JINGNING
+    told: dict[str, Any] = {
+        "case_no": f"331127-2026-{running:06d}",
+        "item_name": item,
+        "item_code": code,
+        "department": DEPARTMENTS[running % len(DEPARTMENTS)],
+        "decided_at": (datetime.now(SHANGHAI) - timedelta(hours=running)).isoformat(),
+        "applicant_name": name,
+        "applicant_kind": "person",
+        "applicant_id_no": citizen_number(place, running),
+        "slip": {
+            "recipient_name": name,
+            "phone": mobile(running, 1),
+            "province": province,
+            "city": city,
+            "county": county,
+            "town": JINGNING_TOWNS[running % len(JINGNING_TOWNS)],
+            "detail": f"{street}{running}号2幢301室",
+            "way": "door",
+        },
+    }
+    return DecidedCase.model_validate(told | more, strict=False)
+
+
+@dataclass
+class Counter:
+    """What the pages show. `cases`: the 办件编号 at each point of the road, by its name."""
+
+    world: World
+    cases: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    def sign_in(self, role: Role) -> str:
+        """The cookie's value of a member of this role, who came in just now."""
+        with self.world.begin() as session:
+            return begin_session(self.world, session, find_member(session, role.value))
+
+    def cookies(self, home: str, role: Role | None, language: str) -> list[dict[str, Any]]:
+        """What the browser of somebody of this role brings, or of nobody."""
+        brought = {"zhuandi_language": language} | ({COOKIE: self.sign_in(role)} if role else {})
+        return [{"name": name, "value": value, "url": f"{home}/console"} for name, value in brought.items()]
+
+    def shipment(self, case_no: str) -> Shipment:
+        """The envelope that a case lies in."""
+        with self.world.reading() as session:
+            return session.scalars(_envelope_of(case_no)).one()
+
+
+def _envelope_of(case_no: str) -> Any:
+    inside = select(Content.shipment_id).join(Document, Document.id == Content.document_id)
+    inside = inside.join(Case, Case.id == Document.case_id).where(Case.case_no == case_no)
+    return select(Shipment).where(Shipment.id.in_(inside))
+
+
+def furnish(world: World) -> Counter:
+    """Accounts, and some cases at each point of the road."""
+    counter = Counter(world)
+    for role, name in NAMES_OF_STAFF.items():
+        add_member(world, role.value, name, role, None, "test")
+        change_password(world, role.value, PASSWORD)
+    numbers = iter(range(1, 1000))
+    points: dict[str, Callable[[Counter, Sequence[str]], None] | None] = {
+        "closed": _close,
+        "on_the_way": _collect,
+        "needs_a_person": _trouble,
+        "to_hand_over": _pack,
+        "to_pack": _print,
+        "to_print": _release,
+    }
+    for point, bring in points.items():
+        bring(counter, _lodged(counter, point, islice(numbers, SOME)))
+    waiting = _lodged(counter, "to_release", islice(numbers, SOME))
+    hold(world, waiting[0], "原证未收回", CLERK)
+    _lodged(counter, "to_issue", islice(numbers, SOME), paper_ready=False)
+    return counter
+
+
+def _lodged(counter: Counter, point: str, numbers: Iterator[int], **more: object) -> list[str]:
+    cases = [decided(number, **more) for number in numbers]
+    for case in cases:
+        lodge(counter.world, case, "审批系统")
+    until_nothing_is_due(counter.world)
+    counter.cases[point] = [case.case_no for case in cases]
+    return counter.cases[point]
+
+
+def _release(counter: Counter, case_nos: Sequence[str]) -> None:
+    for case_no in case_nos:
+        release(counter.world, case_no, CLERK)
+    until_nothing_is_due(counter.world)
+
+
+def _print(counter: Counter, case_nos: Sequence[str]) -> None:
+    _release(counter, case_nos)
+    with counter.world.reading() as session:
+        chosen = holding(session, case_nos)
+    print_sheets(counter.world, chosen, SheetSize.TWO_PART, CLERK)
+
+
+def _pack(counter: Counter, case_nos: Sequence[str]) -> None:
+    _print(counter, case_nos)
+    with counter.world.reading() as session:
+        pairs = to_pack(session)
+    for code, number in pairs:
+        pack(counter.world, code, number, CLERK)
+
+
+def _collect(counter: Counter, case_nos: Sequence[str]) -> None:
+    _pack(counter, case_nos)
+    hand_over(counter.world, "ems", CLERK)
+    road = Road(counter.world, until_nothing_is_due)
+    for case_no in case_nos:
+        road.tell(case_no, "203")
+
+
+def _close(counter: Counter, case_nos: Sequence[str]) -> None:
+    _collect(counter, case_nos)
+    road = Road(counter.world, until_nothing_is_due, told=len(case_nos))
+    for case_no in case_nos:
+        road.tell(case_no, "704", "10")
+
+
+def _trouble(counter: Counter, case_nos: Sequence[str]) -> None:
+    _collect(counter, case_nos)
+    road = Road(counter.world, until_nothing_is_due, told=len(case_nos))
+    for case_no, (code, detail) in zip(case_nos, TROUBLE, strict=True):
+        road.tell(case_no, code, detail)
+
+
+TROUBLE = (("ZZ9", ""), ("708", ""), ("704", "20"), ("705", "2"), ("705", "13"))
+"""News in EMS's codes that need a person: unknown, coming back, signed by another, address unclear, lost."""

@@ -1,0 +1,83 @@
+"""Every page of the console that can be asked for, found in the table of routes, with a role that may see it."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+from dispatch.console.assets import PREFIX
+from dispatch.console.site import ROUTERS
+from dispatch.queues.queue import Queue
+from dispatch.staff.role import RIGHTS, Role
+from tests.browser.counter import Counter
+
+PREFERRED = (Role.DISPATCH, Role.SUPERVISOR, Role.WINDOW, Role.ADMINISTRATOR, Role.AUDITOR, Role.POST)
+"""Who looks at a page: the first of these who may."""
+LISTS = [queue for queue in Queue if queue is not Queue.NEEDS_A_PERSON]
+"""The worklist 待处理 has a page of its own."""
+
+Urls = Callable[[Counter], Collection[str]]
+WITH_IDS: Mapping[str, Urls] = {
+    "/console/queue/{name}": lambda _: [
+        *(f"/console/queue/{queue}" for queue in LISTS),
+        "/console/queue/to_print?department=县公安局",
+        "/console/queue/to_print?q=nothing-begins-so",
+    ],
+}
+"""Real addresses for each route with a parameter: a new one that is not named here fails the test."""
+NO_PAGE: Mapping[str, str] = {
+    "/console": "leads to another",
+    "/console/counts": "a part of every page",
+}
+"""Routes that draw no page of their own, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A page, and who looks at it."""
+
+    path: str
+    role: Role | None
+
+
+def routes() -> Iterator[APIRoute]:
+    """Every route of the console that answers GET."""
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and "GET" in route.methods and not route.path.startswith(PREFIX):
+                yield route
+
+
+def unknown() -> list[str]:
+    """Routes with parameters that nobody has given real addresses, or told to be no page."""
+    return [route.path for route in routes() if "{" in route.path and not _known(route.path)]
+
+
+def _known(path: str) -> bool:
+    return path in WITH_IDS or path in NO_PAGE
+
+
+def pages(counter: Counter) -> list[Address]:
+    """Every page, by its address."""
+    found = []
+    for route in routes():
+        if route.path not in NO_PAGE:
+            urls = WITH_IDS.get(route.path, lambda _, path=route.path: [path])
+            found += [Address(url, looker(route)) for url in urls(counter)]
+    return found
+
+
+def looker(route: APIRoute) -> Role | None:
+    """Who may see it; None: it asks nobody who they are."""
+    rights = _rights(route)
+    if rights is None:
+        return None
+    return next(role for role in PREFERRED if not rights or RIGHTS[role] & set(rights))
+
+
+def _rights(route: APIRoute) -> Collection[Any] | None:
+    for dependency in route.dependant.dependencies:
+        if (rights := getattr(dependency.call, "rights", None)) is not None:
+            return tuple(rights)
+    return None
