@@ -1,6 +1,6 @@
 """lists that are uploaded, what their headings mean, changes of slips, and the register of papers
 
-Revision: 0011, after 0010, 2026-11-28. Old code may go on: tables of their own.
+Revision: 0011, after 0010, 2026-11-28. Old code may go on: tables of their own, and a column that it leaves empty.
 """
 
 from alembic import op
@@ -79,9 +79,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("case_id", name=op.f("uq_paper_issues_case_id")),
     )
     op.create_index("ix_paper_issues_taken_at", "paper_issues", ["taken_at"])
+    op.add_column("slips", sa.Column("former", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("slips", "former")
     op.drop_table("paper_issues")
     op.drop_table("slip_changes")
     op.drop_table("heading_maps")

@@ -23,7 +23,7 @@ from dispatch.approval.decided_case import Problem, Slip, Way
 from dispatch.approval.fields.address import PARTS
 from dispatch.approval.lodge import GATHER
 from dispatch.approval.regather import Envelope, holding, regather, sharing, unbooked_with
-from dispatch.approval.slip_row import fill_slip, for_applicant, told_in
+from dispatch.approval.slip_row import amend_row, for_applicant, told_in
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
@@ -136,7 +136,7 @@ def amend_slip(
         if not fields:
             return Amended((), (case_no,))
         for one in cases:
-            fill_slip(world, slips[one.id], slip, for_applicant(world, one, slip))
+            amend_row(world, slips[one.id], slip, for_applicant(world, one, slip))
             session.add(SlipChange(id=uuid7(), case_id=one.id, at=world.now(), by=by, fields=list(fields)))
             audit.note(world, session, by, audit.Deed.CHANGE, one.subject, f"寄递申请单：{'、'.join(fields)}")
         freed = regather(world, session, envelopes, case_ids, by)

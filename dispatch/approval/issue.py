@@ -116,8 +116,9 @@ def _register(world: World, session: Session, case: Case, paper: Paper, by: str)
     for column in ("licence_no", "enclosures"):
         if told := getattr(paper, column):
             world.vault.seal(row, column, told)
+    if paper_ready_in(world, session, case) and case.paper_ready_at is not None:
+        row.taken_at = case.paper_ready_at  # one moment
     session.add(row)
-    paper_ready_in(world, session, case)
     audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"出证登记：正本 {originals}，副本 {copies}")
 
 

@@ -1,5 +1,6 @@
 """The slip as it lies in its row: sealed where it names somebody, and a digest that says who shares an envelope."""
 
+import json
 from typing import Any
 
 from uuid_utils.compat import uuid7
@@ -17,6 +18,21 @@ def new_slip(world: World, case: Case, decided: DecidedCase) -> CaseSlip:
     row = CaseSlip(id=uuid7(), case_id=case.id)
     fill_slip(world, row, decided.slip, _is_theirs(decided.applicant_kind, decided.applicant_name, decided.slip))
     return row
+
+
+def amend_row(world: World, row: CaseSlip, slip: Slip, organisation: bool) -> None:  # noqa: FBT001 - a column
+    """Write another slip into a row, which remembers what was known of a person before."""
+    told = told_in(world, row)
+    former = [*former_in(world, row), {name: told[name] for name in (*SEALED, "point") if told[name]}]
+    fill_slip(world, row, slip, organisation)
+    world.vault.seal(row, "former", json.dumps(former, ensure_ascii=False))
+
+
+def former_in(world: World, row: CaseSlip) -> list[dict[str, str]]:
+    """What a slip said before, oldest first: name, telephone, house and point, where they were told."""
+    sealed = world.vault.open(row, "former")
+    former: list[dict[str, str]] = json.loads(sealed) if sealed else []
+    return former
 
 
 def fill_slip(world: World, row: CaseSlip, slip: Slip, organisation: bool) -> None:  # noqa: FBT001 - a column
