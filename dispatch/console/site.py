@@ -11,6 +11,7 @@ from dispatch.console import (
     case,
     clients,
     code,
+    enter,
     imports,
     issue,
     pack,
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     case.router,
     pack.router,
     imports.router,
+    enter.router,
     issue.router,
     slip.router,
 )

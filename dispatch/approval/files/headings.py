@@ -50,10 +50,10 @@ class Meanings:
 
     def find(self, heading: str) -> tuple[Column, int] | None:
         """The column meant by a heading, and its rank: what a clerk said comes first."""
-        told = self.said.get(plain(heading))
-        if told is not None:
-            return (BY_FIELD[told], -1) if told else None
-        return find(heading)
+        told, ours = self.said.get(plain(heading)), find(heading)
+        if told is None or (ours is not None and ours[0].field == told):
+            return ours
+        return (BY_FIELD[told], -1) if told in BY_FIELD else None
 
     def unknown(self, heading: str) -> bool:
         """Whether neither we nor a clerk ever said anything of it."""
