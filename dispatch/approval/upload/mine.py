@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from dispatch.approval.upload.kept import Import, State
 from dispatch.world import World
@@ -29,8 +30,10 @@ class Upload:
 
 def uploads_of(world: World, by: str) -> Sequence[Upload]:
     """The newest first."""
+    without_files = (defer(Import.content), defer(Import.faults))  # twenty megabytes each
+    asked = select(Import).where(Import.by == by).order_by(Import.at.desc()).limit(_MOST)
     with world.reading() as session:
-        rows = session.scalars(select(Import).where(Import.by == by).order_by(Import.at.desc()).limit(_MOST)).all()
+        rows = session.scalars(asked.options(*without_files)).all()
     return [
         Upload(
             row.id,
