@@ -12,6 +12,7 @@ from dispatch.approval.lodge import lodge
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.staff.role import Role
 from tests.rooms.road_steps import at_once, shipments
+from workers.run import run_due
 
 NUMBERS = [f"331127-2026-00000{n}" for n in (1, 2, 3)]
 GIVEN = Paper("李科员", licence_no="JY13311270001234", originals=1, copies=2, enclosures="核准通知书")
@@ -34,9 +35,9 @@ def given(**more: object) -> dict[str, object]:
     return {"number": NUMBERS[0], "given_by": "李科员", **more}
 
 
-def test_a_registered_paper_stands_in_the_register_and_its_case_goes_on(waiting, drain, person):
+def test_a_registered_paper_stands_in_the_register_and_its_case_goes_on(waiting, person):
     clerk = person(Role.WINDOW)
-    drain(waiting)
+    run_due(waiting, "case.gather")
     assert shipments(waiting) == []
     done = clerk.post("/console/issue", given(licence_no="JY13311270001234", originals="1", copies="2"))
     assert done.headers["location"] == "/console/issue"
@@ -44,7 +45,7 @@ def test_a_registered_paper_stands_in_the_register_and_its_case_goes_on(waiting,
     for told in (NUMBERS[0], "JY13311270001234", "李科员", "window", "蓝**"):
         assert told in page
     assert "蓝小雨" not in page
-    drain(waiting)
+    run_due(waiting, "case.gather")
     assert len(shipments(waiting)) == 1
 
 

@@ -130,9 +130,7 @@ def test_the_same_form_sent_twice_changes_once(world, clerk, decided):
     assert len(see_slip(world, CASE).changes) == 1
 
 
-def test_papers_of_a_changed_slip_leave_the_envelope_that_gathers_and_the_others_go_where_they_asked(
-    gathering, drain
-):
+def test_papers_of_a_changed_slip_leave_the_envelope_that_gathers_and_the_others_go_where_they_asked(gathering):
     """The envelope had the changed case's slip: without a turn the other's paper would go to the new address."""
     amend_slip(gathering, CASE, Wanted(address="浙江省丽水市景宁县大均乡伏叶村7号"), "clerk")
     run_due(gathering, "case.gather")
@@ -185,7 +183,7 @@ def test_a_refused_order_goes_out_again_under_a_new_number_once_its_slip_is_mend
         assert order.recipient.phone == "13900000778"
 
 
-def test_what_the_carrier_knows_is_not_changed_any_more(post, drain, decided, person):
+def test_what_the_carrier_knows_is_not_changed_any_more(post, drain, decided):
     world = post.world
     lodge(world, decided(case_no=CASE), "test")
     drain(world)
