@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from dispatch.approval.upload.kept import KEPT, forget_imports
 from dispatch.call import forget_calls
 from dispatch.crash import Deed
 from dispatch.jobs import forget_failures, forget_jobs
@@ -31,6 +32,7 @@ def forget(world: World, claim: Claim) -> None:
         (forget_failures, kept.jobs_kept),
         (forget_jobs, kept.jobs_kept),
         (forget_sessions, kept.session_longest + SESSIONS_KEPT),
+        (forget_imports, KEPT),
     )
     more = False
     for erase, age in times:

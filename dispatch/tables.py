@@ -15,7 +15,8 @@ from dispatch import (
     waybill,
     worklist,
 )
-from dispatch.approval import carriage, case
+from dispatch.approval import amend_slip, carriage, case, issue
+from dispatch.approval.upload import kept
 from dispatch.booking import allot, route
 from dispatch.errands import errand
 from dispatch.label import print_run, printer, their_label
@@ -30,5 +31,5 @@ REVISION = "0015"
 TABLES = (
     *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
-    *(browser, member, saved_view, batch, print_run, printer),
+    *(browser, member, saved_view, batch, print_run, printer, amend_slip, issue, kept),
 )

@@ -12,11 +12,9 @@ from rich.table import Table
 
 from dispatch import words
 from dispatch.approval.case import Release, find_case, open_hold, waiting_for_release
-from dispatch.approval.import_list import Imported, import_list
 from dispatch.approval.release import hold as hold_case
-from dispatch.approval.release import lift, paper_ready, set_policy
+from dispatch.approval.release import lift, set_policy
 from dispatch.approval.release import release as release_case
-from dispatch.approval.template import write_template
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed
 from dispatch.errors import NotFoundError
 from dispatch.journey import BY_STAGE, Stage
@@ -32,43 +30,6 @@ console = Console()
 SIZES = {f"{size.width_mm}x{size.height_mm}": size for size in SheetSize}
 By = Annotated[str, typer.Option(help="经办人")]
 BY = "窗口"
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[Path | None, typer.Argument(help="出证清单：XLSX 或 CSV")] = None,
-    *,
-    template: Annotated[Path | None, typer.Option(help="写一张空表到此处")] = None,
-    all_or_nothing: Annotated[bool, typer.Option(help="有一行不对就整份不收")] = False,
-) -> None:
-    """导入出证清单；`--template 文件` 写一张空表。"""
-    with for_people():
-        if template is not None:
-            template.write_bytes(write_template())
-            console.print(f"空表已写到 {template}")
-            return
-        if file is None:
-            raise typer.BadParameter("请给出要导入的文件，或用 --template 写空表")
-        content = file.read_bytes()
-        with open_world() as world:
-            imported = import_list(world, content, file.name, f"file:{file.name}", all_or_nothing=all_or_nothing)
-    _show_imported(imported)
-    if imported.problems:
-        raise typer.Exit(1)
-
-
-def _show_imported(imported: Imported) -> None:
-    if imported.problems:
-        table = Table("行", title="未收的行")
-        for heading in ("栏目", "填的是", "问题", "应当"):
-            table.add_column(heading, overflow="fold")
-        for problem in imported.problems:
-            table.add_row(str(problem.row), problem.field, problem.value or "（空）", problem.wrong, problem.right)
-        console.print(table)
-    for notice in imported.notices:
-        console.print(notice)
-    bad = len({problem.row for problem in imported.problems})
-    console.print(f"新收 {imported.accepted} 件，原已收 {imported.repeated} 件，有问题 {bad} 行。")
 
 
 @app.command()
@@ -106,14 +67,6 @@ def unhold(case: str, *, by: By = BY) -> None:
     with for_people(), open_world() as world:
         lift(world, case, by)
     console.print(f"办件 {case} 的暂缓已解除。")
-
-
-@app.command()
-def paper(case: str) -> None:
-    """出证登记：纸质结果已到窗口。"""
-    with for_people(), open_world() as world:
-        new = paper_ready(world, case)
-    console.print(f"办件 {case} {'已登记出证' if new else '先前已登记出证'}。")
 
 
 @app.command()

@@ -24,8 +24,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "audit": ("audit",),
     "keys": ("keys",),
     "retention": ("retention",),
+    "arrive": ("import", "paper", "papers", "slip"),
     "desk": (
-        *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
+        *("release", "hold", "unhold", "item", "print", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),
     ),
     "look": ("worklist", "settle", "received", "trace", "report"),

@@ -136,6 +136,7 @@ class CaseSlip(Base):
     brought_to_door: Mapped[bool]
     proxy_allowed: Mapped[bool]
     group_digest: Mapped[bytes]  # keyed: who, where, in which way
+    former: Mapped[bytes | None]  # sealed, JSON: what it said before; a carrier's old words may repeat it
 
 
 class Document(Base):

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from dispatch.approval.columns import BY_FIELD, Column
-from dispatch.approval.decided_case import DecidedCase, Problem
+from dispatch.approval.decided_case import DecidedCase, Problem, Slip
 from dispatch.approval.fields import cells
 from dispatch.approval.fields.text import WrongError
 from dispatch.hall_time import SHANGHAI
@@ -43,6 +43,14 @@ def check(
 def check_json(obj: object, *, undrawable: Undrawable, today: date | None = None) -> DecidedCase | list[Problem]:
     """A parsed JSON value as a case, or every problem it has. Types are strict; unknown fields are problems."""
     return _validate(obj, undrawable, today)
+
+
+def check_slip(told: Mapping[str, object], *, undrawable: Undrawable) -> Slip | list[Problem]:
+    """A slip alone, in the API's shape, or every problem it has."""
+    try:
+        return Slip.model_validate_json(json.dumps(told), context={"undrawable": undrawable})
+    except ValidationError as error:
+        return [_from_pydantic(one, "slip.") for one in error.errors(include_url=False)]
 
 
 def _shape(raw: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
@@ -89,8 +97,8 @@ def _validate(obj: object, undrawable: Undrawable, today: date | None) -> Decide
         return [Problem("整个请求", None, "不是 JSON", "按接口说明发送 JSON 对象")]
 
 
-def _from_pydantic(error: ErrorDetails) -> Problem:
-    path = ".".join(str(step) for step in error["loc"])
+def _from_pydantic(error: ErrorDetails, under: str = "") -> Problem:
+    path = under + ".".join(str(step) for step in error["loc"])
     cause = error.get("ctx", {}).get("error")
     shown = error["input"] if isinstance(error["input"], str | int | float) else None
     wrong = cause if isinstance(cause, WrongError) else _in_chinese(error)

@@ -1,13 +1,13 @@
 """A list of issued cases is imported: good rows go in, each whole, and the bad ones are told by row and field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from dispatch.approval.check import check
 from dispatch.approval.decided_case import DecidedCase, RowProblem
 from dispatch.approval.lodge import Lodged, Outcome, lodge_all, lodge_in
-from dispatch.approval.read_list import IssuedList, read_list
+from dispatch.approval.read_list import read_list
+from dispatch.approval.sift import conflict_at, notices, sift
 from dispatch.errors import ConflictError
 from dispatch.world import World
 
@@ -32,27 +32,34 @@ class Imported:
 
 
 def import_list(
-    world: World, content: bytes, filename: str, source: str, *, all_or_nothing: bool = False
+    world: World,
+    content: bytes,
+    filename: str,
+    source: str,
+    *,
+    all_or_nothing: bool = False,
+    said: Mapping[str, str] | None = None,
 ) -> Imported:
     """Import a list. Raises ListError where the file as a whole cannot be read.
 
-    `all_or_nothing`: one bad row keeps every row out. A row that is repeated exactly is taken once.
+    `all_or_nothing`: one bad row keeps every row out. A row that is repeated exactly is taken once. `said`: what
+    headings mean that are not known.
     """
-    read = read_list(content, filename)
-    good, problems = _check(world, read)
-    if all_or_nothing and problems:
-        return Imported((), tuple(problems), _notices(read))
-    cases = [decided for _, decided in good]
+    read = read_list(content, filename, said)
+    sifted = sift(world, read)
+    if all_or_nothing and sifted.problems:
+        return Imported((), sifted.problems, notices(read))
+    cases = [decided for _, decided in sifted.good]
     outcomes = _all_together(world, cases, source) if all_or_nothing else lodge_all(world, cases, source)
     conflicts = [
-        _conflict(row, decided, outcome)
-        for (row, decided), outcome in zip(good, outcomes, strict=True)
+        conflict_at(row, decided, outcome)
+        for (row, decided), outcome in zip(sifted.good, outcomes, strict=True)
         if isinstance(outcome, ConflictError)
     ]
     kept_out = all_or_nothing and conflicts
     lodged = () if kept_out else tuple(outcome for outcome in outcomes if isinstance(outcome, Lodged))
-    by_row = sorted(problems + conflicts, key=lambda problem: problem.row)
-    return Imported(lodged, tuple(by_row), _notices(read))
+    by_row = sorted([*sifted.problems, *conflicts], key=lambda problem: problem.row)
+    return Imported(lodged, tuple(by_row), notices(read))
 
 
 def _all_together(world: World, cases: Sequence[DecidedCase], source: str) -> list[Lodged | ConflictError]:
@@ -64,34 +71,3 @@ def _all_together(world: World, cases: Sequence[DecidedCase], source: str) -> li
             if isinstance(outcome, ConflictError):
                 raise outcome
     return outcomes
-
-
-def _check(world: World, read: IssuedList) -> tuple[list[tuple[int, DecidedCase]], list[RowProblem]]:
-    good: list[tuple[int, DecidedCase]] = []
-    problems = list(read.problems)
-    contradicted = {problem.row for problem in problems}
-    repeated = {row for row, _ in read.repeated}
-    for row, raw in read.rows:
-        if row in contradicted | repeated:
-            continue
-        checked = check(raw, undrawable=world.typefaces.undrawable)
-        if isinstance(checked, DecidedCase):
-            good.append((row, checked))
-        else:
-            problems.extend(RowProblem.at(row, problem) for problem in checked)
-    return good, problems
-
-
-def _conflict(row: int, decided: DecidedCase, conflict: ConflictError) -> RowProblem:
-    right = "核对是否同一办件；确需更正的，先与受理时的内容核对"
-    return RowProblem(row, "办件编号", decided.case_no, str(conflict).rstrip("。"), right, "case_no")
-
-
-def _notices(read: IssuedList) -> tuple[str, ...]:
-    said = []
-    if read.unknown:
-        said.append(f"未采用的列：{'、'.join(read.unknown)}")
-    if read.never_read:
-        said.append(f"按规定不读取的列：{'、'.join(read.never_read)}")
-    said.extend(f"第{row}行与第{earlier}行完全相同，只收一次" for row, earlier in read.repeated)
-    return tuple(said)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs, ledger
-from dispatch.approval.case import Case, CaseSlip, Direction, Document, Hold, Item, Leg, Matter
+from dispatch.approval.case import Case, Direction, Document, Hold, Item, Leg, Matter
 from dispatch.approval.decided_case import DecidedCase
+from dispatch.approval.slip_row import new_slip
 from dispatch.crash import Deed
 from dispatch.db import insert_rows
 from dispatch.errors import ConflictError
@@ -75,6 +76,23 @@ def lodge_in(
     return [places[id(one)] for one in decided]
 
 
+def foresee(world: World, session: Session, decided: Sequence[DecidedCase]) -> list[Outcome | ConflictError]:
+    """What lodging these cases would say of each now; nothing is stored."""
+    known = _known(session, [one.case_no for one in decided])
+    return [_foreseen(world, one, known.get(one.case_no)) for one in decided]
+
+
+def _foreseen(world: World, decided: DecidedCase, known: Case | None) -> Outcome | ConflictError:
+    if known is None:
+        return Outcome.ACCEPTED
+    differs = _differs(known.content, _digests(world, decided))
+    return _conflict(decided.case_no, differs) if differs else Outcome.REPEATED
+
+
+def _conflict(case_no: str, differs: tuple[str, ...]) -> ConflictError:
+    return ConflictError(f"办件编号“{case_no}”已受理过，但内容不同：{'、'.join(differs)}。", differs)
+
+
 def _known(session: Session, case_nos: Collection[str]) -> dict[str, Case]:
     if not case_nos:
         return {}
@@ -85,7 +103,7 @@ def _outcome(case: Case, known: Case | None) -> Lodged | ConflictError:
     if known is None or known.id == case.id:
         return Lodged(case.case_no, case.id, Outcome.ACCEPTED)
     if differs := _differs(known.content, case.content):
-        return ConflictError(f"办件编号“{case.case_no}”已受理过，但内容不同：{'、'.join(differs)}。", differs)
+        return _conflict(case.case_no, differs)
     return Lodged(known.case_no, known.id, Outcome.REPEATED)
 
 
@@ -170,7 +188,7 @@ def _item(world: World, code: str, name: str) -> Item:
 
 def _furnish(world: World, session: Session, new: Sequence[tuple[Case, DecidedCase]]) -> None:
     """Everything that belongs to new cases, and the jobs that carry them on."""
-    insert_rows(session, [_slip(world, case, one) for case, one in new])
+    insert_rows(session, [new_slip(world, case, one) for case, one in new])
     insert_rows(session, [Leg(id=uuid7(), case_id=case.id, direction=Direction.OUTBOUND) for case, _ in new])
     insert_rows(session, [paper for case, one in new for paper in _documents(case, one)])
     insert_rows(session, [_hold(world, case, one.hold) for case, one in new if one.hold])
@@ -204,27 +222,3 @@ def _visits(world: World, case: Case, decided: DecidedCase) -> Iterator[Visit]:
         # One trip for several cases of a matter is one trip; across matters 上门 counts for each of them anew.
         trip = f"{case.matter_id}:{visit.trip}" if visit.trip else origin
         yield ledger.visit(world, case.matter_id, visit.kind, origin, case_id=case.id, trip=trip, on=visit.on)
-
-
-def _slip(world: World, case: Case, decided: DecidedCase) -> CaseSlip:
-    slip = decided.slip
-    row = CaseSlip(
-        id=uuid7(),
-        case_id=case.id,
-        organisation=decided.applicant_kind == "organisation" and slip.recipient_name == decided.applicant_name,
-        province=slip.province,
-        city=slip.city,
-        county=slip.county,
-        town=slip.town,
-        postcode=slip.postcode or "",
-        way=slip.way,
-        point_at_address=slip.point_at_address,
-        brought_to_door=slip.brought_to_door,
-        proxy_allowed=slip.proxy_allowed,
-        group_digest=world.vault.digest("group", *(f"{k}={v}" for k, v in sorted(slip.model_dump().items()))),
-    )
-    for column, value in (("recipient_name", slip.recipient_name), ("phone", slip.phone), ("detail", slip.detail)):
-        world.vault.seal(row, column, value)
-    if slip.point:
-        world.vault.seal(row, "point", slip.point)
-    return row

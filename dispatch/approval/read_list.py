@@ -5,15 +5,16 @@ words; what is wrong inside single rows is `check`'s business, except a 办件�
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dispatch.approval.columns import BY_FIELD
 from dispatch.approval.decided_case import RowProblem
 from dispatch.approval.fields import cells
 from dispatch.approval.files import headings
+from dispatch.approval.files.headings import Meanings
 from dispatch.approval.files.sheets import ListError, Sheet, sheets_of
 
-__all__ = ["IssuedList", "ListError", "read_list"]
+__all__ = ["Headed", "IssuedList", "ListError", "open_list", "read_list", "rows_of"]
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ROWS = 20_000
@@ -40,46 +41,74 @@ class IssuedList:
     problems: tuple[RowProblem, ...] = ()
 
 
-def read_list(content: bytes, filename: str) -> IssuedList:
+def read_list(content: bytes, filename: str, said: Mapping[str, str] | None = None) -> IssuedList:
     """Read a list of at most 20 MB and 20,000 rows; raises `ListError`, and nothing else on any bytes.
 
-    `filename` is only for the words of the error.
+    `filename` is only for the words of the error; `said`: what a clerk said that unknown headings mean.
     """
+    return rows_of(open_list(content, filename, said))
+
+
+def open_list(content: bytes, filename: str, said: Mapping[str, str] | None = None) -> "Headed":
+    """The sheet with most of our headings, which may still lack some; raises `ListError`."""
     if not content:
         raise ListError(f"“{filename}”是空文件，请重新导出后再选")
     if len(content) > MOST_BYTES:
         size = len(content) / 1024 / 1024
         raise ListError(f"“{filename}”有 {size:.0f} MB，超过 20 MB；请删去图片，或分成几个文件")
-    best = max((_Headed.of(sheet) for sheet in sheets_of(content, filename)), key=lambda headed: headed.score)
-    best.must_be_complete()
-    return _listed(best)
+    meanings = Meanings(said or {})
+    found = [Headed.of(sheet, meanings) for sheet in sheets_of(content, filename)]
+    return max(found, key=lambda headed: headed.score)
+
+
+def rows_of(headed: "Headed") -> IssuedList:
+    """The rows of an opened list; raises `ListError` where headings are missing or mean the same."""
+    headed.must_be_complete()
+    return _listed(headed)
 
 
 @dataclass(frozen=True)
-class _Headed:
+class Headed:
     """A sheet with its row of headings: `fields` gives for each API path its positions, the best name first."""
 
     sheet: Sheet
     row: int
     fields: Mapping[str, Sequence[int]]
     names: Sequence[str]
+    meanings: Meanings = field(default_factory=Meanings)
 
     @classmethod
-    def of(cls, sheet: Sheet) -> "_Headed":
-        """The row among the first six that has most of our headings."""
-        tries = [cls._at(sheet, row) for row in range(min(len(sheet.rows), _TITLE_ROWS + 1))]
-        return max(tries, key=lambda headed: headed.score, default=cls(sheet, 0, {}, ()))
+    def of(cls, sheet: Sheet, meanings: Meanings) -> "Headed":
+        """The row among the first six that has most of our headings; with none at all, the one with most cells."""
+        tries = [cls._at(sheet, row, meanings) for row in range(min(len(sheet.rows), _TITLE_ROWS + 1))]
+        return max(tries, key=lambda headed: (headed.score, headed.width), default=cls(sheet, 0, {}, ()))
 
     @classmethod
-    def _at(cls, sheet: Sheet, row: int) -> "_Headed":
+    def _at(cls, sheet: Sheet, row: int, meanings: Meanings) -> "Headed":
         names = [cells.as_text(cell) for cell in sheet.rows[row]]
         ranked: dict[str, list[tuple[int, int]]] = {}
         for position, heading in enumerate(names):
-            found = None if headings.never_read(heading) else headings.find(heading)
+            found = None if headings.never_read(heading) else meanings.find(heading)
             if found:
                 ranked.setdefault(found[0].field, []).append((found[1], position))
         fields = {field: [position for _, position in sorted(places)] for field, places in ranked.items()}
-        return cls(sheet, row, fields, names)
+        return cls(sheet, row, fields, names, meanings)
+
+    @property
+    def width(self) -> int:
+        """So many of its cells are filled in, where they say all different things: a row of headings does."""
+        filled = [name for name in self.names if name]
+        return len(filled) if len(set(filled)) == len(filled) else 0
+
+    @property
+    def missing(self) -> list[str]:
+        """The headings that it lacks."""
+        return headings.missing(self.fields)
+
+    @property
+    def unknown(self) -> list[str]:
+        """Headings of which nobody ever said what they mean."""
+        return [name for name in self.names if name and self.meanings.unknown(name)]
 
     @property
     def score(self) -> int:
@@ -87,11 +116,10 @@ class _Headed:
 
     def must_be_complete(self) -> None:
         """Raise `ListError` that says which headings are missing and which were found."""
-        lacking = headings.missing(self.fields)
-        if lacking:
+        if lacking := self.missing:
             found = "、".join(BY_FIELD[field].heading for field in self.fields) or "一个也没有"
             raise ListError(f"表头里缺少：{'、'.join(lacking)}（已找到：{found}）。{_TEMPLATE}")
-        seen = [headings.plain(heading) for heading in self.names if headings.find(heading)]
+        seen = [headings.plain(heading) for heading in self.names if self.meanings.find(heading)]
         twice = sorted({heading for heading in seen if seen.count(heading) > 1})
         if twice:
             raise ListError(f"表头“{'、'.join(twice)}”出现了两次，分不清以哪一列为准；请删去一列")
@@ -106,10 +134,10 @@ def _first(values: Sequence[object], places: Sequence[int]) -> object:
     return next((value for value in given if cells.as_text(value)), None)
 
 
-def _listed(headed: _Headed) -> IssuedList:
+def _listed(headed: Headed) -> IssuedList:
     rows, merged = [], []
     for number, values in enumerate(headed.sheet.rows[headed.row + 1 :], start=headed.row + 2):
-        if not any(cells.as_text(value) for value in values) or _is_heading(values):
+        if not any(cells.as_text(value) for value in values) or _is_heading(values, headed.meanings):
             continue
         if number in headed.sheet.captions:
             merged.append(number)
@@ -122,14 +150,15 @@ def _listed(headed: _Headed) -> IssuedList:
     kept, repeated, problems = _once_each(rows)
     named = [heading for heading in headed.names if heading]
     never = tuple(heading for heading in named if headings.never_read(heading))
-    unknown = tuple(heading for heading in named if heading not in never and not headings.find(heading))
+    unread = (heading for heading in named if heading not in never and not headings.is_ours(heading))
+    unknown = tuple(heading for heading in unread if not headed.meanings.find(heading))
     return IssuedList(tuple(kept), unknown, never, tuple(repeated), tuple(merged), tuple(problems))
 
 
-def _is_heading(values: Sequence[object]) -> bool:
+def _is_heading(values: Sequence[object], meanings: Meanings) -> bool:
     """Whether the row repeats headings (双公示 exports carry a row of codes below the row of names)."""
     given = [text for text in map(cells.as_text, values) if text]
-    return len(given) > 2 and all(headings.find(text) or headings.never_read(text) for text in given)
+    return len(given) > 2 and all(meanings.find(text) or headings.never_read(text) for text in given)
 
 
 def _once_each(rows: Iterable[Row]) -> tuple[list[Row], list[tuple[int, int]], list[RowProblem]]:

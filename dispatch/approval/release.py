@@ -90,12 +90,16 @@ def lift_one(world: World, session: Session, case: Case, by: str) -> None:
 def paper_ready(world: World, case_no: str) -> bool:
     """The paper was handed over (出证登记); False if that was known."""
     with world.begin() as session:
-        case = find_case(session, case_no)
-        if case.paper_ready_at is not None:
-            return False
-        case.paper_ready_at = world.now()
-        jobs.leave(session, GATHER, case.subject)
-        return True
+        return paper_ready_in(world, session, find_case(session, case_no))
+
+
+def paper_ready_in(world: World, session: Session, case: Case) -> bool:
+    """The same within a transaction of the caller's."""
+    if case.paper_ready_at is not None:
+        return False
+    case.paper_ready_at = world.now()
+    jobs.leave(session, GATHER, case.subject)
+    return True
 
 
 def set_policy(world: World, item_code: str, release_policy: Release, grouping_minutes: int | None) -> None:

@@ -38,6 +38,8 @@ DOORS: Sequence[tuple[str, str, Right]] = (
     ("/console/audit", "审计日志", Right.AUDIT),
     ("/console/staff", "账号", Right.STAFF),
     ("/console/clients", "对接系统", Right.CLIENTS),
+    ("/console/import", "导入清单", Right.IMPORT),
+    ("/console/issue", "出证登记", Right.ISSUE),
 )
 """Pages beside the queues: address, title, and the right that shows them."""
 

@@ -5,7 +5,23 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, audit, case, clients, code, pack, person, queues, sign_in, sso, staff
+from dispatch.console import (
+    assets,
+    audit,
+    case,
+    clients,
+    code,
+    enter,
+    imports,
+    issue,
+    pack,
+    person,
+    queues,
+    sign_in,
+    slip,
+    sso,
+    staff,
+)
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -20,6 +36,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     queues.router,
     case.router,
     pack.router,
+    imports.router,
+    enter.router,
+    issue.router,
+    slip.router,
 )
 
 

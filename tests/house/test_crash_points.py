@@ -43,6 +43,7 @@ UNNAMED = {
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
     *("member", "session", "sign_in", "saved_view", "bind", "totp", "export", "printer", "print_run"),
+    *("preview", "bad_rows", "issue", "issue_register", "enter_case"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
@@ -52,6 +53,8 @@ ONE_ACT = {
     *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
     *(("dispatch/approval/dispatch_many.py", name) for name in ("begin_many", "try_failed_again")),
     ("dispatch/approval/import_list.py", "_all_together"),
+    ("dispatch/approval/amend_slip.py", "amend_slip"),
+    *(("dispatch/approval/upload/take.py", name) for name in ("take", "drop")),
     ("dispatch/packing/pack.py", "unpack"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),

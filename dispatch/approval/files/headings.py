@@ -1,9 +1,14 @@
 """Headings as people write them, matched to columns."""
 
+import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from dispatch.approval.columns import BY_FIELD, COLUMNS, Column
+
+FAULTS = "未收原因"
+"""The column that we add to rows which were not taken; it comes back with them, and says nothing then."""
 
 # The legal representative's own number and name have no use here, so they are not even read.
 _NEVER_READ = ("XK_FR_SFZH", "法定代表人身份证号", "法定代表人身份证号码", "XK_FRDB", "法定代表人")
@@ -35,6 +40,35 @@ def find(heading: str) -> tuple[Column, int] | None:
 def never_read(heading: str) -> bool:
     """Whether this column must not be read at all."""
     return plain(heading) in _NEVER
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """What headings mean. `said`: a clerk's own word (plain heading → field, empty: not taken), before our names."""
+
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, heading: str) -> tuple[Column, int] | None:
+        """The column meant by a heading, and its rank: what a clerk said comes first."""
+        told, ours = self.said.get(plain(heading)), find(heading)
+        if told is None or (ours is not None and ours[0].field == told):
+            return ours
+        return (BY_FIELD[told], -1) if told in BY_FIELD else None
+
+    def unknown(self, heading: str) -> bool:
+        """Whether neither we nor a clerk ever said anything of it."""
+        return not (plain(heading) in self.said or find(heading) or never_read(heading) or is_ours(heading))
+
+
+def is_ours(heading: str) -> bool:
+    """Whether it is the column of faults from an earlier round."""
+    return plain(heading) == plain(FAULTS)
+
+
+def fingerprint(names: Iterable[str]) -> str:
+    """The same for the same set of headings, in any order."""
+    told = "\n".join(sorted({plain(name) for name in names if name and not is_ours(name)}))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def missing(fields: Iterable[str]) -> list[str]:

@@ -10,7 +10,8 @@ from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, Shee
 
 from dispatch.approval.files import headings
 from dispatch.approval.files.archive import clean_workbook
-from dispatch.errors import ZhuandiError
+from dispatch.approval.files.inert import alive
+from dispatch.errors import NotAllowedError
 
 _SAVE_AS = "请在表格软件里“另存为” .xlsx 或 CSV 后再选"
 _OTHER_KINDS = (
@@ -29,8 +30,16 @@ _DELIMITERS = ",;\t"
 _HEAD_LINES = 6
 
 
-class ListError(ZhuandiError):
+class ListError(NotAllowedError):
     """The file as a whole cannot be taken; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file was written, so that its rows can be written the same way. Without an encoding: a workbook."""
+
+    encoding: str = ""
+    delimiter: str = ","
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Sheet:
 
     rows: Sequence[Sequence[object]]
     captions: AbstractSet[int] = field(default_factory=frozenset)
+    form: Form = Form()
 
 
 def sheets_of(content: bytes, filename: str) -> list[Sheet]:
@@ -46,10 +56,8 @@ def sheets_of(content: bytes, filename: str) -> list[Sheet]:
     for magic, kind in _OTHER_KINDS:
         if content.startswith(magic):
             raise ListError(f"“{filename}”是{kind}，不是 .xlsx 或 CSV 表格；{_SAVE_AS}")
-    if content.startswith(b"PK"):
-        found = _workbook(content, filename)
-    else:
-        found = [Sheet(_csv_rows(_decoded(content, filename)))]
+    packed = content.startswith(b"PK")
+    found = _workbook(content, filename) if packed else [_csv(*_decoded(content, filename))]
     filled = [sheet for sheet in found if sheet.rows]
     if not filled:
         raise ListError(f"“{filename}”里什么也没有")
@@ -89,7 +97,8 @@ def _sheet(sheet: CalamineSheet) -> Sheet:
     return Sheet(rows, captions)
 
 
-def _decoded(content: bytes, filename: str) -> str:
+def _decoded(content: bytes, filename: str) -> tuple[str, str]:
+    """The text, and the encoding that gives these bytes again."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # Excel's "Unicode text"
         encodings: tuple[str, ...] = ("utf-16",)
     else:
@@ -99,7 +108,8 @@ def _decoded(content: bytes, filename: str) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return _only_a_table(text, filename)
+        unmarked = encoding == "utf-8-sig" and not content.startswith(b"\xef\xbb\xbf")
+        return _only_a_table(text, filename), "utf-8" if unmarked else encoding
     raise ListError(f"“{filename}”的文字编码认不出来；{_SAVE_AS}")
 
 
@@ -111,14 +121,16 @@ def _only_a_table(text: str, filename: str) -> str:
     return text
 
 
-def _csv_rows(text: str) -> list[list[str]]:
-    return _split(text, max(_DELIMITERS, key=lambda delimiter: _headings(text, delimiter)))
+def _csv(text: str, encoding: str) -> Sheet:
+    delimiter = max(_DELIMITERS, key=lambda delimiter: _headings(text, delimiter))
+    rows = [[alive(cell) for cell in row] for row in _split(text, delimiter)]
+    return Sheet(rows, form=Form(encoding, delimiter))
 
 
-def _headings(text: str, delimiter: str) -> int:
-    """How many of our headings the best of the first lines shows when cut by this delimiter."""
+def _headings(text: str, delimiter: str) -> tuple[int, int]:
+    """How many of our headings, and how many cells, the best of the first lines shows when cut by this delimiter."""
     head = _split("\n".join(text[:100_000].splitlines()[:_HEAD_LINES]), delimiter)
-    return max((sum(headings.find(cell) is not None for cell in row) for row in head), default=0)
+    return max(((sum(headings.find(cell) is not None for cell in row), len(row)) for row in head), default=(0, 0))
 
 
 def _split(text: str, delimiter: str) -> list[list[str]]:

@@ -5,7 +5,9 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
 
+from dispatch.approval.amend_slip import changes_of
 from dispatch.approval.case import Document, Hold
+from dispatch.approval.issue import PaperIssue
 from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
 from dispatch.packing.hand_over import HandOver, HandOverLine
@@ -18,6 +20,8 @@ from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 def told_by_hall(teller: Teller) -> Iterator[Line]:
     """All lines of the hall, in no order."""
     yield from _arrival(teller)
+    yield from _paper(teller)
+    yield from _slips(teller)
     yield from _visits(teller)
     yield from _holds(teller)
     yield from _scans(teller)
@@ -29,10 +33,24 @@ def _arrival(teller: Teller) -> Iterator[Line]:
     document = f"，文号 {case.decision_doc_no}" if case.decision_doc_no else ""
     yield line(case.decided_at, Kind.DECIDED, f"{case.department}作出决定{document}")
     yield line(case.received_at, Kind.RECEIVED, f"办件到达，来自 {case.source}")
-    if case.paper_ready_at:
-        yield line(case.paper_ready_at, Kind.PAPER, "出证登记：纸质结果已到窗口")
     if case.released_at:
         yield line(case.released_at, Kind.RELEASE, f"放行寄递，经办人 {case.released_by}")
+
+
+def _paper(teller: Teller) -> Iterator[Line]:
+    issue = teller.session.scalar(select(PaperIssue).where(PaperIssue.case_id == teller.case.id))
+    ready = teller.case.paper_ready_at
+    if ready and (issue is None or issue.taken_at != ready):
+        yield line(ready, Kind.PAPER, "出证登记：纸质结果已到窗口")
+    if issue is not None:
+        giver = teller.curtain.free(teller.world.vault.open(issue, "given_by")) or "（已清除）"
+        counted = f"正本 {issue.originals} 份，副本 {issue.copies} 份"
+        yield line(issue.taken_at, Kind.PAPER, f"出证登记：{counted}，{giver} 交，{issue.taken_by} 接")
+
+
+def _slips(teller: Teller) -> Iterator[Line]:
+    for change in changes_of(teller.session, teller.case.id):
+        yield line(change.at, Kind.SLIP, f"寄递申请单改了{'、'.join(change.fields)}，经办人 {change.by}")
 
 
 def _visits(teller: Teller) -> Iterator[Line]:

@@ -6,11 +6,12 @@ a mobile number as well.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from dispatch.approval.case import Case, CaseSlip
+from dispatch.approval.slip_row import former_in
 from dispatch.mask import STAR, mask_address, mask_name, mask_phone
 from dispatch.world import World
 
@@ -84,5 +85,18 @@ def _pairs(world: World, case: Case, slip: CaseSlip) -> Iterator[tuple[str, str]
         place = world.vault.open(slip, column)
         if place and len(place) >= SHORTEST_PLACE:
             yield place, mask_address("", "", "", "", place)
+    for told in former_in(world, slip):
+        yield from _former(told)
     if number := world.vault.open(case, "applicant_id_no"):
         yield number, STAR * len(number)
+
+
+def _former(told: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What a slip said before it was changed: what the carrier wrote then still names it."""
+    if len(name := told.get("recipient_name", "")) >= SHORTEST_NAME:
+        yield name, mask_name(name, organisation=False)
+    if phone := told.get("phone"):
+        yield phone, mask_phone(phone)
+    for column in ("detail", "point"):
+        if len(place := told.get(column, "")) >= SHORTEST_PLACE:
+            yield place, mask_address("", "", "", "", place)

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     DECIDED = "决定"
     RECEIVED = "到达"
     PAPER = "出证"
+    SLIP = "申请单"
     HOLD = "暂缓"
     RELEASE = "放行"
     MOVE = "状态变更"

@@ -1,0 +1,151 @@
+"""出证登记: paper comes from the department, and who gave what to whom is written down. Then the case may leave."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Select, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from dispatch import audit
+from dispatch.approval.case import Case, Document
+from dispatch.approval.fields.text import WrongError, one_line
+from dispatch.approval.release import paper_ready_in
+from dispatch.db import Base, RowId
+from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.hall_time import hall_time
+from dispatch.world import World
+
+MOST_COPIES = 999
+
+
+class PaperIssue(Base):
+    """What came from the department for a case: once. `taken_by`: the login of whoever took it."""
+
+    __tablename__ = "paper_issues"
+
+    id: Mapped[RowId]
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
+    licence_no: Mapped[bytes | None]  # sealed
+    originals: Mapped[int]
+    copies: Mapped[int]
+    enclosures: Mapped[bytes | None]  # sealed
+    given_by: Mapped[bytes]  # sealed
+    taken_by: Mapped[str]
+    taken_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (CheckConstraint("originals >= 0 AND copies >= 0 AND originals + copies > 0", name="some"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What was handed over. Without numbers: one original of each document, and the rest of it as copies."""
+
+    given_by: str
+    licence_no: str = ""
+    originals: int | None = None
+    copies: int | None = None
+    enclosures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of one case of several: `wrong` is empty where it was registered."""
+
+    case_no: str
+    wrong: str
+
+
+def register_paper(
+    world: World, number: str, paper: Paper, by: str, departments: Collection[str] | None = None
+) -> Registered:
+    """Register the paper of a case, which may leave from now on. `number`: 办件编号, or the code of a document of it.
+
+    Raises NotFoundError, ConflictError (registered before), NotAllowedError (numbers or words that cannot be).
+    """
+    paper, number = _clean(paper), number.strip()
+    with world.begin() as session:
+        with_code = select(Document.case_id).where(Document.code == number)
+        asked = select(Case).where((Case.case_no == number) | Case.id.in_(with_code))
+        case = _locked(session, asked.order_by(Case.case_no != number).limit(1), departments, number)
+        _register(world, session, case, paper, by)
+    return Registered(case.case_no, "")
+
+
+def register_all(
+    world: World, case_ids: Sequence[UUID], paper: Paper, by: str, departments: Collection[str] | None = None
+) -> list[Registered]:
+    """Register several with one giver, each by itself; what became of each, in order. Raises NotAllowedError."""
+    paper = _clean(paper)
+    return [_register_one(world, case_id, paper, by, departments) for case_id in case_ids]
+
+
+def _register_one(
+    world: World, case_id: UUID, paper: Paper, by: str, departments: Collection[str] | None
+) -> Registered:
+    case_no = ""
+    try:
+        with world.begin() as session:
+            case = _locked(session, select(Case).where(Case.id == case_id), departments)
+            case_no = case.case_no
+            _register(world, session, case, paper, by)
+    except (NotFoundError, ConflictError) as error:
+        return Registered(case_no, str(error))
+    return Registered(case_no, "")
+
+
+def _locked(session: Session, asked: Select[Case], departments: Collection[str] | None, number: str = "") -> Case:
+    found = session.scalar(asked.with_for_update(of=Case))
+    if found is None or (departments is not None and found.department not in departments):
+        raise NotFoundError(f"没有编号为“{number}”的办件或出件，或不是您部门的。请核对编号。")
+    return found
+
+
+def _register(world: World, session: Session, case: Case, paper: Paper, by: str) -> None:
+    if (there := session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))) is not None:
+        told = f"已于 {hall_time(there.taken_at)} 由 {there.taken_by} 登记"
+        raise ConflictError(f"办件“{case.case_no}”的出证{told}，没有再登记。登记有误的，请在办件里说明。")
+    originals, copies = _numbers(session, case, paper)
+    row = PaperIssue(
+        id=uuid7(), case_id=case.id, originals=originals, copies=copies, taken_by=by, taken_at=world.now()
+    )
+    world.vault.seal(row, "given_by", paper.given_by)
+    for column in ("licence_no", "enclosures"):
+        if told := getattr(paper, column):
+            world.vault.seal(row, column, told)
+    if paper_ready_in(world, session, case) and case.paper_ready_at is not None:
+        row.taken_at = case.paper_ready_at  # one moment
+    session.add(row)
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"出证登记：正本 {originals}，副本 {copies}")
+
+
+def _numbers(session: Session, case: Case, paper: Paper) -> tuple[int, int]:
+    inside = select(func.count(), func.sum(Document.copies)).where(Document.case_id == case.id)
+    documents, together = session.execute(inside).one()
+    originals = paper.originals if paper.originals is not None else documents
+    copies = paper.copies if paper.copies is not None else max(0, (together or 0) - documents)
+    return originals, copies
+
+
+def _clean(paper: Paper) -> Paper:
+    """Raises NotAllowedError, with all that is wrong."""
+    wrong: list[str] = []
+    told: dict[str, Any] = {}
+    for name, title, limit, needed in (
+        ("given_by", "交件人", 50, True),
+        ("licence_no", "证照编号", 200, False),
+        ("enclosures", "附件", 200, False),
+    ):
+        try:
+            told[name] = one_line(value, limit) if (value := getattr(paper, name)).strip() or needed else ""
+        except WrongError as error:
+            wrong.append(f"{title}：{error.wrong}")
+    given = [number for number in (paper.originals, paper.copies) if number is not None]
+    if any(not 0 <= number <= MOST_COPIES for number in given) or (len(given) == 2 and not sum(given)):
+        wrong.append(f"份数：正本、副本各填 0 至 {MOST_COPIES}，合计至少一份")
+    if wrong:
+        raise NotAllowedError(f"出证没有登记。{'；'.join(wrong)}。")
+    return replace(paper, **told)

@@ -1,0 +1,98 @@
+"""The register of a day's papers (出证登记簿): read, printed, exported."""
+
+import csv
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+
+from dispatch import audit
+from dispatch.approval.case import Case, Item
+from dispatch.approval.issue import PaperIssue
+from dispatch.cells import harmless
+from dispatch.errors import NotAllowedError
+from dispatch.hall_time import SHANGHAI
+from dispatch.mask import mask_name
+from dispatch.world import World
+
+HEADINGS = (
+    *("登记时间", "办件编号", "事项", "部门", "申请人"),
+    *("证照编号", "正本", "副本", "附件", "交件人", "接件人"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the register; the applicant is masked."""
+
+    at: datetime
+    case_no: str
+    item: str
+    department: str
+    applicant: str
+    licence_no: str
+    originals: int
+    copies: int
+    enclosures: str
+    given_by: str
+    taken_by: str
+
+
+def day_of(world: World, told: str = "") -> date:
+    """A day as 2026-11-23; empty: today. Raises NotAllowedError."""
+    if not told:
+        return world.now().astimezone(SHANGHAI).date()
+    try:
+        return date.fromisoformat(told)
+    except ValueError:
+        raise NotAllowedError(f"“{told}”不是日期。请写成 2026-11-23。") from None
+
+
+def register_of(world: World, day: date, departments: Collection[str] | None = None) -> Sequence[Line]:
+    """What was registered on this day, for cases of these departments (None: of all), in order."""
+    begins = datetime.combine(day, time(), SHANGHAI)
+    asked = (
+        select(PaperIssue, Case, Item)
+        .join(Case, Case.id == PaperIssue.case_id)
+        .join(Item, Item.id == Case.item_id)
+        .where(PaperIssue.taken_at >= begins, PaperIssue.taken_at < begins + timedelta(days=1))
+        .order_by(PaperIssue.taken_at, PaperIssue.id)
+    )
+    if departments is not None:
+        asked = asked.where(Case.department.in_(departments))
+    with world.reading() as session:
+        return [_line(world, *row) for row in session.execute(asked)]
+
+
+def _line(world: World, issue: PaperIssue, case: Case, item: Item) -> Line:
+    name = world.vault.open(case, "applicant_name") or ""
+    opened = {column: world.vault.open(issue, column) or "" for column in ("licence_no", "enclosures", "given_by")}
+    return Line(
+        at=issue.taken_at.astimezone(SHANGHAI),
+        case_no=case.case_no,
+        item="（不显示）" if item.hide_title else item.name,
+        department=case.department,
+        applicant=mask_name(name, organisation=case.applicant_kind == "organisation"),
+        originals=issue.originals,
+        copies=issue.copies,
+        taken_by=issue.taken_by,
+        **opened,
+    )
+
+
+def export_register(world: World, day: date, by: str, departments: Collection[str] | None = None) -> bytes:
+    """The register as CSV that spreadsheets open as UTF-8; no cell of it is computed by them."""
+    lines = register_of(world, day, departments)
+    with world.begin() as session:
+        audit.note(world, session, by, audit.Deed.EXPORT, f"register:{day}", f"出证登记簿 {len(lines)} 行")
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(HEADINGS)
+    writer.writerows([harmless(str(cell)) for cell in _cells(line)] for line in lines)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cells(line: Line) -> tuple[object, ...]:
+    return (f"{line.at:%Y-%m-%d %H:%M}", *astuple(line)[1:])

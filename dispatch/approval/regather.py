@@ -1,0 +1,133 @@
+"""Papers leave envelopes of which no carrier knows yet, because their recipient, place or way is another one now."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from dispatch import words, worklist
+from dispatch.approval.case import CaseSlip, Document
+from dispatch.errors import ConflictError
+from dispatch.journey import Act, Stage
+from dispatch.shipment import Content, Shipment, act, lock_all
+from dispatch.worklist import Reason
+from dispatch.world import World
+
+UNBOOKED = frozenset({Stage.GATHERING, Stage.TO_BOOK, Stage.REFUSED})
+SENT = frozenset({Stage.HANDED_OVER, Stage.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A locked envelope, and what lies in it."""
+
+    shipment: Shipment
+    contents: Sequence[Content]
+
+
+def unbooked_with(session: Session, case_ids: Collection[UUID]) -> list[Envelope]:
+    """The envelopes that hold these cases' papers, or go where their slips say, locked.
+
+    Raises ConflictError where a carrier knows, or may know, of one with their papers.
+    """
+    mine = set(session.scalars(select(Document.id).where(Document.case_id.in_(case_ids))))
+    pointing = select(CaseSlip.id).where(CaseSlip.case_id.in_(case_ids))
+    near = select(Shipment.id).where(or_(Shipment.id.in_(holding(case_ids)), Shipment.slip_id.in_(pointing)))
+    envelopes = [_opened(session, shipment) for shipment in lock_all(session, session.scalars(near).all())]
+    for envelope in envelopes:
+        if any(content.document_id in mine for content in envelope.contents):
+            _must_be_unbooked(envelope.shipment)
+    return [envelope for envelope in envelopes if envelope.contents]
+
+
+def holding(case_ids: Collection[UUID]) -> Select[UUID]:
+    """The ids of the envelopes in which these cases' papers lie."""
+    inside = select(Content.shipment_id).join(Document, Document.id == Content.document_id).distinct()
+    return inside.where(Document.case_id.in_(case_ids), ~Content.void)
+
+
+def sharing(session: Session, case_id: UUID) -> set[UUID]:
+    """The other cases with papers in envelopes of this one of which no carrier knows."""
+    inside = select(Document.case_id).join(Content, Content.document_id == Document.id).distinct()
+    inside = inside.join(Shipment, Shipment.id == Content.shipment_id).where(Shipment.stage.in_(UNBOOKED))
+    near = inside.where(Content.shipment_id.in_(holding([case_id])), ~Content.void)
+    return set(session.scalars(near)) - {case_id}
+
+
+def why_not(session: Session, case_id: UUID) -> str:
+    """Why a slip cannot be changed any more; empty where it can."""
+    for shipment in session.scalars(select(Shipment).where(Shipment.id.in_(holding([case_id])))):
+        try:
+            _must_be_unbooked(shipment)
+        except ConflictError as error:
+            return str(error)
+    return ""
+
+
+def _opened(session: Session, shipment: Shipment) -> Envelope:
+    inside = select(Content).where(Content.shipment_id == shipment.id, ~Content.void)
+    return Envelope(shipment, session.scalars(inside).all())
+
+
+def _must_be_unbooked(shipment: Shipment) -> None:
+    if shipment.stage in UNBOOKED and not shipment.perhaps_placed:
+        return
+    lies = f"出件已在邮件 {shipment.order_no} 中（{words.VIEWS[shipment.view]}），"
+    if shipment.stage in SENT:
+        raise ConflictError(f"{lies}申请单不能再改。地址不对的，请联系寄递企业；退回后再改。")
+    raise ConflictError(
+        f"{lies}寄递企业已知道或可能知道原来的地址，不能再改。"
+        "请先撤销寄递，再改申请单、解除暂缓；本人要来取的，办“改窗口领取”。"
+    )
+
+
+def regather(
+    world: World, session: Session, envelopes: Collection[Envelope], case_ids: Collection[UUID], by: str
+) -> set[UUID]:
+    """Take these cases' papers out of these locked envelopes; the cases whose papers are free now.
+
+    An envelope that still gathers goes on with the others. A sealed one is given up whole: its order number stands
+    for what lay in it.
+    """
+    freed: set[UUID] = set()
+    for envelope in envelopes:
+        owners = _owners(session, envelope.contents)
+        leaving = [content for content in envelope.contents if owners[content.document_id] in case_ids]
+        if leaving and envelope.shipment.stage != Stage.GATHERING:
+            leaving = list(envelope.contents)
+        freed |= {owners[content.document_id] for content in leaving}
+        _take_out(world, session, envelope, leaving, by)
+        if staying := [content for content in envelope.contents if content not in leaving]:
+            _point_at(session, envelope.shipment, {owners[content.document_id] for content in staying})
+    return freed
+
+
+def _owners(session: Session, contents: Collection[Content]) -> dict[UUID, UUID]:
+    inside = [content.document_id for content in contents]
+    return dict(session.execute(select(Document.id, Document.case_id).where(Document.id.in_(inside))).all())
+
+
+def _take_out(world: World, session: Session, envelope: Envelope, leaving: Sequence[Content], by: str) -> None:
+    shipment = envelope.shipment
+    for content in leaving:
+        if shipment.stage == Stage.GATHERING:
+            session.delete(content)  # it was never ordered
+        else:
+            content.void = True
+    session.flush()
+    if len(leaving) < len(envelope.contents):
+        return
+    for entry in worklist.standing(session, shipment.subject):
+        if entry.reason == Reason.REFUSED_BY_CARRIER:
+            worklist.settle(world, entry, by, "改申请单后重下")
+    act(world, session, shipment, Act.CANCEL, by=by)  # nobody may join it: it would go to the new place
+
+
+def _point_at(session: Session, shipment: Shipment, case_ids: Collection[UUID]) -> None:
+    """The envelope goes where those say that still lie in it: they all said the same."""
+    slips = select(CaseSlip.id).where(CaseSlip.case_id.in_(case_ids)).order_by(CaseSlip.id)
+    there = session.scalars(slips).all()
+    if shipment.slip_id not in there:
+        shipment.slip_id = there[0]

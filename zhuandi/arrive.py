@@ -1,0 +1,143 @@
+"""What arrives at the counter, on the command line: lists, papers, slips. Thin words over the rooms."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dispatch.approval.amend_slip import Wanted, amend_slip
+from dispatch.approval.columns import BY_FIELD, COLUMNS
+from dispatch.approval.decided_case import Way
+from dispatch.approval.files import headings
+from dispatch.approval.import_list import Imported, import_list
+from dispatch.approval.issue import Paper, register_paper
+from dispatch.approval.issue_register import HEADINGS, day_of, export_register, register_of
+from dispatch.approval.read_list import open_list
+from dispatch.approval.template import write_template
+from dispatch.approval.upload.bad_rows import write_bad_rows
+from zhuandi.context import for_people, open_world
+
+app = typer.Typer()
+console = Console()
+By = Annotated[str, typer.Option(help="经办人")]
+BY = "窗口"
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path | None, typer.Argument(help="出证清单：XLSX 或 CSV")] = None,
+    *,
+    template: Annotated[Path | None, typer.Option(help="写一张空表到此处")] = None,
+    all_or_nothing: Annotated[bool, typer.Option(help="有一行不对就整份不收")] = False,
+    column: Annotated[list[str] | None, typer.Option(help="认不出的列名是哪一栏，如 联系手机=收件人电话")] = None,
+    bad: Annotated[Path | None, typer.Option(help="未收的行按原样写到此处，旁边写明原因")] = None,
+) -> None:
+    """导入出证清单；`--template 文件` 写一张空表。"""
+    with for_people():
+        if template is not None:
+            template.write_bytes(write_template())
+            console.print(f"空表已写到 {template}")
+            return
+        if file is None:
+            raise typer.BadParameter("请给出要导入的文件，或用 --template 写空表")
+        content, said = file.read_bytes(), _said(column or [])
+        with open_world() as world:
+            source = f"file:{file.name}"
+            imported = import_list(world, content, file.name, source, all_or_nothing=all_or_nothing, said=said)
+        if bad is not None and imported.problems:
+            headed = open_list(content, file.name, said)
+            bad.write_bytes(write_bad_rows(headed, file.name, imported.problems).content)
+            console.print(f"未收的行已写到 {bad}")
+    _show_imported(imported)
+    if imported.problems:
+        raise typer.Exit(1)
+
+
+def _said(told: list[str]) -> dict[str, str]:
+    by_heading = {one.heading: one.field for one in COLUMNS} | {field: field for field in BY_FIELD}
+    said = {}
+    for one in told:
+        name, _, meant = one.partition("=")
+        if meant and meant not in by_heading:
+            raise typer.BadParameter(f"没有“{meant}”这一栏；有：{'、'.join(column.heading for column in COLUMNS)}")
+        said[headings.plain(name)] = by_heading.get(meant, "")
+    return said
+
+
+def _show_imported(imported: Imported) -> None:
+    if imported.problems:
+        table = Table("行", title="未收的行")
+        for heading in ("栏目", "填的是", "问题", "应当"):
+            table.add_column(heading, overflow="fold")
+        for problem in imported.problems:
+            table.add_row(str(problem.row), problem.field, problem.value or "（空）", problem.wrong, problem.right)
+        console.print(table)
+    for notice in imported.notices:
+        console.print(notice)
+    bad = len({problem.row for problem in imported.problems})
+    console.print(f"新收 {imported.accepted} 件，原已收 {imported.repeated} 件，有问题 {bad} 行。")
+
+
+@app.command()
+def paper(
+    case: Annotated[str, typer.Argument(help="办件编号，或出件条码")],
+    *,
+    given_by: Annotated[str, typer.Option(help="交件人（部门的人）")],
+    licence: Annotated[str, typer.Option(help="证照编号")] = "",
+    originals: Annotated[int | None, typer.Option(help="正本份数；不写则每种出件一份")] = None,
+    copies: Annotated[int | None, typer.Option(help="副本份数；不写则其余的份数")] = None,
+    enclosures: Annotated[str, typer.Option(help="附件")] = "",
+    by: By = BY,
+) -> None:
+    """出证登记：纸质结果已到窗口，谁交、谁接。"""
+    with for_people(), open_world() as world:
+        done = register_paper(world, case, Paper(given_by, licence, originals, copies, enclosures), by)
+    console.print(f"办件 {done.case_no} 已登记出证。")
+
+
+@app.command()
+def papers(
+    *,
+    day: Annotated[str, typer.Option(help="哪一天，如 2026-11-23；默认今天")] = "",
+    out: Annotated[Path | None, typer.Option(help="写成 CSV 到此处（记入审计）")] = None,
+    by: By = BY,
+) -> None:
+    """出证登记簿。"""
+    with for_people(), open_world() as world:
+        shown = day_of(world, day)
+        if out is not None:
+            out.write_bytes(export_register(world, shown, by))
+            console.print(f"出证登记簿已写到 {out}")
+            return
+        lines = register_of(world, shown)
+    table = Table(*HEADINGS, title=f"出证登记簿 {shown}，共 {len(lines)} 件")
+    for line in lines:
+        numbers = (line.licence_no, str(line.originals), str(line.copies), line.enclosures)
+        of_case = (f"{line.at:%H:%M}", line.case_no, line.item, line.department, line.applicant)
+        table.add_row(*of_case, *numbers, line.given_by, line.taken_by)
+    console.print(table)
+
+
+@app.command()
+def slip(
+    case: Annotated[str, typer.Argument(help="办件编号")],
+    *,
+    recipient: Annotated[str, typer.Option(help="收件人")] = "",
+    phone: Annotated[str, typer.Option(help="收件人电话")] = "",
+    address: Annotated[str, typer.Option(help="收件地址，一整行")] = "",
+    way: Annotated[Way | None, typer.Option(help="申请人同意的投递方式")] = None,
+    point: Annotated[str, typer.Option(help="哪一个快件箱、村邮站或邮局")] = "",
+    proxy: Annotated[bool | None, typer.Option(help="是否可由他人代收")] = None,
+    together: Annotated[bool, typer.Option(help="同一信封里的其他办件一并更正")] = False,
+    by: By = BY,
+) -> None:
+    """更正寄递申请单；没写的不变。已下单的先撤销寄递。"""
+    wanted = Wanted(
+        recipient_name=recipient, phone=phone, address=address, way=way or "", point=point, proxy_allowed=proxy
+    )
+    with for_people(), open_world() as world:
+        done = amend_slip(world, case, wanted, by, together=together)
+    what = f"申请单已改：{'、'.join(done.fields)}（办件 {'、'.join(done.case_nos)}）" if done.fields else "没有改动"
+    console.print(f"{what}。")
