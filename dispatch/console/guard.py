@@ -32,7 +32,7 @@ POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
 
 
-DOORS: Sequence[tuple[str, str, Right]] = ()
+DOORS: Sequence[tuple[str, str, Right]] = (("/console/overview", "概览", Right.OVERVIEW),)
 """Pages beside the queues: address, title, and the right that shows them."""
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, case, person, queues, sign_in
+from dispatch.console import assets, case, overview, person, queues, sign_in
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -12,6 +12,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     person.router,  # before the queues, of which it has one to itself
     queues.router,
     case.router,
+    overview.router,
 )
 
 

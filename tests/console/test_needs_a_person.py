@@ -163,7 +163,7 @@ def test_the_second_of_two_is_told_who_was_first_and_what_changed_and_nothing_is
     assert late.status_code == 409
     assert "first 收回退件（退件已到 → 未送达已了结）" in late.text
     assert "没有重复办理" in late.text
-    assert [one.stage for one in envelopes(road, "A")][0] == Stage.UNDELIVERED
+    assert envelopes(road, "A")[0].stage == Stage.UNDELIVERED
     with road.world.reading() as session:
         assert not session.scalars(select(Document).where(Document.lost_at.is_not(None))).all()
 
