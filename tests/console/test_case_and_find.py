@@ -10,7 +10,7 @@ from dispatch.reveal import Reveal
 from dispatch.staff.role import Role
 from tests.rooms.on_the_road import Road
 
-NAME, PHONE, DETAIL, ID_NO = "蓝小雨", "13900000001", "团结西路8号2幢301室", "332529199003071232"
+NAME, PHONE, DETAIL, ID_NO = "蓝小雨", "13900000001", "团结西路8号2幢301室", "332529199003071234"
 OTHER = "县人力资源和社会保障局"
 CASE = "331127202611220001"
 
@@ -26,7 +26,16 @@ def road(post, drain, decided):
 
 def test_the_whole_story_is_on_one_page_and_masked(road, person):
     page = person(Role.DISPATCH).get(f"/console/case/{CASE}").text
-    for told in ("食品经营许可", f"{CASE}-1", "寄递企业（", road.number(CASE), "已收寄", "未知代码", "网上办理", "取得邮件号"):
+    for told in (
+        "食品经营许可",
+        f"{CASE}-1",
+        "寄递企业（",
+        road.number(CASE),
+        "已收寄",
+        "未知代码",
+        "网上办理",
+        "取得邮件号",
+    ):
         assert told in page, told
     assert "020003" in page  # a call to the post, by its operation
     assert "<svg" in page

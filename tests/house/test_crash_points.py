@@ -41,15 +41,18 @@ UNNAMED = {
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
     *("member", "session", "sign_in", "saved_view"),
+    *("undelivered", "owner", "export"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
-    ("dispatch/booking/doubt.py", name) for name in ("adopt_by_hand", "confirm_never_placed", "book_again")
+    ("dispatch/booking/doubt.py", name)
+    for name in ("adopt_by_hand", "confirm_never_placed", "book_again", "look_up_again")
 } | {
     *(("dispatch/booking/cancel.py", name) for name in ("call_off", "confirm_cancelled", "keep_label", "reroute")),
     *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
     ("dispatch/approval/import_list.py", "_all_together"),
     ("dispatch/packing/pack.py", "unpack"),
+    ("dispatch/tracking/ask.py", "ask_by_hand"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
