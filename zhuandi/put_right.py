@@ -23,8 +23,9 @@ from dispatch.worklist import WORDS, Reason
 from dispatch.world import World
 from dispatch.zero_visits.put_right import owner, undelivered
 from dispatch.zero_visits.put_right.remedy import WORDS as REMEDIES
-from dispatch.zero_visits.put_right.remedy import Remedy, Told, about, remedies
-from dispatch.zero_visits.put_right.remedy import solve as solve_entry
+from dispatch.zero_visits.put_right.remedy import Remedy, about, remedies
+from dispatch.zero_visits.put_right.solve import Told
+from dispatch.zero_visits.put_right.solve import solve as solve_entry
 from dispatch.zero_visits.settle import find_entry
 from dispatch.zero_visits.settle import reopen as reopen_entry
 from zhuandi.context import for_people, open_world

@@ -24,7 +24,8 @@ from dispatch.zero_visits.desk import show_entries
 from dispatch.zero_visits.put_right.changed import Record, mark, unchanged
 from dispatch.zero_visits.put_right.owner import give_back, take
 from dispatch.zero_visits.put_right.remedy import WORDS as REMEDIES
-from dispatch.zero_visits.put_right.remedy import Asks, Remedy, Told, about, remedies, solve
+from dispatch.zero_visits.put_right.remedy import Asks, Remedy, about, remedies
+from dispatch.zero_visits.put_right.solve import Told, solve
 from dispatch.zero_visits.settle import number_of, reopen
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)

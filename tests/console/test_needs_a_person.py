@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from uuid_utils.compat import uuid7
 
 from dispatch import worklist
 from dispatch.approval.case import Case, Document, open_hold
@@ -15,12 +16,14 @@ from dispatch.journey import Stage, View
 from dispatch.packing.pack import pack
 from dispatch.shipment import Content, Shipment
 from dispatch.staff.role import Role
+from dispatch.tracking.push import Push
 from dispatch.worklist import Entry, Reason
 from dispatch.zero_visits.close import Closure
 from dispatch.zero_visits.outcomes import count_outcomes
 from dispatch.zero_visits.put_right.changed import Record, mark
 from dispatch.zero_visits.put_right.owner import give_back, take
-from dispatch.zero_visits.put_right.remedy import REMEDIES_WITHOUT_AN_ENVELOPE, Remedy, Told, about, remedies, solve
+from dispatch.zero_visits.put_right.remedy import REMEDIES_WITHOUT_AN_ENVELOPE, Remedy, about, remedies
+from dispatch.zero_visits.put_right.solve import Told, solve
 from dispatch.zero_visits.put_right.undelivered import declare_lost, keep_here, send_again
 from dispatch.zero_visits.settle import number_of, reopen, settle_entry
 from tests.rooms.on_the_road import CLERK, Road
@@ -357,6 +360,35 @@ def test_an_act_on_an_envelope_is_refused_where_there_is_none(world, remedy):
         number = number_of(session.scalars(select(Entry.id)).one())
     with pytest.raises(NotAllowedError, match="现在不能"):
         solve(world, number, remedy, CLERK, Told(note="x", number="1", carrier="ems", until="2030-01-01"))
+
+
+def test_a_proxy_whose_authorisation_is_shown_afterwards_was_allowed_to_sign(road, decided, person, drain):
+    road.hand_over(decided("A"))
+    road.deliver("A", "20")
+    entry = only(road, Reason.SIGNED_WITHOUT_CONSENT)
+    done = do(person(Role.WINDOW), entry, Remedy.CONSENT, note="授权书存档 2026-118")
+    assert done.status_code == 303
+    drain(road.world)
+    assert road.shipment("A").view is View.CLOSED
+    assert road.entries() == []
+
+
+def test_a_push_that_cannot_be_read_is_read_again_and_listed_again(world, person, drain):
+    with world.begin() as session:
+        now = world.now()
+        push = Push(id=uuid7(), carrier="ems", digest=b"x", source="x", received_at=now, read_at=now, times=1)
+        for column, value in (("raw", "{}"), ("body", "no json")):
+            world.vault.seal(push, column, value)
+        session.add(push)
+        worklist.put(world, session, Reason.UNREADABLE_PUSH, push.subject, detail="读不懂")
+    with world.reading() as session:
+        entry = session.scalars(select(Entry)).one()
+    assert do(person(Role.DISPATCH), entry, Remedy.READ_AGAIN).status_code == 303
+    with world.reading() as session:
+        assert session.scalars(select(Entry.settled_at)).one() is not None
+    drain(world)
+    with world.reading() as session:
+        assert session.scalars(select(Entry.settled_at)).one() is None
 
 
 def test_the_acts_of_the_page_do_what_they_say(road, decided, person, drain):

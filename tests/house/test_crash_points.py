@@ -41,7 +41,7 @@ UNNAMED = {
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
     *("member", "session", "sign_in", "saved_view"),
-    *("undelivered", "owner", "export"),
+    *("undelivered", "owner", "export", "again"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
@@ -53,6 +53,7 @@ ONE_ACT = {
     ("dispatch/approval/import_list.py", "_all_together"),
     ("dispatch/packing/pack.py", "unpack"),
     ("dispatch/tracking/ask.py", "ask_by_hand"),
+    ("dispatch/tracking/read.py", "read_again"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
