@@ -89,7 +89,7 @@ WORDS: Mapping[Remedy, Words] = {
     Remedy.LIFT: Words("解除暂缓", "办件可以寄出", undo="可再暂缓"),
     Remedy.RELEASE: Words("放行", "办件可以寄出", undo="封袋前可暂缓"),
     Remedy.PAPER: Words("出证登记", "纸质结果已到窗口"),
-    Remedy.SETTLE: Words("处理完毕", "写明怎样核实、怎样处理的", NOTE, "一天内可重新打开"),
+    Remedy.SETTLE: Words("处理完毕", "已用别的办法办好：写明后结束这一项", NOTE, "一天内可重新打开"),
 }
 assert set(WORDS) == set(Remedy)  # noqa: S101 - a button without a word
 
