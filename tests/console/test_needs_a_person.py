@@ -20,7 +20,7 @@ from dispatch.tracking.push import Push
 from dispatch.worklist import Entry, Reason
 from dispatch.zero_visits.close import Closure
 from dispatch.zero_visits.outcomes import count_outcomes
-from dispatch.zero_visits.put_right.changed import Record, mark
+from dispatch.zero_visits.put_right.changed import Ground, mark
 from dispatch.zero_visits.put_right.owner import give_back, take
 from dispatch.zero_visits.put_right.remedy import REMEDIES_WITHOUT_AN_ENVELOPE, Remedy, about, remedies
 from dispatch.zero_visits.put_right.solve import Told, solve
@@ -173,7 +173,7 @@ def test_the_second_of_two_is_told_who_was_first_and_what_changed_and_nothing_is
 
 def test_who_took_an_entry_meanwhile_is_told_too(road, decided):
     entry = brought_back(road, decided)
-    shown = mark(road.world, Record(entry_id=entry.id))
+    shown = mark(road.world, Ground(entry_id=entry.id))
     take(road.world, number_of(entry.id), "li.na")
     with pytest.raises(ConflictError, match=r"li\.na 接手了“退件已到”"):
         solve(road.world, number_of(entry.id), Remedy.SETTLE, "wang", Told(note="已处理"), shown)

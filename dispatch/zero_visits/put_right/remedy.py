@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case
 from dispatch.booking.order import cases_in
+from dispatch.carrier import Means
 from dispatch.journey import Stage
 from dispatch.shipment import Shipment, subject_id
 from dispatch.waybill import live_waybill
@@ -182,6 +183,9 @@ def _possible(world: World, session: Session, of: About, remedy: Remedy) -> bool
         return of.entry.reason in ANSWERABLE and shipment.stage in {Stage.HANDED_OVER, Stage.CLOSED}
     if remedy is Remedy.CONSENT:
         return shipment.signer in PROXIES
+    post = world.carriers.get(shipment.carrier)
+    if remedy is Remedy.LOOK_UP and (post is None or post.means is Means.WAIT):
+        return False
     if remedy is Remedy.REROUTE and len(world.carriers) == 1:
         return False
     if remedy is Remedy.ASK and live_waybill(session, shipment.id) is None:

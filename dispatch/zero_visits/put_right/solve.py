@@ -16,7 +16,7 @@ from dispatch.tracking.read import read_again
 from dispatch.worklist import Entry
 from dispatch.world import World
 from dispatch.zero_visits.put_right.again import record_consent, try_now
-from dispatch.zero_visits.put_right.changed import Record, unchanged
+from dispatch.zero_visits.put_right.changed import Ground, unchanged
 from dispatch.zero_visits.put_right.remedy import WORDS, About, Remedy, about, remedies
 from dispatch.zero_visits.put_right.undelivered import declare_lost, keep_here, send_again
 from dispatch.zero_visits.settle import find_any, number_of, settle_entry
@@ -41,7 +41,7 @@ def solve(world: World, entry_prefix: str, remedy: Remedy, by: str, told: Told, 
     with world.reading() as session:
         entry = find_any(session, entry_prefix)
         of = about(session, entry)
-    with unchanged(world, Record(entry_id=entry.id), shown):
+    with unchanged(world, Ground(entry_id=entry.id), shown):
         if entry.settled_at is not None:
             raise NotFoundError(f"待处理事项已由“{entry.settled_by}”于 {hall_time(entry.settled_at)} 处理完毕。")
         with world.reading() as session:
