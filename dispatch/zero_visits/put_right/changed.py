@@ -1,4 +1,4 @@
-"""Two people at one ground: a form carries what it was when it was shown; who comes second is told who was first.
+"""Two people at one record: a form carries what it was when it was shown; who comes second is told who was first.
 
 The mark is a moment and a digest of what the page stood on. Where that is other by now, nothing is done, and what
 happened since is told: who, when, what.
@@ -37,14 +37,14 @@ class Ground:
 
 
 def mark(world: World, ground: Ground) -> str:
-    """What this ground is now, to be carried by its forms."""
+    """What this record is now, to be carried by its forms."""
     with world.reading() as session:
         return f"{world.now().timestamp():.6f}{BETWEEN}{_digest(session, ground)}"
 
 
 @contextmanager
 def unchanged(world: World, ground: Ground, shown: str) -> Iterator[None]:
-    """Do it only if the ground is what was shown; `shown` empty: whoever acts has seen no page.
+    """Do it only if the record is what was shown; `shown` empty: whoever acts has seen no page.
 
     Raises ConflictError. What the act itself refuses because somebody was quicker by a moment is told the same way.
     """
