@@ -137,6 +137,16 @@ def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> N
     session.info.setdefault(BELLS, set()).update(names)
 
 
+def hurry(session: Session, subject: str) -> int:
+    """Every open job of a subject is due at once; how many there are. As `wake`, for one that is worked on now."""
+    mine = update(Job).where(Job.subject == subject, Job.done_at.is_(None))
+    due = {"next_at": func.least(Job.next_at, func.now()), "asked": Job.asked + 1}
+    query = mine.values(due).returning(Job.name).execution_options(synchronize_session=False)
+    names = session.scalars(query).all()
+    session.info.setdefault(BELLS, set()).update(names)
+    return len(names)
+
+
 def due_names(session: Session) -> list[str]:
     """The names of all jobs that are due and not leased: what the clock rings for."""
     return list(session.scalars(select(Job.name).where(*_due()).distinct()))

@@ -180,6 +180,12 @@ def settle_gone(world: World, session: Session, subject: str, reason: Reason, fa
     )
 
 
+def let_go(world: World, session: Session, subject: str, reason: Reason) -> None:
+    """It is tried again, whatever the reason: the entry stands again if that goes wrong."""
+    mine = update(Entry).where(Entry.subject == subject, Entry.reason == reason, Entry.settled_at.is_(None))
+    session.execute(mine.values(settled_at=world.now(), settled_by=SYSTEM))
+
+
 def supersede(world: World, session: Session, subject: str, reason: Reason, fact: str) -> None:
     """Where this fact stands, other entries that wait for the same say no more than it: one is enough."""
     stands = any((entry.reason, entry.cause) == (reason, fact) for entry in standing(session, subject))

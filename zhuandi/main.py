@@ -30,6 +30,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         *("hand-over", "doubt", "book-again"),
     ),
     "look": ("worklist", "settle", "received", "trace", "report"),
+    "put_right": (*("take", "give-back", "solve", "reopen", "send-again", "keep", "declare-lost", "overview"),),
     "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),
     "routes": ("clear-item", "withdraw-item", "rulings", "route", "routes", "numbers"),
     "errands": ("errands", "errand-recipient", "errand-report"),

@@ -18,7 +18,7 @@ from dispatch.label.qr import QUIET_MODULES, encode, svg
 from dispatch.queues.find import LONGEST, SHORTEST, case_in, find
 from dispatch.reveal import log_reveal
 from dispatch.staff.role import Right
-from dispatch.zero_visits.put_right.changed import Record, mark, unchanged
+from dispatch.zero_visits.put_right.changed import Ground, mark, unchanged
 from dispatch.zero_visits.record import Envelope, record
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
@@ -62,7 +62,7 @@ def held(
     if not reason.strip():
         raise NotAllowedError("请写明为什么暂缓。")
     chosen = case_in(desk.world, desk.scope, case_no)
-    with unchanged(desk.world, Record(case_id=chosen.id), shown):
+    with unchanged(desk.world, Ground(case_id=chosen.id), shown):
         hold(desk.world, case_no, reason.strip(), desk.by)
     return desk.to(_at(case_no), gettext_in(desk.language)("已暂缓寄递。"))
 
@@ -71,7 +71,7 @@ def held(
 def lifted(desk: Releasing, case_no: str, shown: Annotated[str, Form()] = "") -> Response:
     """It need not wait any more."""
     chosen = case_in(desk.world, desk.scope, case_no)
-    with unchanged(desk.world, Record(case_id=chosen.id), shown):
+    with unchanged(desk.world, Ground(case_id=chosen.id), shown):
         lift(desk.world, case_no, desk.by)
     return desk.to(_at(case_no), gettext_in(desk.language)("暂缓已解除。"))
 
@@ -90,7 +90,7 @@ def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
         at=_at(case_no),
         codes={one.id: _code(one) for one in told.envelopes},
         audited=_audited(desk, [chosen.subject, *told.subjects]) if desk.may(Right.RULE) else None,
-        mark=mark(desk.world, Record(case_id=chosen.id)),
+        mark=mark(desk.world, Ground(case_id=chosen.id)),
     )
 
 

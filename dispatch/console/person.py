@@ -21,10 +21,11 @@ from dispatch.queues.saved_view import saved_views
 from dispatch.staff.role import Right
 from dispatch.worklist import WORDS, Entry
 from dispatch.zero_visits.desk import show_entries
-from dispatch.zero_visits.put_right.changed import Record, mark, unchanged
+from dispatch.zero_visits.put_right.changed import Ground, mark, unchanged
 from dispatch.zero_visits.put_right.owner import give_back, take
 from dispatch.zero_visits.put_right.remedy import WORDS as REMEDIES
-from dispatch.zero_visits.put_right.remedy import Asks, Remedy, Told, about, remedies, solve
+from dispatch.zero_visits.put_right.remedy import Asks, Remedy, about, remedies
+from dispatch.zero_visits.put_right.solve import Told, solve
 from dispatch.zero_visits.settle import number_of, reopen
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
@@ -76,7 +77,7 @@ def entry(desk: Looking, number: str) -> Response:
         asks=Asks,
         carriers=[(name, one.title) for name, one in desk.world.carriers.items()],
         until=(desk.world.now() + KEPT_FOR).astimezone(SHANGHAI).date().isoformat(),
-        mark=mark(desk.world, Record(entry_id=found.id)),
+        mark=mark(desk.world, Ground(entry_id=found.id)),
         back=_list_before(desk),
     )
 
@@ -90,7 +91,7 @@ def taken(
 ) -> Response:
     """Mine."""
     found = _mine_to_touch(desk, number)
-    with unchanged(desk.world, Record(entry_id=found.id), shown):
+    with unchanged(desk.world, Ground(entry_id=found.id), shown):
         take(desk.world, number_of(found.id), desk.by, instead_of=owner)
     return desk.to(f"/console/entry/{number_of(found.id)}", gettext_in(desk.language)("已由您接手。"))
 
@@ -99,7 +100,7 @@ def taken(
 def given_back(desk: Settling, number: str, shown: Annotated[str, Form()] = "") -> Response:
     """Nobody's again."""
     found = _mine_to_touch(desk, number)
-    with unchanged(desk.world, Record(entry_id=found.id), shown):
+    with unchanged(desk.world, Ground(entry_id=found.id), shown):
         give_back(desk.world, number_of(found.id), desk.by)
     return desk.to(f"/console/entry/{number_of(found.id)}", gettext_in(desk.language)("已放回，别人可以接手。"))
 

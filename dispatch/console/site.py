@@ -14,6 +14,7 @@ from dispatch.console import (
     enter,
     imports,
     issue,
+    overview,
     pack,
     person,
     queues,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     enter.router,
     issue.router,
     slip.router,
+    overview.router,
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case
 from dispatch.errors import NotFoundError
+from dispatch.journey import Stage, Tracked, view
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import PAGE, entries_within, open_entries
 from dispatch.queues.queue import Scope
@@ -96,7 +97,11 @@ def _waiting(world: World, session: Session, such: ColumnElement[bool], filters:
     query = select(Entry.id, Entry.reason, Entry.subject, Entry.opened_at).where(such)
     rows = session.execute(query.order_by(Entry.opened_at, Entry.id)).all()
     ids = {subject_id(row.subject) for row in rows if row.subject.startswith("shipment:")}
-    views = {one.subject: one.view for one in session.scalars(select(Shipment).where(Shipment.id.in_(ids)))}
+    standing = select(Shipment.id, Shipment.stage, Shipment.tracked).where(Shipment.id.in_(ids))
+    views = {
+        f"shipment:{shipment_id}": view(Stage(stage), Tracked(tracked))
+        for shipment_id, stage, tracked in session.execute(standing)
+    }
     now: datetime = world.now()
     found = [
         _Waiting(row.id, Reason(row.reason), now > due_at(world, row.opened_at, views.get(row.subject)))

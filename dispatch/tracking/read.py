@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dispatch import worklist
+from dispatch import audit, jobs, worklist
 from dispatch.carrier import Seen, Unreadable
 from dispatch.crash import Deed
 from dispatch.journey import AWAITS_NUMBER
 from dispatch.lease import Claim, done_together
 from dispatch.shipment import Shipment, lock_all, subject_id
 from dispatch.tracking.observe import Match, observe, parcel_subject, plausible, refold_all, speaks_of
-from dispatch.tracking.push import Push
+from dispatch.tracking.push import READ, Push
 from dispatch.tracking.sighting import PUSHED, keep_all, sighting
 from dispatch.waybill import find_live_numbers
 from dispatch.worklist import Reason
@@ -127,6 +127,16 @@ def read_push(world: World, claim: Claim) -> None:
         for carrier, number in nobodys:
             parcel, words = parcel_subject(carrier, number), f"推送的运单号 {number} 不属于任何在途邮件。"
             worklist.put(world, session, Reason.UNKNOWN_PARCEL, parcel, cause=push.subject, detail=words)
+
+
+def read_again(world: World, push_id: UUID, by: str) -> None:
+    """What could not be read is read once more; a person is told anew where it still cannot be."""
+    with world.begin() as session:
+        push = session.get_one(Push, push_id, with_for_update=True)
+        push.read_at = None
+        worklist.let_go(world, session, push.subject, Reason.UNREADABLE_PUSH)
+        jobs.leave(session, READ, push.subject)
+        audit.note(world, session, by, audit.Deed.CHANGE, push.subject, "再读推送")
 
 
 def _lines(world: World, push: Push) -> list[tuple[Parcel, Seen]]:

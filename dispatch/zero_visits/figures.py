@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import ColumnElement, and_
 
 from dispatch.approval.case import Case
 from dispatch.errors import NotFoundError
@@ -66,12 +66,19 @@ class Report:
     departments: tuple[Figures, ...]
 
 
-def report(world: World, month: str, department: str | None = None) -> Report:
-    """The figures of `month` (YYYY-MM), of one department or of all. Two queries. Raises NotFoundError."""
+def report(
+    world: World, month: str, department: str | None = None, within: ColumnElement[bool] | None = None
+) -> Report:
+    """The figures of `month` (YYYY-MM), of one department or of all. Two queries. Raises NotFoundError.
+
+    `within`: a condition on `Case`, where whoever asks may not see all.
+    """
     begin, end = month_in_shanghai(month)
     cohort = and_(Case.decided_at >= begin, Case.decided_at < end)
     if department is not None:
         cohort = and_(cohort, Case.department == department)
+    if within is not None:
+        cohort = and_(cohort, within)
     with world.reading() as session:
         cases = session.execute(count_cases(cohort)).all()
         envelopes = session.execute(count_envelopes(cohort, world.settings.collection_cut_off)).all()

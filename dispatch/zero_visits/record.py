@@ -239,6 +239,7 @@ WITH_WHOM: Mapping[Stage, str] = {
     Stage.PACKED: "本中心，已封装待交寄",
 }
 """Who has what lies in an envelope at this stage; before it is packed, the desk has it."""
+AS_TOLD: Mapping[View, str] = {View.RETURNED: "寄递企业称已退回本中心", View.LOST: "寄递企业称已丢失"}
 
 
 def _custody(of: Teller, paper: Document, lying: tuple[Content, UUID] | None, numbers: Mapping[UUID, str]) -> str:
@@ -249,7 +250,8 @@ def _custody(of: Teller, paper: Document, lying: tuple[Content, UUID] | None, nu
     content, shipment_id = lying
     shipment = of.shipments[shipment_id]
     default = "本中心，已扫入信封" if content.scanned_at else "本中心，待封装"
-    return f"{WITH_WHOM.get(Stage(shipment.stage), default)}（{numbers[shipment_id] or words.VIEWS[shipment.view]}）"
+    told = AS_TOLD.get(shipment.view) or WITH_WHOM.get(Stage(shipment.stage), default)
+    return f"{told}（{numbers[shipment_id] or words.VIEWS[shipment.view]}）"
 
 
 def _legs(session: Session, case: Case) -> list[LegShown]:

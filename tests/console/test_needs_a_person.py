@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from uuid_utils.compat import uuid7
 
 from dispatch import worklist
 from dispatch.approval.case import Case, Document, open_hold
@@ -15,12 +16,14 @@ from dispatch.journey import Stage, View
 from dispatch.packing.pack import pack
 from dispatch.shipment import Content, Shipment
 from dispatch.staff.role import Role
+from dispatch.tracking.push import Push
 from dispatch.worklist import Entry, Reason
 from dispatch.zero_visits.close import Closure
 from dispatch.zero_visits.outcomes import count_outcomes
-from dispatch.zero_visits.put_right.changed import Record, mark
+from dispatch.zero_visits.put_right.changed import Ground, mark
 from dispatch.zero_visits.put_right.owner import give_back, take
-from dispatch.zero_visits.put_right.remedy import REMEDIES_WITHOUT_AN_ENVELOPE, Remedy, Told, about, remedies, solve
+from dispatch.zero_visits.put_right.remedy import REMEDIES_WITHOUT_AN_ENVELOPE, Remedy, about, remedies
+from dispatch.zero_visits.put_right.solve import Told, solve
 from dispatch.zero_visits.put_right.undelivered import declare_lost, keep_here, send_again
 from dispatch.zero_visits.settle import number_of, reopen, settle_entry
 from tests.rooms.on_the_road import CLERK, Road
@@ -163,14 +166,14 @@ def test_the_second_of_two_is_told_who_was_first_and_what_changed_and_nothing_is
     assert late.status_code == 409
     assert "first 收回退件（退件已到 → 未送达已了结）" in late.text
     assert "没有重复办理" in late.text
-    assert [one.stage for one in envelopes(road, "A")][0] == Stage.UNDELIVERED
+    assert envelopes(road, "A")[0].stage == Stage.UNDELIVERED
     with road.world.reading() as session:
         assert not session.scalars(select(Document).where(Document.lost_at.is_not(None))).all()
 
 
 def test_who_took_an_entry_meanwhile_is_told_too(road, decided):
     entry = brought_back(road, decided)
-    shown = mark(road.world, Record(entry_id=entry.id))
+    shown = mark(road.world, Ground(entry_id=entry.id))
     take(road.world, number_of(entry.id), "li.na")
     with pytest.raises(ConflictError, match=r"li\.na 接手了“退件已到”"):
         solve(road.world, number_of(entry.id), Remedy.SETTLE, "wang", Told(note="已处理"), shown)
@@ -359,6 +362,35 @@ def test_an_act_on_an_envelope_is_refused_where_there_is_none(world, remedy):
         solve(world, number, remedy, CLERK, Told(note="x", number="1", carrier="ems", until="2030-01-01"))
 
 
+def test_a_proxy_whose_authorisation_is_shown_afterwards_was_allowed_to_sign(road, decided, person, drain):
+    road.hand_over(decided("A"))
+    road.deliver("A", "20")
+    entry = only(road, Reason.SIGNED_WITHOUT_CONSENT)
+    done = do(person(Role.WINDOW), entry, Remedy.CONSENT, note="授权书存档 2026-118")
+    assert done.status_code == 303
+    drain(road.world)
+    assert road.shipment("A").view is View.CLOSED
+    assert road.entries() == []
+
+
+def test_a_push_that_cannot_be_read_is_read_again_and_listed_again(world, person, drain):
+    with world.begin() as session:
+        now = world.now()
+        push = Push(id=uuid7(), carrier="ems", digest=b"x", source="x", received_at=now, read_at=now, times=1)
+        for column, value in (("raw", "{}"), ("body", "no json")):
+            world.vault.seal(push, column, value)
+        session.add(push)
+        worklist.put(world, session, Reason.UNREADABLE_PUSH, push.subject, detail="读不懂")
+    with world.reading() as session:
+        entry = session.scalars(select(Entry)).one()
+    assert do(person(Role.DISPATCH), entry, Remedy.READ_AGAIN).status_code == 303
+    with world.reading() as session:
+        assert session.scalars(select(Entry.settled_at)).one() is not None
+    drain(world)
+    with world.reading() as session:
+        assert session.scalars(select(Entry.settled_at)).one() is None
+
+
 def test_the_acts_of_the_page_do_what_they_say(road, decided, person, drain):
     """Two clicks each: the entry is opened, the button is pressed."""
     clerk = person(Role.DISPATCH)
@@ -391,5 +423,5 @@ def test_who_only_supervises_sees_and_settles_nothing(road, decided, person):
     entry = brought_back(road, decided)
     supervisor = person(Role.SUPERVISOR)
     page = supervisor.get(f"/console/entry/{number_of(entry.id)}")
-    assert (page.status_code, "/do" in page.text) == (200, False)
+    assert (page.status_code, '/do"' in page.text) == (200, False)
     assert supervisor.post(f"/console/entry/{number_of(entry.id)}/do", {"remedy": "settle"}).status_code == 403

@@ -43,11 +43,12 @@ UNNAMED = {
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
     *("member", "session", "sign_in", "saved_view", "bind", "totp", "export", "printer", "print_run"),
-    *("preview", "bad_rows", "issue", "issue_register", "enter_case"),
+    *("preview", "bad_rows", "issue", "issue_register", "enter_case", "undelivered", "owner", "again"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
-    ("dispatch/booking/doubt.py", name) for name in ("adopt_by_hand", "confirm_never_placed", "book_again")
+    ("dispatch/booking/doubt.py", name)
+    for name in ("adopt_by_hand", "confirm_never_placed", "book_again", "look_up_again")
 } | {
     *(("dispatch/booking/cancel.py", name) for name in ("call_off", "confirm_cancelled", "keep_label", "reroute")),
     *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
@@ -56,6 +57,8 @@ ONE_ACT = {
     ("dispatch/approval/amend_slip.py", "amend_slip"),
     *(("dispatch/approval/upload/take.py", name) for name in ("take", "drop")),
     ("dispatch/packing/pack.py", "unpack"),
+    ("dispatch/tracking/ask.py", "ask_by_hand"),
+    ("dispatch/tracking/read.py", "read_again"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
     ("dispatch/personal/due.py", "set_retention"),

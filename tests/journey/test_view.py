@@ -23,6 +23,7 @@ OF_STAGE = {
     "cancelling": "cancelling",
     "closed": "closed",
     "cancelled": "cancelled",
+    "undelivered": "undelivered",
 }
 OF_NEWS = {
     "unseen": "handed_over",

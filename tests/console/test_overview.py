@@ -1,0 +1,86 @@
+"""The overview counts what the rows say, draws it with the table beside, and goes out as a file that is noted."""
+
+import csv
+import io
+import re
+
+import pytest
+from sqlalchemy import select
+
+from dispatch.audit import AuditEntry, Deed
+from dispatch.measured.export import guarded
+from dispatch.measured.overview import overview, this_month
+from dispatch.queues.queue import Scope
+from dispatch.staff.role import Role
+from tests.rooms.on_the_road import Road
+
+OTHER = "=cmd|'/c calc'!A1"
+"""A department that a spreadsheet would reckon with."""
+
+
+@pytest.fixture
+def road(post, drain, decided):
+    road = Road(post.world, drain)
+    decided_at = road.world.now().replace(microsecond=0).isoformat()
+    road.hand_over(
+        decided("A", decided_at=decided_at),
+        decided("B", decided_at=decided_at, slip={"detail": "鹤溪路2号"}),
+        decided("C", decided_at=decided_at, department=OTHER, slip={"detail": "鹤溪路3号"}),
+    )
+    road.deliver("A")
+    road.tell("B", "203")
+    road.tell("B", "711")
+    return road
+
+
+def test_it_counts_what_was_decided_sent_and_delivered(road):
+    told = overview(road.world, Scope(), this_month(road.world))
+    assert (told.total.figures.decided, told.total.sent, told.total.delivered) == (3, 3, 1)
+    assert str(told.total.figures.zero_visits) == "1/3 33.3%"
+    assert (told.total.timed, 0 <= told.total.hours < 1) == (1, True)
+    assert (told.today.decided, told.today.sent, told.today.delivered) == (3, 3, 1)
+    assert sum(one.sent for one in told.days) == 3
+    assert [(one.words, one.count) for one in told.stuck] == [("退件已到", 1)]
+    assert {one.view: one.count for one in told.standing} == {"returned": 1, "handed_over": 1}
+    assert [one.carrier for one in told.house.posts] == ["ems"]
+
+
+def test_whoever_sees_one_department_sees_its_figures_alone(road):
+    told = overview(road.world, Scope(frozenset({OTHER})), this_month(road.world))
+    assert (told.total.figures.decided, told.total.sent, told.total.delivered) == (1, 1, 0)
+    assert [one.department for one in told.departments] == [OTHER]
+    assert told.stuck == []
+    assert (told.today.decided, told.total.hours) == (1, None)
+
+
+def test_the_page_draws_charts_with_the_table_beside_and_no_style_of_its_own(road, person):
+    page = person(Role.SUPERVISOR).get("/console/overview").text
+    assert len(re.findall(r'<svg class="chart', page)) == 3
+    assert "1/3 <b>33.3%</b>" in page
+    assert "退件已到" in page
+    assert " style=" not in page
+    assert "/console/overview" in person(Role.DISPATCH).get("/console/queue/to_print").text  # a door in the side menu
+
+
+def test_a_month_is_chosen_in_the_url_and_one_that_is_none_is_told_so(road, person):
+    supervisor = person(Role.SUPERVISOR)
+    assert "概览 2026-01" in supervisor.get("/console/overview?month=2026-01").text
+    assert supervisor.get("/console/overview?month=2026-13").status_code == 404
+    assert person(Role.WINDOW).get("/console/overview").status_code == 403
+
+
+def test_the_file_holds_the_same_and_no_formula_and_that_it_went_out_is_noted(road, person):
+    answer = person(Role.SUPERVISOR).get("/console/overview.csv")
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row[:2] for row in rows[1:4]] == [[f"'{OTHER}", "1"], ["县市场监督管理局", "2"], ["合计", "3"]]
+    with road.world.reading() as session:
+        [noted] = session.scalars(select(AuditEntry).where(AuditEntry.deed == Deed.EXPORT))
+    assert (noted.by, noted.subject) == ("supervisor", f"overview:{this_month(road.world)}")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_what_a_spreadsheet_would_reckon_with_stays_a_text(text):
+    assert guarded(text) == f"'{text}"
+    assert guarded(5) == 5
+    assert guarded("县市场监督管理局") == "县市场监督管理局"
