@@ -32,7 +32,11 @@ POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
 
 
-DOORS: Sequence[tuple[str, str, Right]] = ()
+DOORS: Sequence[tuple[str, str, Right]] = (
+    ("/console/batches", "批次", Right.PRINT),
+    ("/console/reprint", "补打", Right.PRINT),
+    ("/console/printers", "打印机", Right.PRINTERS),
+)
 """Pages beside the queues: address, title, and the right that shows them."""
 
 

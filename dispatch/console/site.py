@@ -3,13 +3,17 @@
 from fastapi import APIRouter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, queues, sign_in
+from dispatch.console import assets, batches, dispatching, printers, printing, queues, sign_in
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     sign_in.router,
     queues.router,
+    dispatching.router,
+    batches.router,
+    printing.router,
+    printers.router,
 )
 
 

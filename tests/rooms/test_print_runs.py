@@ -1,4 +1,4 @@
-"""Sheets are printed in runs: a lost file is drawn again without counting, what is printed again counts and says so."""
+"""Sheets are printed in runs: a lost file is drawn again without counting; what is printed again counts."""
 
 import pytest
 from road_steps import at_once, do, only, shipments
