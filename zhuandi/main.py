@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-GROUPS = ("client", "admin", "audit", "reconcile")
+GROUPS = ("client", "admin", "audit", "printers", "reconcile")
 """Modules that are one command with others below it; of every other module each command is one of ours."""
 MODULES: Mapping[str, tuple[str, ...]] = {
     "up": ("up",),
@@ -23,9 +23,11 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "admin": ("admin",),
     "audit": ("audit",),
     "desk": (
-        *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
+        *("import", "release", "hold", "unhold", "paper", "item", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),
     ),
+    "printing": ("print",),
+    "printers": ("printers",),
     "look": ("worklist", "settle", "received", "trace", "report"),
     "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),
     "routes": ("clear-item", "withdraw-item", "rulings", "route", "routes", "numbers"),
