@@ -10,7 +10,6 @@ from dispatch.console.batches import batch_named
 from dispatch.console.chosen import TickedRows, chosen_in, in_sight
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
-from dispatch.console.page import HEADERS
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.label.find import find_printed
 from dispatch.label.print_run import all_came_out, draw_run, find_run, stop
@@ -24,6 +23,8 @@ router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Printing = Annotated[Desk, needs(Right.PRINT)]
 BROWSER = ""
 PDF = "application/pdf"
+VIEWED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""A browser's own viewer is a plugin in a page that it makes itself."""
 Where = Annotated[str, Form(alias="printer", max_length=36)]
 Size = Annotated[str, Form(max_length=10)]
 Why = Annotated[str, Form(max_length=200)]
@@ -47,7 +48,7 @@ def print_chosen(desk: Printing, ticked: TickedRows, size: Size = "100x150", pri
 def labels(desk: Printing, batch_id: str, kind: str) -> Response:
     """The run as a file: the same as often as it is asked for, and nothing is counted."""
     found = batch_named(desk, batch_id)
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": HEADERS["Content-Security-Policy"]}
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": VIEWED}
     if kind == "pdf":
         drawn = draw_run(desk.world, found)
         return Response(
