@@ -106,7 +106,7 @@ def _rows(session: Session, batch: Batch) -> list[ItemRow]:
 def _numbers(session: Session, batch: Batch, ids: Collection[UUID]) -> Mapping[UUID, str]:
     """What a clerk knows each by: the case's number, the waybill's, or our order's."""
     if batch.kind != Kind.PRINT:
-        return dict(session.execute(select(Case.id, Case.case_no).where(Case.id.in_(ids))).tuples())
+        return dict(session.execute(select(Case.id, Case.case_no).where(Case.id.in_(ids))).all())
     orders = session.execute(select(Shipment.id, Shipment.order_no).where(Shipment.id.in_(ids)))
     known = {key: order or "—" for key, order in orders}
     return known | {key: waybill.number for key, waybill in live_waybills(session, ids).items()}
