@@ -1,56 +1,79 @@
 """The clerk's desk on the command line: thin words over the rooms' own functions, as the console will be."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import true
 
 from dispatch import words
-from dispatch.approval.case import Release, find_case, open_hold, waiting_for_release
+from dispatch.approval.case import Release, find_case, waiting_for_release
+from dispatch.approval.dispatch_many import begin_many, go_on
 from dispatch.approval.release import hold as hold_case
 from dispatch.approval.release import lift, set_policy
-from dispatch.approval.release import release as release_case
+from dispatch.batch import Kind, Outcome, tally
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed
+from dispatch.booking.plan import EXPECTED_WORDS, Plan, plan_release
 from dispatch.errors import NotFoundError
 from dispatch.journey import BY_STAGE, Stage
-from dispatch.label.print_sheets import holding, print_sheets, to_print
-from dispatch.label.sheet import SheetSize
+from dispatch.label.print_sheets import holding
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack, unpack
+from dispatch.queues.batches import show_batch
+from dispatch.queues.queue import Scope
 from dispatch.world import World
 from zhuandi.context import for_people, open_world
+from zhuandi.printing import written
 
 app = typer.Typer()
 console = Console()
-SIZES = {f"{size.width_mm}x{size.height_mm}": size for size in SheetSize}
 By = Annotated[str, typer.Option(help="经办人")]
 BY = "窗口"
 
 
 @app.command()
 def release(
-    cases: Annotated[list[str] | None, typer.Argument(help="办件编号；不写则放行全部待放行的")] = None, *, by: By = BY
+    cases: Annotated[list[str] | None, typer.Argument(help="办件编号；不写则放行全部待放行的")] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只试算，不放行")] = False,
+    by: By = BY,
 ) -> None:
-    """放行寄递。"""
+    """放行寄递：逐件告知结果；中断了，工作进程接着办。"""
     with for_people(), open_world() as world:
-        if not cases:
-            with world.reading() as session:
-                cases = [case.case_no for case in waiting_for_release(session)]
-        done = sum(release_case(world, case_no, by) for case_no in cases)
-        held = [case_no for case_no in cases if _is_held(world, case_no)]
+        with world.reading() as session:
+            chosen = [find_case(session, case_no) for case_no in cases] if cases else waiting_for_release(session)
+        ids = [case.id for case in chosen]
+        if dry_run:
+            _show_plan(plan_release(world, ids, true()))
+            return
+        done = _release(world, ids, by) if ids else 0
     console.print(f"放行 {done} 件。")
-    if held:
-        console.print(f"其中仍在暂缓寄递、解除后才寄出：{'、'.join(held)}")
 
 
-def _is_held(world: World, case_no: str) -> bool:
+def _release(world: World, ids: list[UUID], by: str) -> int:
+    """How many were let go now; whatever is to be said of one is said."""
+    batch_id = begin_many(world, Kind.RELEASE, ids, by)
+    while go_on(world, batch_id):
+        pass
+    for row in show_batch(world, Scope(), batch_id, by).rows:
+        if row.words:
+            console.print(f"{row.number}：{row.words}")
     with world.reading() as session:
-        return open_hold(session, find_case(session, case_no).id) is not None
+        return tally(session, batch_id)[Outcome.DONE]
+
+
+def _show_plan(plan: Plan) -> None:
+    table = Table("办件编号", "将会", "寄递企业", "邮件", "说明")
+    for row in plan.rows:
+        table.add_row(row.case_no, EXPECTED_WORDS[row.expected], row.carrier, str(row.envelope or ""), row.words)
+    console.print(table)
+    for carrier, count in plan.envelopes.items():
+        console.print(f"{carrier}：{count} 个邮件")
+    for offer in plan.offers:
+        console.print(f"{offer.case_no} 是同一收件人，放行后装入第 {offer.envelope} 个邮件。")
 
 
 @app.command()
@@ -77,35 +100,6 @@ def item(
     with for_people(), open_world() as world:
         set_policy(world, code, policy, grouping)
     console.print(f"事项 {code} 已改。")
-
-
-@app.command("print")
-def print_labels(
-    cases: Annotated[list[str] | None, typer.Argument(help="办件编号；不写则打全部待打单的")] = None,
-    *,
-    out: Annotated[Path, typer.Option(help="面单 PDF 写到此处")] = Path("labels.pdf"),
-    size: Annotated[str, typer.Option(help="、".join(SIZES))] = "100x150",
-    by: By = BY,
-) -> None:
-    """打单：面单写成一个 PDF。"""
-    if size not in SIZES:
-        raise typer.BadParameter(f"面单尺寸只有 {'、'.join(SIZES)}")
-    with for_people(), open_world() as world:
-        with world.reading() as session:
-            chosen = holding(session, cases) if cases else to_print(session)
-        if not chosen:
-            console.print("没有待打单的邮件。")
-            return
-        with written(out) as sheet:
-            sheet.write(print_sheets(world, chosen, SIZES[size], by))
-    console.print(f"{len(chosen)} 张面单在 {out}。待封装的出件与运单：zhuandi to-pack")
-
-
-@contextmanager
-def written(out: Path) -> Iterator[BinaryIO]:
-    """The file is opened before anything is done: a label that cannot be written must not count as printed."""
-    with out.open("wb") as sheet:
-        yield sheet
 
 
 @app.command("to-pack")

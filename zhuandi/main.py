@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-GROUPS = ("client", "admin", "audit", "keys", "retention", "reconcile")
+GROUPS = ("client", "admin", "audit", "keys", "printers", "retention", "reconcile")
 """Modules that are one command with others below it; of every other module each command is one of ours."""
 MODULES: Mapping[str, tuple[str, ...]] = {
     "up": ("up",),
@@ -26,9 +26,11 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "retention": ("retention",),
     "arrive": ("import", "paper", "papers", "slip"),
     "desk": (
-        *("release", "hold", "unhold", "item", "print", "to-pack", "pack", "unpack"),
+        *("release", "hold", "unhold", "item", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),
     ),
+    "printing": ("print",),
+    "printers": ("printers",),
     "look": ("worklist", "settle", "received", "trace", "report"),
     "put_right": (*("take", "give-back", "solve", "reopen", "send-again", "keep", "declare-lost", "overview"),),
     "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),

@@ -81,7 +81,7 @@ def _gather(world: World, session: Session, case_ids: Collection[UUID]) -> set[U
     lines, by_digest, waiting = routes(session), dict[bytes, tuple[str, Leaving]](), set[UUID]()
     for one in leaving:
         carrier = choose_carrier(world, lines, one.slip, one.item)
-        digest = world.vault.digest("envelope", carrier, one.slip.group_digest.hex())
+        digest = envelope_digest(world, carrier, one.slip)
         if by_digest.setdefault(digest, (carrier, one))[1] is not one:
             waiting.add(one.case.id)
     envelopes = _open_envelopes(world, session, by_digest)
@@ -98,6 +98,11 @@ def _gather(world: World, session: Session, case_ids: Collection[UUID]) -> set[U
     _seal(world, session, [shipment for shipment, one in inside if not one.item.grouping], known)
     reach(Point.GATHERED)
     return waiting
+
+
+def envelope_digest(world: World, carrier: str, slip: CaseSlip) -> bytes:
+    """What is the same for all that may lie in one envelope: to whom, where, in which way, and with which carrier."""
+    return world.vault.digest("envelope", carrier, slip.group_digest.hex())
 
 
 def _leaving(session: Session, case_ids: Collection[UUID]) -> list[Leaving]:

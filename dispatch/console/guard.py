@@ -35,12 +35,15 @@ POLL = "x-zhuandi-poll"
 DOORS: Sequence[tuple[str, str, Right]] = (
     ("/console/import", "导入清单", Right.IMPORT),
     ("/console/issue", "出证登记", Right.ISSUE),
+    ("/console/batches", "批次", Right.PRINT),
+    ("/console/reprint", "补打", Right.PRINT),
     ("/console/pack", "双扫封装", Right.PACK),
     ("/console/hand-over", "交寄", Right.HAND_OVER),
     ("/console/overview", "概览", Right.OVERVIEW),
     ("/console/audit", "审计日志", Right.AUDIT),
     ("/console/staff", "账号", Right.STAFF),
     ("/console/clients", "对接系统", Right.CLIENTS),
+    ("/console/printers", "打印机", Right.PRINTERS),
 )
 """Pages beside the queues: address, title, and the right that shows them."""
 

@@ -1,6 +1,6 @@
 """The desk's queues: lists with counts, filters in the URL, saved views."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
+from dispatch.console.printing import choices_for_printing
 from dispatch.errors import NotFoundError
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import choices, look
@@ -19,11 +20,14 @@ from dispatch.staff.role import Right
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Looking = Annotated[Desk, needs(Right.SEE, Right.SEE_TODAY)]
 Clerk = Annotated[Desk, needs(Right.SEE)]
+BESIDE: Mapping[Queue, Callable[[Desk], dict[str, object]]] = {Queue.TO_PRINT: choices_for_printing}
+"""What the buttons of a queue need to know (`queue_….html`)."""
 FRONTS: Sequence[tuple[Right, str]] = (
     (Right.SEE, f"/console/queue/{Queue.TO_RELEASE}"),
     (Right.SEE_TODAY, f"/console/queue/{Queue.TO_PRINT}"),
     (Right.AUDIT, "/console/audit"),
     (Right.STAFF, "/console/staff"),
+    (Right.PRINTERS, "/console/printers"),
 )
 """Where each role begins its day."""
 
@@ -52,7 +56,12 @@ def queue(desk: Looking, name: str, page: int = 1) -> Response:
         views=views,
         choices=choices(desk.world, desk.scope),
         of_cases=chosen in OF_CASES,
+        beside=BESIDE.get(chosen, _nothing)(desk),
     )
+
+
+def _nothing(_: Desk) -> dict[str, object]:
+    return {}
 
 
 @router.get("/console/counts")

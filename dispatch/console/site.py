@@ -8,15 +8,19 @@ from dispatch.api.app import Doors, make_app
 from dispatch.console import (
     assets,
     audit,
+    batches,
     case,
     clients,
     code,
+    dispatching,
     enter,
     imports,
     issue,
     overview,
     pack,
     person,
+    printers,
+    printing,
     queues,
     sign_in,
     slip,
@@ -42,6 +46,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     issue.router,
     slip.router,
     overview.router,
+    dispatching.router,
+    batches.router,
+    printing.router,
+    printers.router,
 )
 
 

@@ -22,7 +22,7 @@ from dispatch.label.pages import Envelope, Stamp, draw, look_inside
 from dispatch.label.printer import SIZES, UNDER_WAY, PrintJob, State
 from dispatch.world import World
 
-NOTHING_LEFT = "这一批的面单都已封装、换号或撤销，不能再打。"
+NOTHING_LEFT = "这一批没有可打的面单：没有打成，或都已封装、换号、撤销。"
 
 
 class PrintRun(Base):

@@ -17,7 +17,9 @@ from dispatch.errands.report import LANE
 from dispatch.errors import ZhuandiError
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import Act, Stage, Tracked
-from dispatch.label.print_sheets import to_print
+from dispatch.label.print_sheets import Wish, begin_print, to_print
+from dispatch.label.printer import SEND, PrinterAsked, add_printer
+from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, not_collected
 from dispatch.packing.pack import pack, to_pack
 from dispatch.shipment import ASK, Shipment, act, lock
@@ -48,8 +50,10 @@ def case_no(carrier: str, number: int) -> str:
 class Desk:
     """All the people, one round after the other."""
 
-    def __init__(self, house: House, http: httpx2.Client) -> None:
+    def __init__(self, house: House, http: httpx2.Client, printer_port: int) -> None:
         self.house, self.world, self.http = house, house.world, http
+        asked = PrinterAsked("演练打印机", "127.0.0.1", printer_port, size="76x130")
+        self.printer = add_printer(self.world, asked, BY)
         self.key = add_client(self.world, BY)
         self.relabelled = {case_no(carrier, number) for carrier in ("ems", "sf") for number in range(RELABELLED)}
         self.reports: dict[str, str] = {}
@@ -100,10 +104,11 @@ class Desk:
                 void_label(self.world, key, Then.BOOK_AGAIN, BY)
                 self.relabelled.remove(case)
         good = [key for key in ready if key not in spoilt]
+        drawn_here = [key for key in good if not any("-ems-" in case for case in cases[key])]  # no label to wait for
+        if drawn_here and any(name.startswith(SEND) for name in self.house.left()):
+            begin_print(self.world, drawn_here[:1], Wish(SheetSize.ONE_PART, BY, "", self.printer))
+            return
         if self.house.left(Role.PRINT):
-            drawn_here = [
-                key for key in good if not any("-ems-" in case for case in cases[key])
-            ]  # no label to wait for
             for key in drawn_here[:1]:
                 self.house.run(Role.PRINT, *sorted(cases[key]), "--out", str(self.house.home / "labels.pdf"))
             return

@@ -18,6 +18,7 @@ from dispatch.reconcile.begin import LOOK_THROUGH, begin_by_hand
 from dispatch.reconcile.left import all_sent, finish
 from dispatch.shipment import RECALL, Content, Shipment
 from dispatch.world import World
+from sandbox.printer import running_printer
 from tests.crash.books import compare, drained
 from tests.crash.brokers import opened
 from tests.crash.desk import BY, CARRIERS, LAW, Desk, case_no
@@ -59,8 +60,9 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
         opened(broker, folder) as url,
         open_house(home, server, url, roles) as house,
         httpx2.Client(timeout=10, trust_env=False) as http,
+        running_printer() as printer,
     ):
-        desk = Desk(house, http)
+        desk = Desk(house, http, printer.port)
         if frozen:
             freeze(house, desk, sorted(frozen), FROZEN)
             leave_standing(house.world)  # who slept had done what is due once a day, and nobody died over it

@@ -1,4 +1,4 @@
-"""Sheets are printed in runs: a lost file is drawn again without counting, what is printed again counts and says so."""
+"""Sheets are printed in runs: a lost file is drawn again without counting; what is printed again counts."""
 
 import pytest
 from road_steps import at_once, do, only, shipments
@@ -14,6 +14,7 @@ from dispatch.label.print_run import all_came_out, draw_run, find_run
 from dispatch.label.print_sheets import Wish, begin_print, print_from, print_sheets, to_print
 from dispatch.waybill import live_waybill
 from tests.rooms.printed_page import read_pages
+from workers.run import run_due
 
 WISH = Wish(SheetSize.TWO_PART, "li.na")
 AGAIN = Wish(SheetSize.TWO_PART, "wang.wu", "卡纸")
@@ -184,8 +185,8 @@ def test_a_packed_envelope_is_told_where_it_is(booked):
         begin_print(world, chosen[:1], AGAIN)
 
 
-def test_an_envelope_without_a_number_is_named(world, drain, decided):
+def test_an_envelope_without_a_number_is_named(world, decided):
     lodge(world, decided(), "test")
-    drain(world)
+    run_due(world, "case.gather")
     with pytest.raises(NotFoundError, match="还没有运单号"):
         begin_print(world, [only(world).id], WISH)

@@ -29,7 +29,7 @@
     tell(form);
   });
 
-  // Keys: / to the search box, j and k along the rows, x ticks, ? tells them. Off while something is typed.
+  // Keys: / to the search box, j and k along the rows, x ticks, and whatever bears data-key. Off while something is typed.
   const typing = (target) => target.matches && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
@@ -46,6 +46,12 @@
       const here = all.indexOf(document.activeElement);
       const next = event.key === "j" ? Math.min(here + 1, all.length - 1) : Math.max(here - 1, 0);
       all[next].focus();
+      event.preventDefault();
+      return;
+    }
+    const keyed = Array.from(document.querySelectorAll("[data-key]")).find((one) => one.dataset.key === event.key);
+    if (keyed) {
+      keyed.click();
       event.preventDefault();
       return;
     }

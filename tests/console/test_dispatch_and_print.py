@@ -1,0 +1,198 @@
+"""The desk releases, holds and prints: one, many, or all that match; each with its outcome, nothing out of sight."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from dispatch.approval.case import Case
+from dispatch.approval.lodge import lodge
+from dispatch.label.print_sheets import to_print
+from dispatch.shipment import Shipment
+from dispatch.staff.role import Role
+
+
+@pytest.fixture
+def world(world):
+    """Items whose cases wait for a person; those of one recipient wait to be joined."""
+    told = {"item_release": "when_released", "item_grouping": timedelta(minutes=30)}
+    return replace(world, settings=world.settings.model_copy(update=told))
+
+
+@pytest.fixture
+def lodged(world, decided):
+    def make(count=3, *, one_recipient=False, **fields):
+        for number in range(count):
+            slip = {} if one_recipient else {"detail": f"团结路{number + 1}号"}
+            lodge(world, decided(f"33112720261122{number:04}", slip=slip, **fields), "test")
+        with world.reading() as session:
+            return [str(key) for key in session.scalars(select(Case.id).order_by(Case.case_no))]
+
+    return make
+
+
+def followed(person, answer):
+    assert answer.status_code == 303, answer.text
+    page = person.get(answer.headers["location"])
+    assert page.status_code == 200, page.text
+    return page.text
+
+
+def test_what_is_ticked_is_released_and_told_row_by_row(world, person, lodged):
+    ids, clerk = lodged(), person(Role.DISPATCH)
+    page = clerk.get("/console/queue/to_release").text
+    assert 'formaction="/console/release"' in page
+    told = followed(clerk, clerk.post("/console/release", {"id": ids[:2]}))
+    assert told.count("已办") >= 2
+    assert "331127202611220000" in told
+    again = followed(clerk, clerk.post("/console/release", {"id": ids}))
+    assert "dispatch " in again  # who was first
+    assert "先前已办" in again
+
+
+def test_a_trial_does_nothing_and_says_how_many_envelopes_go_and_who_else_waits(world, person, lodged):
+    ids, clerk = lodged(one_recipient=True), person(Role.DISPATCH)
+    clerk.post("/console/hold", {"id": ids[2:], "reason": "欠费"})
+    page = clerk.post("/console/release/plan", {"id": ids[:1] + ids[2:]}).text
+    assert "将寄出 1 件办件，装 1 个邮件" in page
+    assert "暂缓中" in page
+    assert f'name="id" value="{ids[1]}"' in page  # offered: the same recipient
+    whole = clerk.post("/console/release/plan", {"all_matching": "yes", "query": ""}).text
+    assert "同封 2 件" in whole
+    with world.reading() as session:
+        assert set(session.scalars(select(Case.released_at))) == {None}
+
+
+def test_all_that_match_are_more_than_the_page(world, person, lodged):
+    lodged()
+    clerk = person(Role.DISPATCH)
+    told = followed(clerk, clerk.post("/console/release", {"all_matching": "yes", "query": "q=331127202611220001"}))
+    assert "331127202611220001" in told
+    assert "331127202611220000" not in told
+
+
+def test_a_hold_needs_its_reason(world, person, lodged):
+    ids, clerk = lodged(1), person(Role.DISPATCH)
+    refused = clerk.post("/console/hold", {"id": ids})
+    assert refused.status_code == 409
+    assert "原因" in refused.text
+    assert followed(clerk, clerk.post("/console/hold", {"id": ids, "reason": "欠费"}))
+    told = followed(clerk, clerk.post("/console/hold", {"id": ids, "reason": "欠费"}))
+    assert "未办成" in told
+    assert "只重试未办成的" in told
+    assert followed(clerk, clerk.post("/console/lift", {"id": ids}))
+
+
+def test_nothing_ticked_is_told_so(world, person):
+    clerk = person(Role.DISPATCH)
+    for url in ("/console/release", "/console/release/plan", "/console/print"):
+        assert "勾选" in clerk.post(url).text
+
+
+def test_another_departments_cases_and_batches_are_not_there(world, person, lodged):
+    ids = lodged(1)
+    clerk, other = person(Role.DISPATCH), person(Role.DISPATCH, "other", ["别的部门"])
+    assert other.post("/console/release", {"id": ids}).status_code == 404
+    assert other.post("/console/release/plan", {"id": ids}).status_code == 404
+    made = clerk.post("/console/release", {"id": ids}).headers["location"]
+    assert other.get(made).status_code == 404
+    assert other.get(f"{made}/progress").status_code == 404
+    assert other.post(f"{made}/retry").status_code == 404
+    assert made not in other.get("/console/batches").text
+    assert clerk.get("/console/batch/nonsense").status_code == 404
+
+
+@pytest.fixture
+def booked(post, drain, decided):
+    """A console over a post that answers, and three envelopes with numbers."""
+    told = {"item_release": "at_once", "item_grouping": timedelta(0)}
+    there = replace(post.world, settings=post.world.settings.model_copy(update=told))
+    for number in range(3):
+        lodge(there, decided(f"33112720261122{number:04}", slip={"detail": f"团结路{number + 1}号"}), "test")
+    drain(there)
+    with post.world.reading() as session:
+        return post.world, [str(key) for key in to_print(session)]
+
+
+def prints(world):
+    with world.reading() as session:
+        return sorted(session.scalars(select(Shipment.prints)))
+
+
+@pytest.mark.parametrize("role", [Role.DISPATCH, Role.POST])
+def test_the_day_of_a_printed_run(booked, person, role):
+    world, ids = booked
+    clerk = person(role)
+    assert 'formaction="/console/print"' in clerk.get("/console/queue/to_print").text
+    made = clerk.post("/console/print", {"id": ids, "size": "76x130"}).headers["location"]
+    page = clerk.get(made).text
+    assert "全部打印成功？" in page
+    first = clerk.get(f"{made}/labels.pdf")
+    assert first.headers["content-type"] == "application/pdf"
+    assert first.content == clerk.get(f"{made}/labels.pdf").content
+    assert clerk.get(f"{made}/labels.zpl").content.count(b"^XZ") == 3
+    assert clerk.get(f"{made}/labels.tspl").content.count(b"PRINT 1,1") == 3
+    assert prints(world) == [1, 1, 1]
+    assert made in clerk.get("/console/batches").text
+    refused = clerk.post(f"{made}/from", {"nth": 2, "reason": ""})
+    assert refused.status_code == 409
+    again = clerk.post(f"{made}/from", {"nth": 2, "reason": "卡纸"}).headers["location"]
+    assert re.search(r"补打\s*1", clerk.get(again).text)
+    assert prints(world) == [1, 2, 2]
+    assert "已答复：出了 1 张" in clerk.get(made).text
+    assert clerk.post(f"{again}/all-out").status_code == 303
+    assert clerk.post(f"{again}/all-out").status_code == 409
+
+
+def test_one_waybill_is_printed_again_by_its_number_with_a_reason(booked, person):
+    world, ids = booked
+    clerk = person(Role.DISPATCH)
+    clerk.post("/console/print", {"id": ids})
+    assert clerk.get("/console/reprint").status_code == 200
+    assert clerk.post("/console/reprint", {"number": "331127202611220000"}).status_code == 409
+    assert clerk.post("/console/reprint", {"number": "nobody", "reason": "污损"}).status_code == 404
+    page = followed(clerk, clerk.post("/console/reprint", {"number": "331127202611220000", "reason": "污损"}))
+    assert re.search(r"补打\s*1", page)
+    assert prints(world) == [1, 1, 2]
+
+
+def test_the_posts_clerk_sees_only_the_runs_that_it_began(booked, person):
+    _, ids = booked
+    clerk, posts = person(Role.DISPATCH), person(Role.POST)
+    made = clerk.post("/console/print", {"id": ids}).headers["location"]
+    assert posts.get(made).status_code == 404
+    assert posts.get(f"{made}/labels.pdf").status_code == 404
+    assert posts.post(f"{made}/all-out").status_code == 404
+
+
+def test_who_may_not_print_or_release_is_told_so(booked, person):
+    _, ids = booked
+    window = person(Role.WINDOW)
+    assert window.post("/console/print", {"id": ids}).status_code == 403
+    assert window.post("/console/release", {"id": ids}).status_code == 403
+    assert 'formaction="/console/print"' not in window.get("/console/queue/to_print").text
+
+
+def test_printers_are_the_administrators_and_only_where_they_may_stand(world, person):
+    admin = person(Role.ADMINISTRATOR)
+    assert admin.get("/console/printers").status_code == 200
+    outside = admin.post("/console/printers", {"name": "外面", "host": "8.8.8.8"})
+    assert outside.status_code == 409
+    assert "网段" in outside.text
+    added = admin.post("/console/printers", {"name": "一号机", "host": "127.0.0.1", "port": 9100, "speaks": "tspl"})
+    page = followed(admin, added)
+    assert "127.0.0.1:9100" in page
+    [printer] = re.findall(r'action="(/console/printers/[0-9a-f-]+/remove)"', page)
+    assert "一号机" not in followed(admin, admin.post(printer)).replace("停用 一号机", "")
+    assert person(Role.DISPATCH).get("/console/printers").status_code == 403
+
+
+def test_the_pages_are_whole_in_english_too(booked, person):
+    _, ids = booked
+    clerk = person(Role.DISPATCH)
+    clerk.browser.cookies.set("zhuandi_language", "en", path="/console")
+    made = clerk.post("/console/print", {"id": ids}).headers["location"]
+    assert "Did all of them come out?" in clerk.get(made).text
+    assert "Print" in clerk.get("/console/queue/to_print").text
