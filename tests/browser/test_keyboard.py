@@ -94,3 +94,14 @@ def test_a_key_held_with_another_is_the_browsers(at_desk, key):
         page = window.go("/console/queue/to_print")
         page.keyboard.press(f"Alt+{key}")
         assert page.evaluate("document.activeElement === document.body")
+
+
+def test_the_keys_are_told_and_can_be_turned_off(at_desk):
+    """Whoever speaks to the machine types letters by accident (WCAG 2.1.4)."""
+    with at_desk(Role.DISPATCH) as window:
+        page = window.go("/console/queue/to_print")
+        page.keyboard.press("?")
+        page.get_by_label("启用快捷键").uncheck()
+        page = window.go("/console/queue/to_print")
+        page.keyboard.press("j")
+        assert page.evaluate("document.activeElement === document.body")
