@@ -156,8 +156,7 @@ def open_entries(scope: Scope) -> ColumnElement[bool]:
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:
     if queue in OF_CASES:
-        chosen = select(Case.id).join(Item, Item.id == Case.item_id)
-        chosen = chosen.where(cases_in(queue), scope.of_cases(), filters.of_cases())
+        chosen = select(Case.id).where(cases_in(queue), scope.of_cases(), filters.of_cases())
         return chosen.order_by(Case.decided_at, Case.id)
     chosen = select(Shipment.id).where(shipments_in(world, queue), scope.of_shipments(), filters.of_shipments())
     if scope.today_only and queue not in STAGES:

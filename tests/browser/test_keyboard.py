@@ -7,11 +7,12 @@ from dispatch.staff.role import Role
 from tests.browser.routes import pages
 
 STOPS = """() => {
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
   const all = Array.from(document.querySelectorAll(
     "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"));
   const radios = new Set();
   const reached = (one) => {
-    if (one.disabled || !one.getClientRects().length) return false;
+    if (one.disabled || !one.checkVisibility()) return false;
     if (one.type !== "radio") return true;
     const first = !radios.has(one.name);
     radios.add(one.name);
