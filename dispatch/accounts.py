@@ -12,11 +12,16 @@ from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
 from dispatch.journey import News, Signer
 
 
-class Account(BaseModel):
-    """What every account has: time limits of a call, and what the other side permits."""
+class Limits(BaseModel):
+    """How long whoever we speak to may take."""
 
     connect_seconds: float = 5.0
     answer_seconds: float = 20.0  # of the whole call, from connecting to the last byte of the answer
+
+
+class Account(Limits):
+    """What every account has: time limits of a call, and what the other side permits."""
+
     per_second: float = Field(5.0, gt=0)  # unconfirmed unless the carrier publishes one
     ask_floor: timedelta = timedelta(0)
     settling: timedelta = timedelta(minutes=10)  # unconfirmed: how long an order may be missing in a look-up
@@ -182,3 +187,14 @@ class GovEmsAccount(Account):
     # unconfirmed: the dictionary that was found has no letter for «signed by the addressee»; C and G are guesses
     delivered_letters: tuple[str, ...] = ()
     ask_floor: timedelta = timedelta(minutes=10)
+
+
+class OidcClient(Limits):
+    """We as a client of an identity service (统一身份认证) that speaks OpenID Connect; without it there is none."""
+
+    issuer: str  # exactly as the service names itself, as https://sso.example.gov.cn/realms/staff
+    client_id: str
+    client_secret: SecretStr = SecretStr("")  # none: a public client, protected by PKCE alone
+    title: str = "统一身份认证"
+    answer_seconds: float = 10.0
+    leeway_seconds: int = 60  # by which its clock may differ from ours

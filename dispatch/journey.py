@@ -26,6 +26,7 @@ class Stage(StrEnum):
     HANDED_OVER = "handed_over"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    UNDELIVERED = "undelivered"
 
 
 class Act(StrEnum):
@@ -49,6 +50,8 @@ class Act(StrEnum):
     CLOSE = "close"
     CALL_OFF = "call_off"  # nothing shall be sent; done as soon as it is clear whether a booking exists
     CANCEL = "cancel"
+    TAKE_BACK = "take_back"  # it came back, and its papers are in our hands again
+    WRITE_OFF = "write_off"  # it is lost: what it held is made anew
 
 
 ACTS: Mapping[tuple[Stage, Act], Stage] = {
@@ -80,6 +83,10 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.CANCELLING, Act.KEEP): Stage.BOOKED,
     (Stage.PACKED, Act.HAND_OVER): Stage.HANDED_OVER,
     (Stage.HANDED_OVER, Act.CLOSE): Stage.CLOSED,
+    (Stage.HANDED_OVER, Act.TAKE_BACK): Stage.UNDELIVERED,
+    (Stage.HANDED_OVER, Act.WRITE_OFF): Stage.UNDELIVERED,
+    (Stage.CLOSED, Act.TAKE_BACK): Stage.UNDELIVERED,  # the post took the delivery back, and brought the letter
+    (Stage.CLOSED, Act.WRITE_OFF): Stage.UNDELIVERED,
 }
 
 
@@ -328,6 +335,7 @@ class View(StrEnum):
     LOST = "lost"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    UNDELIVERED = "undelivered"
 
 
 BY_STAGE: Mapping[Stage, View] = {
@@ -343,6 +351,7 @@ BY_STAGE: Mapping[Stage, View] = {
     Stage.HANDED_OVER: View.HANDED_OVER,
     Stage.CLOSED: View.CLOSED,
     Stage.CANCELLED: View.CANCELLED,
+    Stage.UNDELIVERED: View.UNDELIVERED,
 }
 BY_TRACKED: Mapping[Tracked, View] = {
     Tracked.COLLECTED: View.IN_TRANSIT,
@@ -356,7 +365,7 @@ BY_TRACKED: Mapping[Tracked, View] = {
     Tracked.RETURNED: View.RETURNED,
     Tracked.LOST: View.LOST,
 }
-AT_AN_END = frozenset({View.CLOSED, View.CANCELLED})
+AT_AN_END = frozenset({View.CLOSED, View.CANCELLED, View.UNDELIVERED})
 """Views that wait for nothing. Every other one has its patience in the settings."""
 
 

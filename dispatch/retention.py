@@ -1,4 +1,4 @@
-"""What was kept for disputes, or to see how a job went, is erased when its time is up."""
+"""What was kept for disputes, or to see how a job went, and who a case was for, is erased when its time is up."""
 
 from datetime import timedelta
 
@@ -6,12 +6,18 @@ from dispatch.call import forget_calls
 from dispatch.crash import Deed
 from dispatch.jobs import forget_failures, forget_jobs
 from dispatch.lease import Claim
+from dispatch.personal.due import erase_due
+from dispatch.staff.session import forget_sessions
 from dispatch.tracking.push import forget_pushes, forget_refused
 from dispatch.world import World
 
 FORGET = "calls.forget"
 BATCH = 1000
 """Rows of one kind in one transaction: nobody waits long for its locks."""
+SESSIONS_KEPT = timedelta(days=30)
+"""Beyond the last moment at which a session could be used."""
+CASES = 50
+"""Cases in one: each has rows in twenty tables."""
 ROUND, SOON = timedelta(days=1), timedelta(seconds=1)
 
 
@@ -24,10 +30,13 @@ def forget(world: World, claim: Claim) -> None:
         (forget_refused, kept.pushes_kept),
         (forget_failures, kept.jobs_kept),
         (forget_jobs, kept.jobs_kept),
+        (forget_sessions, kept.session_longest + SESSIONS_KEPT),
     )
     more = False
     for erase, age in times:
         with world.begin(Deed.FORGET) as session:
             more = erase(session, now - age, BATCH) == BATCH or more
+    with world.begin(Deed.FORGET) as session:
+        more = erase_due(world, session, CASES) == CASES or more
     with claim.later(SOON if more else ROUND):
         return

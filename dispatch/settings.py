@@ -18,6 +18,7 @@ from dispatch.accounts import (
     GovEmsAccount,
     KdniaoAccount,
     Kuaidi100Account,
+    OidcClient,
     SfAccount,
     TrackedCarrier,
 )
@@ -83,6 +84,7 @@ RHYTHM: Mapping[View, timedelta] = {
 assert RHYTHM.keys() < PATIENCE.keys()  # noqa: S101 - and no other view waits for a carrier's news
 
 LOOPBACK: Any = ("127.0.0.0/8", "::1/128")
+PRIVATE: Any = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 class Settings(BaseSettings):
@@ -96,6 +98,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "ZHUANDI_DATABASE_URL"))
     broker_url: str | None = None
     vault_keys: tuple[SecretStr, ...] = ()
+    vault_cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"  # what seals from now on; both open
     profile: Literal["live", "sandbox"] = "live"
     public_url: str = "http://127.0.0.1:8080"
     listen_host: str = "127.0.0.1"
@@ -113,6 +116,10 @@ class Settings(BaseSettings):
     item_release: Literal["at_once", "when_released"] = "when_released"
     item_grouping: timedelta = timedelta(minutes=30)
     collection_cut_off: time = time(16, 0)
+    collection_rounds: tuple[time, ...] = (time(10, 30), time(16, 0))  # when the postman comes (揽收频次)
+    collection_check: time = time(20, 0)  # then what was handed over is compared with what the post has collected
+    call_tries: int = Field(3, ge=1)  # telephone calls that reach nobody until the clerk is told that it is enough
+    scan_prefix: str = Field("", max_length=8)  # what the hall's scanners put before whatever they read
 
     patience: Mapping[View, timedelta] = PATIENCE
     case_patience: timedelta = timedelta(days=1)  # for a case that has no envelope yet: paper, hold, release
@@ -130,6 +137,7 @@ class Settings(BaseSettings):
     look_after_closing: timedelta = timedelta(days=2)  # a delivery may be revoked, and the push of that be lost
     calls_kept: timedelta = timedelta(days=730)  # 邮政法: a claim may be made for a year, and disputes last longer
     pushes_kept: timedelta = timedelta(days=730)  # after they were read, or turned away, for the same disputes
+    cases_kept: timedelta = timedelta(days=730)  # who a case was for, after its end; an item may say otherwise
     jobs_kept: timedelta = timedelta(days=90)  # after they were done; what failed, so long after it failed
     rhythm: Mapping[View, timedelta] = RHYTHM
     rhythm_enough: int = 30  # so many passages through a view until its median is believed
@@ -159,6 +167,13 @@ class Settings(BaseSettings):
     metrics_sources: tuple[IPvAnyNetwork, ...] = Field(LOOPBACK, validate_default=True)  # who may read /metrics
     metrics_kept: timedelta = timedelta(seconds=5)  # so long one reading serves every scrape
     otel_endpoint: str | None = None  # an OTLP/HTTP collector, as http://127.0.0.1:4318; wants zhuandi[otel]
+
+    oidc: OidcClient | None = None
+    printer_networks: tuple[IPvAnyNetwork, ...] = Field(PRIVATE, validate_default=True)  # where printers may stand
+    printer_ports: tuple[int, int] = (9100, 9109)  # from, to; to practise any port on this machine will do
+    printer_connect_seconds: float = 5
+    printer_seconds: float = Field(40, lt=60)  # to take ten sheets: less than half of a job's lease
+    printer_again: timedelta = timedelta(seconds=15)  # a printer that is switched off is tried so often
 
     session_idle: timedelta = timedelta(minutes=15)  # without a hand on the keys, then the console is locked
     session_longest: timedelta = timedelta(hours=12)  # then everybody signs in again

@@ -2,6 +2,7 @@
 
 from dispatch import (
     audit,
+    batch,
     breaker,
     call,
     client,
@@ -17,10 +18,10 @@ from dispatch import (
 from dispatch.approval import carriage, case
 from dispatch.booking import allot, route
 from dispatch.errands import errand
-from dispatch.label import their_label
+from dispatch.label import print_run, printer, their_label
 from dispatch.packing import hand_over
 from dispatch.queues import saved_view
-from dispatch.staff import member, session
+from dispatch.staff import browser, member
 from dispatch.tracking import push, rhythm, sighting
 from dispatch.zero_visits import close
 
@@ -29,5 +30,5 @@ REVISION = "0016"
 TABLES = (
     *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
     *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
-    *(member, saved_view, session),
+    *(browser, member, saved_view, batch, print_run, printer),
 )

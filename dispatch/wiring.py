@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
@@ -13,12 +14,14 @@ import structlog
 from sqlalchemy import make_url
 
 from dispatch import bells
-from dispatch.accounts import Account
+from dispatch.accounts import Account, Limits
 from dispatch.carrier import Carrier, Line
 from dispatch.crash import Point, reach
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
+from dispatch.identity import CALLBACK
 from dispatch.key_mark import check_key
+from dispatch.oidc.provider import Oidc
 from dispatch.posts.by_hand.account import ByHand
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.gov_ems.account import GovEms
@@ -30,7 +33,7 @@ from dispatch.posts.tracked import Tracked, Tracker
 from dispatch.reconcile.cluster import notice_cluster
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
-from dispatch.vault import Vault, read_or_make_key
+from dispatch.vault import Keys, Vault, read_keys, read_or_make_keys
 from dispatch.world import World
 
 KEY_FILE = "vault.key"
@@ -120,17 +123,19 @@ def now() -> datetime:
 
 def make_vault(settings: Settings) -> Vault:
     """Keys from the settings; without any, one of its own in the home folder."""
-    return Vault(vault_keys(settings))
+    key_file = None if settings.vault_keys else settings.home / KEY_FILE
+    reread = None if key_file is None else partial(read_keys, key_file)
+    return Vault(vault_keys(settings), settings.vault_cipher, reread=reread)
 
 
-def vault_keys(settings: Settings) -> tuple[bytes, ...]:
+def vault_keys(settings: Settings) -> Keys:
     """The keys themselves, the one that seals first."""
     if settings.vault_keys:
         return tuple(bytes.fromhex(key.get_secret_value()) for key in settings.vault_keys)
     key_file = settings.home / KEY_FILE
     if not key_file.exists():
         log.warning("vault.key_made", file=str(key_file), advice="没有它，已存的个人信息就打不开：请另行备份")
-    return (read_or_make_key(key_file),)
+    return read_or_make_keys(key_file)
 
 
 def make_broker(settings: Settings) -> dramatiq.Broker:
@@ -163,9 +168,9 @@ class Lines:
     def __init__(self) -> None:
         self._open: list[HttpLine] = []
 
-    def open(self, account: Account) -> HttpLine:
+    def open(self, limits: Limits) -> HttpLine:
         """A line of its own for this account."""
-        line = open_line(account)
+        line = open_line(limits)
         self._open.append(line)
         return line
 
@@ -212,6 +217,13 @@ def make_carriers(settings: Settings, opened: Opener, trackers: Mapping[str, Tra
     return made
 
 
+def make_identity(settings: Settings, lines: Lines) -> Oidc | None:
+    """The identity service that the settings name."""
+    if (client := settings.oidc) is None:
+        return None
+    return Oidc(client, f"{settings.public_url.rstrip('/')}{CALLBACK}", lines.open(client), now)
+
+
 @contextmanager
 def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> Iterator[World]:
     """The whole service, ready for a door, a worker or a command; everything it opened is closed at the end."""
@@ -227,8 +239,9 @@ def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> I
             typefaces=Typefaces(settings.home / "typefaces"),
             bell=bell,
             now=now,
+            identity=make_identity(settings, lines),
         )
-        check_key(world)
+        world = check_key(world)
         if notice_cluster(world):
             log.warning("database.restored", advice="另一个数据库集群：先核对（zhuandi reconcile），再下单")
         yield world

@@ -25,6 +25,7 @@ VIEWS: Mapping[View, str] = {
     View.LOST: "丢失",
     View.CLOSED: "送达闭环",
     View.CANCELLED: "已撤销",
+    View.UNDELIVERED: "未送达已了结",
 }
 ACTS: Mapping[Act, str] = {
     Act.SEAL: "封袋",
@@ -45,6 +46,8 @@ ACTS: Mapping[Act, str] = {
     Act.CLOSE: "闭环",
     Act.CALL_OFF: "要求撤销",
     Act.CANCEL: "撤销",
+    Act.TAKE_BACK: "收回退件",
+    Act.WRITE_OFF: "报失",
 }
 SIGNERS: Mapping[Signer, str] = {
     Signer.SELF: "本人签收",

@@ -114,6 +114,8 @@ class Entry(Base):
     cause: Mapped[str]
     detail: Mapped[bytes | None]  # sealed: it may hold the carrier's text
     opened_at: Mapped[datetime]
+    owner: Mapped[str | None]  # whoever took it in hand
+    taken_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
     settlement: Mapped[bytes | None]  # sealed
@@ -136,7 +138,7 @@ def put(world: World, session: Session, reason: Reason, subject: str, *, cause: 
         .on_conflict_do_update(
             # What only a movement had settled is open again, now that the fact stands again; a person's word holds.
             index_elements=["reason", "subject", "cause"],
-            set_={"settled_at": None, "settled_by": None},
+            set_={"settled_at": None, "settled_by": None, "owner": None, "taken_at": None},
             where=Entry.settled_by == SYSTEM,
         )
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dispatch.carrier import Carrier, Door
 from dispatch.crash import Deed, Point, reach
 from dispatch.errors import NotFoundError
+from dispatch.identity import IdentityService
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
@@ -43,6 +44,7 @@ class World:
     typefaces: Typefaces
     bell: Bell
     now: Callable[[], datetime]
+    identity: IdentityService | None = None
 
     def door(self, name: str) -> Door | None:
         """Whoever may push under this name: a carrier, or a tracker."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.approval.carriage import CHECK_LAW
+from dispatch.approval.dispatch_many import WORK, work_batch
 from dispatch.approval.lodge import CASE_WATCH, GATHER
 from dispatch.approval.watch_case import watch_case
 from dispatch.booking.announce import announce
@@ -19,7 +20,9 @@ from dispatch.carrier import Numbering
 from dispatch.errands.push import push_news
 from dispatch.errands.report import PUSH
 from dispatch.jobs import kind_of, lane_of, on_lane
+from dispatch.label.printer import SEND
 from dispatch.label.their_label import fetch_label
+from dispatch.label.thermal.send import send
 from dispatch.lease import Claim, Wanted
 from dispatch.reconcile.begin import LOOK_THROUGH
 from dispatch.reconcile.look_through import look_through
@@ -63,6 +66,8 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(CASE_WATCH, watch_case),
         JobKind(SEAL, seal, at_once=50, together=seal_together),
         JobKind(CHECK_LAW, check_law),
+        JobKind(WORK, work_batch, at_once=1),
+        JobKind(SEND, send, at_once=1, rank=1),
         JobKind(BOOK, book, speaks=True, at_once=1, silent_with=Numbering.ALLOTTED),
         JobKind(SETTLE_DOUBT, settle_doubt, speaks=True, at_once=1),
         JobKind(CANCEL, cancel_booking, speaks=True, at_once=1, tells=True, silent_with=Numbering.ALLOTTED),

@@ -104,4 +104,4 @@ def backup_key(file: File, out: Annotated[Path, typer.Argument(help="密钥写�
             raise NotAllowedError(f"{out} 已存在，没有写。请换一个文件名。") from None
         with os.fdopen(descriptor, "w") as made:
             made.write(keys)
-    console.print(f"密钥已写入 {out}。只有一把时，把它放作 vault.key；不止一把时，逐行列入 ZHUANDI_VAULT_KEYS。")
+    console.print(f"密钥已写入 {out}。把它放作 vault.key（可以不止一行），或逐行列入 ZHUANDI_VAULT_KEYS。")

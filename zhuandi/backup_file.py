@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,8 +24,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pydantic import BaseModel, ValidationError
 
 from dispatch.errors import ZhuandiError
-from dispatch.key_mark import mark_of
-from dispatch.vault import Vault
+from dispatch.key_mark import DigestKey, mark_of, open_digests
+from dispatch.vault import Vault, VaultError
 
 FORMAT = 1
 MANIFEST, SEAL, KEYS = "manifest.json", "manifest.seal", "vault-keys.json"
@@ -47,13 +48,18 @@ class Part(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a backup holds. `taken_at` is the database's clock, at the moment that all parts show."""
+    """What a backup holds. `taken_at` is the database's clock, at the moment that all parts show.
+
+    `digest_key`: row id and sealed key of the digests (`dispatch/key_mark.py`), without which the seal of a database
+    whose first key is gone could not be checked; empty in a backup that was made before there was one.
+    """
 
     format: int = FORMAT
     taken_at: datetime
     revision: str
     key_mark: str
     key_ids: tuple[str, ...]
+    digest_key: str = ""
     server: str
     parts: tuple[Part, ...]
 
@@ -97,15 +103,30 @@ def read_manifest(path: Path, vault: Vault) -> Manifest:
         manifest = Manifest.model_validate_json(text)
     except ValidationError:
         raise BackupError(f"{path.name} 的清单读不懂：不是本系统的备份，或版本太新。") from None
-    if manifest.key_mark != mark_of(vault).hex() or not set(manifest.key_ids) <= set(vault.key_ids):
-        raise BackupError(
-            f"{path.name} 是用另一把密钥做的备份。请先把当时的密钥文件放回（或列入 ZHUANDI_VAULT_KEYS）。"
-        )
+    vault = _as_then(path, manifest, vault)
     if not hmac.compare_digest(seal, vault.digest("backup", text).hex()):
         raise BackupError(f"{path.name} 的清单被改动过，不能用来恢复。请换一份备份。")
     if manifest.format != FORMAT:
         raise BackupError(f"{path.name} 的格式（{manifest.format}）不是本版本认识的。")
     return manifest
+
+
+def _as_then(path: Path, manifest: Manifest, vault: Vault) -> Vault:
+    """The vault with the digests of the time of the backup. Raises BackupError where it was another's."""
+    other = BackupError(
+        f"{path.name} 是用另一把密钥做的备份。请先把当时的密钥文件放回（或列入 ZHUANDI_VAULT_KEYS）。"
+    )
+    candidates = [vault, *vault.digest_candidates()]
+    if manifest.digest_key:
+        row_id, _, sealed = manifest.digest_key.partition(":")
+        try:
+            candidates = [open_digests(vault, DigestKey(id=UUID(row_id), key=bytes.fromhex(sealed)))]
+        except (VaultError, ValueError):
+            raise other from None
+    then = next((one for one in candidates if mark_of(one).hex() == manifest.key_mark), None)
+    if then is None or not set(manifest.key_ids) <= set(vault.key_ids):
+        raise other
+    return then
 
 
 def verify(path: Path, vault: Vault) -> Manifest:

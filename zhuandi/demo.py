@@ -25,7 +25,8 @@ from dispatch.approval.release import release
 from dispatch.errors import NotFoundError, ZhuandiError
 from dispatch.jobs import Job
 from dispatch.journey import Stage, View
-from dispatch.label.print_sheets import print_sheets, to_print, tracking_url
+from dispatch.label.pages import tracking_url
+from dispatch.label.print_sheets import print_sheets, to_print
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack

@@ -14,7 +14,7 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, inspect, text
 
 from dispatch.db import Base
-from dispatch.key_mark import mark_of
+from dispatch.key_mark import kept_key, mark_of, open_digests
 from dispatch.tables import TABLES
 from dispatch.vault import Vault
 from zhuandi.backup_file import BackupError, Manifest, Part, drafted, part_name, seal_keys, verify, write_manifest
@@ -46,6 +46,8 @@ def back_up(engine: Engine, vault: Vault, target: Path, keys: tuple[bytes, ...] 
             for setting in PLAIN:
                 snapshot.execute(text(setting))
             taken_at, server = snapshot.execute(text("SELECT now(), current_setting('server_version')")).one()
+            if (kept := kept_key(snapshot)) is not None:
+                vault = open_digests(vault, kept)
             path = target / NAME.format(taken_at) if target.is_dir() else target
             with drafted(path) as draft:
                 with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as file:
@@ -54,6 +56,7 @@ def back_up(engine: Engine, vault: Vault, target: Path, keys: tuple[bytes, ...] 
                         revision=_revision(snapshot),
                         key_mark=mark_of(vault).hex(),
                         key_ids=vault.key_ids,
+                        digest_key="" if kept is None else f"{kept.id}:{kept.key.hex()}",
                         server=server,
                         parts=tuple(_copy_out(snapshot, file, table) for table in tables_in(snapshot)),
                     )

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-GROUPS = ("client", "admin", "audit", "reconcile")
+GROUPS = ("client", "admin", "audit", "keys", "retention", "reconcile")
 """Modules that are one command with others below it; of every other module each command is one of ours."""
 MODULES: Mapping[str, tuple[str, ...]] = {
     "up": ("up",),
@@ -22,6 +22,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "client": ("client",),
     "admin": ("admin",),
     "audit": ("audit",),
+    "keys": ("keys",),
+    "retention": ("retention",),
     "desk": (
         *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),

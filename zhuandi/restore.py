@@ -15,7 +15,7 @@ from zhuandi.dump import PLAIN, back_up, copying, driver, tables_in
 from zhuandi.migrate import knows, run_in
 
 VERSION = "alembic_version"
-HOUSEHOLD = frozenset({"key_marks", "jobs", "job_failures", "beats", "breakers", "rhythms"})
+HOUSEHOLD = frozenset({"key_marks", "digest_keys", "jobs", "job_failures", "beats", "breakers", "rhythms"})
 """Tables in which a service that was only started leaves rows."""
 
 

@@ -13,7 +13,7 @@ def draw() -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {Stage.GATHERING}"]
     lines += [f"    {stage}: {words.VIEWS[BY_STAGE[stage]]} {stage}" for stage in Stage]
     lines += [f"    {before} --> {after}: {words.ACTS[act]}" for (before, act), after in ACTS.items()]
-    lines += [f"    {stage} --> [*]" for stage in (Stage.CLOSED, Stage.CANCELLED)]
+    lines += [f"    {stage} --> [*]" for stage in (Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED)]
     lines += [f"    state {Stage.HANDED_OVER} {{", "        [*] --> news_unseen"]
     lines += [f"        news_{tracked}: {_seen(tracked)}" for tracked in Tracked]
     lines += [f"        news_{before} --> news_{after}" for before, after in sorted(_ways())]

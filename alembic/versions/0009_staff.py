@@ -15,7 +15,7 @@ depends_on = None
 
 ROLES = ("window", "dispatch", "post", "supervisor", "auditor", "administrator")
 KEEP = """
-CREATE FUNCTION audit_log_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION audit_log_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.detail IS NULL
         AND (to_jsonb(NEW) - 'detail') = (to_jsonb(OLD) - 'detail') THEN

@@ -1,6 +1,6 @@
 """what the desk's queues are counted by: cases without their paper, envelopes by when they were closed
 
-Revision: 0016, after 0009, 2026-11-28. Old code may go on: indexes only.
+Revision: 0016, after 0015, 2026-11-28. Old code may go on: indexes only.
 """
 
 from alembic import op
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 
 revision = "0016"
-down_revision = "0009"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

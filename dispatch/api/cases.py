@@ -21,7 +21,7 @@ from dispatch.api.case_answers import (
 )
 from dispatch.api.case_view import look_at
 from dispatch.api.shell import Answer, RefusedError, error_answer
-from dispatch.api.who import KnownClient, TheWorld
+from dispatch.api.who import Following, Lodging, TheWorld
 from dispatch.approval.check import check_json
 from dispatch.approval.decided_case import DecidedCase, Problem
 from dispatch.approval.lodge import Lodged as StoredCase
@@ -60,6 +60,7 @@ BODY: dict[str, Any] = {
 REASONS = {
     400: "不是 JSON",
     401: "没有密钥，或密钥不对",
+    403: "密钥没有开通这项权限",
     408: "没有及时发完",
     409: "办件编号已受理过，但内容不同",
     413: "太大",
@@ -87,7 +88,7 @@ async def _limited(request: Request) -> bytes:
     },
     openapi_extra=BODY,
 )
-def post_cases(world: TheWorld, client: KnownClient, raw: Annotated[bytes, Depends(_limited)]) -> Answer:
+def post_cases(world: TheWorld, client: Lodging, raw: Annotated[bytes, Depends(_limited)]) -> Answer:
     """同一办件编号、同样内容，可以放心重发；内容不同则答 409。一批里有错的不影响没错的。"""
     value = parse_json(raw)
     if isinstance(value, dict) and BATCH in value:
@@ -102,10 +103,10 @@ def post_cases(world: TheWorld, client: KnownClient, raw: Annotated[bytes, Depen
 @router.get(
     "/{case_no:path}",
     summary="办件到了哪一步",
-    responses={200: {"model": CaseOut}, 404: {"model": ErrorOut}, **_errors(401, 503)},
+    responses={200: {"model": CaseOut}, 404: {"model": ErrorOut}, **_errors(401, 403, 503)},
 )
 def get_case(
-    world: TheWorld, client: KnownClient, case_no: Annotated[str, Path(min_length=1, max_length=CASE_NO_MOST)]
+    world: TheWorld, client: Following, case_no: Annotated[str, Path(min_length=1, max_length=CASE_NO_MOST)]
 ) -> Answer:
     """只能查本系统送交的办件。"""
     return Answer(look_at(world, case_no, client.name).model_dump(mode="json"))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dispatch.api.body import parse_json, read_whole
 from dispatch.api.shell import Answer, RefusedError
-from dispatch.api.who import KnownClient, TheWorld
+from dispatch.api.who import Carrying, TheWorld
 from dispatch.errands.errand import BadFieldError
 from dispatch.errands.open_errands import OpenErrand, open_errands
 from dispatch.errands.report import Report, report
@@ -27,6 +27,10 @@ from dispatch.world import World
 router = APIRouter(prefix="/by-hand", tags=["干部代送"])
 BODY_MOST = 1_048_576
 JSON_BODY: dict[str, Any] = {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}
+KEYED: dict[int | str, dict[str, Any]] = {
+    401: {"description": "没有密钥，或密钥不对"},
+    403: {"description": "密钥没有开通这项权限"},
+}
 SIGNED: dict[str, Any] = {
     "responses": {
         200: {"description": "已办"},
@@ -149,10 +153,10 @@ class ReportBody(BaseModel):
 @router.post(
     "/report",
     summary="代送人员报情况",
-    responses={401: {"description": "没有密钥，或密钥不对"}, 404: {"description": "没有这一单"}},
+    responses={**KEYED, 404: {"description": "没有这一单"}},
     openapi_extra={"requestBody": JSON_BODY},
 )
-def post_report(world: TheWorld, client: KnownClient, raw: Raw) -> Answer:
+def post_report(world: TheWorld, client: Carrying, raw: Raw) -> Answer:
     """已存下才答；随后由系统推送。"""
     try:
         body = ReportBody.model_validate(parse_json(raw))
@@ -167,8 +171,8 @@ def post_report(world: TheWorld, client: KnownClient, raw: Raw) -> Answer:
     return Answer({"ok": True, "id": str(report(world, said, client.name))})
 
 
-@router.get("/errands", summary="还没送完的", responses={401: {"description": "没有密钥，或密钥不对"}})
-def get_errands(world: TheWorld, client: KnownClient) -> Answer:  # noqa: ARG001 - the key is asked for
+@router.get("/errands", summary="还没送完的", responses=KEYED)
+def get_errands(world: TheWorld, client: Carrying) -> Answer:  # noqa: ARG001 - the key is asked for
     """收件人隐去大部分；时间为北京时间。"""
     return Answer({"ok": True, "errands": [_listed(errand) for errand in open_errands(world)]})
 

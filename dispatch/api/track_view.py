@@ -18,7 +18,7 @@ from dispatch.world import World
 from dispatch.zero_visits.evidence import EVIDENCE_WORDS, Evidence
 
 TOKEN = re.compile(r"[A-Z2-7]{26}")
-ENDING_ACTS = (f"act:{Act.CLOSE}", f"act:{Act.CANCEL}")
+ENDING_ACTS = tuple(f"act:{act}" for act in (Act.CLOSE, Act.CANCEL, Act.TAKE_BACK, Act.WRITE_OFF))
 HIDDEN = "按规定不显示名称的证件"
 
 

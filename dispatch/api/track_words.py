@@ -95,6 +95,13 @@ VIEWS: Mapping[View, Told] = {
         "改在窗口领取的，请按约定的时间去领。",
         TROUBLE,
     ),
+    View.UNDELIVERED: Told(
+        "这一封没有送成，中心另行办理",
+        1,
+        "请不要跑大厅。再寄出时，新的邮件有新的查询码。",
+        "退回的证件由中心保管；丢失的由中心补办。想问清楚的，请打下面的电话。",
+        TROUBLE,
+    ),
 }
 assert set(VIEWS) == set(View)  # noqa: S101 - what has no words would leave somebody before an empty page
 

@@ -1,6 +1,7 @@
 """Who is at the door: the world behind it, the caller's address, the client system's key."""
 
 import ipaddress
+from collections.abc import Callable
 from typing import Annotated
 
 import structlog
@@ -9,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Scope
 
 from dispatch.api.shell import RefusedError
-from dispatch.client import Client, find_client
+from dispatch.client import Client, ClientScope, find_client
 from dispatch.world import World
 
 log = structlog.get_logger()
@@ -50,14 +51,27 @@ def neighbourhood(address: str) -> str:
 KEY = HTTPBearer(auto_error=False, description="对接系统的密钥，由政务服务中心发给，只显示一次。")
 
 
-def known_client(
-    request: Request, world: TheWorld, key: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]
-) -> Client:
-    """The client system whose key this is. Raises RefusedError (401)."""
+def client_with(scope: ClientScope) -> Callable[..., Client]:
+    """A dependency: the client system whose key this is, and which may do this."""
+
+    def known_client(
+        request: Request, world: TheWorld, key: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]
+    ) -> Client:
+        client = _known(request, world, key)
+        if not client.may(scope):
+            words = f"对接系统“{client.name}”没有开通“{scope.chinese}”。需要的话，请向政务服务中心申请。"
+            raise RefusedError(403, "wrong_scope", words)
+        return client
+
+    return known_client
+
+
+def _known(request: Request, world: World, key: HTTPAuthorizationCredentials | None) -> Client:
+    """Raises RefusedError (401)."""
     if key is None:
         raise _unknown("请求没有带密钥。请在请求头写 Authorization: Bearer <密钥>。")
     with world.reading() as session:
-        client = find_client(session, key.credentials)
+        client = find_client(session, key.credentials, world.now())
     if client is None:
         log.warning("door.key_refused", source=caller(request))
         raise _unknown("密钥不对，或已经停用。请向政务服务中心核对。")
@@ -68,4 +82,6 @@ def _unknown(words: str) -> RefusedError:
     return RefusedError(401, "unknown_key", words, headers={"WWW-Authenticate": 'Bearer realm="zhuandi"'})
 
 
-KnownClient = Annotated[Client, Depends(known_client)]
+Lodging = Annotated[Client, Depends(client_with(ClientScope.LODGE))]
+Following = Annotated[Client, Depends(client_with(ClientScope.FOLLOW))]
+Carrying = Annotated[Client, Depends(client_with(ClientScope.ERRANDS))]

@@ -44,6 +44,9 @@ class Item(Base):
     payer: Mapped[str]  # 免费, 到付, 线上自付
     published_trips: Mapped[int]
     hide_title: Mapped[bool]
+    retention: Mapped[
+        timedelta | None
+    ]  # so long after the closing it is known who a case was for; none: the settings'
 
     __table_args__ = (
         CheckConstraint(
@@ -109,6 +112,7 @@ class Hold(Base):
     opened_by: Mapped[str]
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None]
+    until: Mapped[datetime | None]  # nobody need be asked before: what it waits for has its day
 
     __table_args__ = (Index("uq_holds_open", "case_id", unique=True, postgresql_where=text("lifted_at IS NULL")),)
 
@@ -148,6 +152,12 @@ class Document(Base):
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     copies: Mapped[int]
+    lost_at: Mapped[datetime | None]  # it was made anew under another code, and goes nowhere if it turns up
+
+    @property
+    def is_lost(self) -> bool:
+        """Given up as lost."""
+        return self.lost_at is not None
 
 
 class Leg(Base):

@@ -6,11 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from dispatch import jobs, words
+from dispatch import audit, jobs, words
 from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold
 from dispatch.approval.lodge import GATHER
 from dispatch.crash import Deed
 from dispatch.errors import ConflictError, NotFoundError
+from dispatch.hall_time import hall_time
 from dispatch.journey import Stage
 from dispatch.shipment import Content, Shipment
 from dispatch.world import World
@@ -19,26 +20,43 @@ from dispatch.world import World
 def release(world: World, case_no: str, by: str) -> bool:
     """Let a case go; False if it was released before."""
     with world.begin(Deed.RELEASE) as session:
-        case = find_case(session, case_no)
-        if case.released_at is not None:
-            return False
-        case.released_at, case.released_by = world.now(), by
-        jobs.leave(session, GATHER, case.subject)
-        return True
+        return release_one(world, session, _lock(session, case_no), by)
+
+
+def _lock(session: Session, case_no: str) -> Case:
+    """The case as it is now: of two who act at once the second sees what the first did. Raises NotFoundError."""
+    mine = select(Case).where(Case.id == find_case(session, case_no).id).with_for_update()
+    return session.scalars(mine.execution_options(populate_existing=True)).one()
+
+
+def release_one(world: World, session: Session, case: Case, by: str) -> bool:
+    """The same, in a transaction that does more."""
+    if case.released_at is not None:
+        return False
+    case.released_at, case.released_by = world.now(), by
+    jobs.leave(session, GATHER, case.subject)
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "放行寄递")
+    return True
 
 
 def hold(world: World, case_no: str, reason: str, by: str) -> None:
-    """Hold a case back. Raises ConflictError if it is held already."""
+    """Hold a case back. Raises ConflictError if it is held already, or lies in an envelope that is sealed."""
     with world.begin() as session:
-        case = session.scalars(select(Case).where(Case.id == find_case(session, case_no).id).with_for_update()).one()
-        if open_hold(session, case.id) is not None:
-            raise ConflictError(f"办件“{case_no}”已在暂缓寄递中。请先解除原来的暂缓。")
-        if (booked := _sealed_in(session, case)) is not None:
-            here = words.VIEWS[booked.view]
-            raise ConflictError(f"办件“{case_no}”已在邮件 {booked.order_no} 中（{here}），来不及暂缓，请抽回。")
-        row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
-        world.vault.seal(row, "reason", reason)
-        session.add(row)
+        hold_one(world, session, _lock(session, case_no), reason, by)
+
+
+def hold_one(world: World, session: Session, case: Case, reason: str, by: str) -> None:
+    """The same for a locked case, in a transaction that does more."""
+    if (standing := open_hold(session, case.id)) is not None:
+        first = f"{standing.opened_by} {hall_time(standing.opened_at)}"
+        raise ConflictError(f"办件“{case.case_no}”已在暂缓寄递中（{first}）。请先解除原来的暂缓。")
+    if (booked := _sealed_in(session, case)) is not None:
+        here = words.VIEWS[booked.view]
+        raise ConflictError(f"办件“{case.case_no}”已在邮件 {booked.order_no} 中（{here}），来不及暂缓，请抽回。")
+    row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
+    world.vault.seal(row, "reason", reason)
+    session.add(row)
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"暂缓寄递：{reason}")
 
 
 def _sealed_in(session: Session, case: Case) -> Shipment | None:
@@ -56,12 +74,17 @@ def _sealed_in(session: Session, case: Case) -> Shipment | None:
 def lift(world: World, case_no: str, by: str) -> None:
     """Lift the hold of a case. Raises NotFoundError if none stands."""
     with world.begin() as session:
-        case = find_case(session, case_no)
-        standing = open_hold(session, case.id)
-        if standing is None:
-            raise NotFoundError(f"办件“{case_no}”没有暂缓寄递，无需解除。")
-        standing.lifted_at, standing.lifted_by = world.now(), by
-        jobs.leave(session, GATHER, case.subject)
+        lift_one(world, session, _lock(session, case_no), by)
+
+
+def lift_one(world: World, session: Session, case: Case, by: str) -> None:
+    """The same, in a transaction that does more."""
+    standing = open_hold(session, case.id)
+    if standing is None:
+        raise NotFoundError(f"办件“{case.case_no}”没有暂缓寄递，无需解除。")
+    standing.lifted_at, standing.lifted_by = world.now(), by
+    jobs.leave(session, GATHER, case.subject)
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "解除暂缓")
 
 
 def paper_ready(world: World, case_no: str) -> bool:

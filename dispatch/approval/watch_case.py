@@ -1,5 +1,7 @@
 """A case that has no envelope yet waits for somebody: past its patience that is shown (DESIGN promise 10)."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,8 +20,12 @@ def watch_case(world: World, claim: Claim) -> None:
     with world.reading() as session:
         case = session.get_one(Case, subject_id(claim.subject))
         on_its_way = _enveloped(session, case)
+        rests = _rests(world, session, case)
     if on_its_way:
         with claim.done():
+            return
+    if rests > timedelta(0):
+        with claim.later(rests):
             return
     with claim.later(world.settings.case_patience) as session:
         case = session.get_one(Case, subject_id(claim.subject))
@@ -30,6 +36,12 @@ def watch_case(world: World, claim: Claim) -> None:
             times, _ = worklist.last_settled(session, case.subject, reason)
             words = f"{hall_time(case.received_at)} 收件，至今没有封袋。"
             worklist.put(world, session, reason, case.subject, cause=str(times), detail=words)
+
+
+def _rests(world: World, session: Session, case: Case) -> timedelta:
+    """How long its hold says that nobody need be asked."""
+    standing = open_hold(session, case.id)
+    return standing.until - world.now() if standing and standing.until else timedelta(0)
 
 
 def _enveloped(session: Session, case: Case) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import jobs, restored, worklist
+from dispatch import audit, jobs, restored, worklist
 from dispatch.booking.book import doubt_the_past
 from dispatch.booking.doubt import settle_refusal
 from dispatch.booking.order import new_order, parcel
@@ -76,6 +76,7 @@ def call_off(world: World, shipment_id: UUID, by: str) -> Stage:
         else:
             act(world, session, shipment, Act.CALL_OFF, by=by)
             shipment.after_voiding = Then.CANCEL
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "撤销寄递")
         return Stage(shipment.stage)
 
 
@@ -168,13 +169,17 @@ def _voided(world: World, session: Session, shipment: Shipment, by: str) -> None
 def confirm_cancelled(world: World, shipment_id: UUID, by: str) -> None:
     """A person learned from the carrier that the booking is cancelled. Raises NotAllowedError."""
     with world.begin() as session:
-        _voided(world, session, _cancelling(session, shipment_id), by)
+        shipment = _cancelling(session, shipment_id)
+        _voided(world, session, shipment, by)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "核定已撤单")
 
 
 def keep_label(world: World, shipment_id: UUID, by: str) -> None:
     """A person learned that the booking stands: the label is used after all. Raises NotAllowedError."""
     with world.begin() as session:
-        _keep(world, session, _cancelling(session, shipment_id), by)
+        shipment = _cancelling(session, shipment_id)
+        _keep(world, session, shipment, by)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "核定保留运单")
 
 
 def _keep(world: World, session: Session, shipment: Shipment, by: str = SYSTEM) -> None:
@@ -209,3 +214,4 @@ def reroute(world: World, shipment_id: UUID, carrier: str, by: str) -> None:
         new_order(world, session, shipment)
         worklist.settle_by_itself(world, session, shipment.subject, [Reason.ROUTE_UNLAWFUL])
         jobs.leave(session, BOOK, shipment.subject, lane=carrier)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, f"改由 {post.title} 寄递")

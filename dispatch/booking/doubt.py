@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatch import jobs, worklist
+from dispatch import audit, jobs, worklist
 from dispatch.booking.allot import spend
 from dispatch.booking.book import (
+    SETTLE_DOUBT,
     Intent,
     commit_intent,
     hear_number,
@@ -180,6 +181,7 @@ def adopt_by_hand(world: World, shipment_id: UUID, number: str, by: str) -> None
             raise NotAllowedError(f"“{number}”不是{post.title}的运单号。请核对后再填。")
         adopt(world, session, shipment, Booked(number), by)
         spend(session, shipment, number)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, f"认下运单号 {number}")
 
 
 def confirm_never_placed(world: World, shipment_id: UUID, by: str) -> None:
@@ -187,6 +189,18 @@ def confirm_never_placed(world: World, shipment_id: UUID, by: str) -> None:
     with world.begin() as session:
         shipment = _in_doubt(session, shipment_id)
         _never_placed(world, session, shipment, by)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "核定从未下单")
+
+
+def look_up_again(world: World, shipment_id: UUID, by: str) -> None:
+    """Ask the carrier now by the means it declares, without waiting for the next rung. Raises NotAllowedError."""
+    with world.begin() as session:
+        shipment = _in_doubt(session, shipment_id)
+        post = world.carrier(shipment.carrier)
+        if post.means is Means.WAIT or is_told_by_a_person(session, shipment, post):
+            raise NotAllowedError(f"{post.title}：{WAITS}请电话查询后，认下运单号或核定从未下单。")
+        jobs.leave(session, SETTLE_DOUBT, shipment.subject, lane=shipment.carrier)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "再次查单")
 
 
 def book_again(world: World, shipment_id: UUID, by: str) -> None:
@@ -197,6 +211,7 @@ def book_again(world: World, shipment_id: UUID, by: str) -> None:
         settle_refusal(world, session, shipment, by, "改后重下")
         new_order(world, session, shipment)
         jobs.leave(session, BOOK, shipment.subject, lane=shipment.carrier)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "改后重下")
 
 
 def settle_refusal(world: World, session: Session, shipment: Shipment, by: str, note: str) -> None:

@@ -120,7 +120,8 @@ def _leaving(session: Session, case_ids: Collection[UUID]) -> list[Leaving]:
 def _loose_papers(session: Session, case_ids: Collection[UUID]) -> dict[UUID, list[Document]]:
     """These cases' documents that lie in no envelope yet, in their order."""
     enveloped = exists().where(Content.document_id == Document.id, ~Content.void)
-    loose = select(Document).where(Document.case_id.in_(case_ids), ~enveloped).order_by(Document.number)
+    mine = Document.case_id.in_(case_ids) & Document.lost_at.is_(None)
+    loose = select(Document).where(mine, ~enveloped).order_by(Document.number)
     found: dict[UUID, list[Document]] = {}
     for paper in session.scalars(loose):
         found.setdefault(paper.case_id, []).append(paper)

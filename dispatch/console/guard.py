@@ -32,7 +32,13 @@ POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
 
 
-DOORS: Sequence[tuple[str, str, Right]] = ()
+DOORS: Sequence[tuple[str, str, Right]] = (
+    ("/console/pack", "双扫封装", Right.PACK),
+    ("/console/hand-over", "交寄", Right.HAND_OVER),
+    ("/console/audit", "审计日志", Right.AUDIT),
+    ("/console/staff", "账号", Right.STAFF),
+    ("/console/clients", "对接系统", Right.CLIENTS),
+)
 """Pages beside the queues: address, title, and the right that shows them."""
 
 

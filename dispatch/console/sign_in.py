@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
@@ -29,13 +28,16 @@ from dispatch.errors import NotAllowedError
 from dispatch.staff.member import change_password
 from dispatch.staff.password import LEAST, matches
 from dispatch.staff.session import end_session, lock_session
-from dispatch.staff.sign_in import sign_in, unlock
+from dispatch.staff.sign_in import CameIn, HalfIn, StaleTicketError, give_code, sign_in, unlock
 from dispatch.world import World
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 TRIES = RateLimitItemPerMinute(30)
 """Wrong and right ones of one address together: a hall's whole staff signs in within a minute at most."""
-_limiter = MovingWindowRateLimiter(MemoryStorage())
+CODE = "/console/sign-in/code"
+HALF = "zhuandi_half"
+"""The cookie of whoever gave the password and is asked for a code."""
+HALF_SECONDS = 300
 AnyDesk = Annotated[Desk, needs(locked_too=True)]
 YEAR = 365 * 24 * 3600
 
@@ -56,25 +58,78 @@ async def come_in(
 ) -> Response:
     """Login and password. The cookie that comes back is a new one, whatever the browser brought."""
     check_origin(request)
-    if not _limiter.hit(TRIES, "sign-in", neighbourhood(caller(request))):
-        raise RefusedError(429, "slow_down", "登录太频繁，请过一分钟再试。")
+    count_try(request)
     try:
         came = await run_in_threadpool(sign_in, world, login.strip().lower(), password)
     except NotAllowedError as error:
         return await run_in_threadpool(_form, world, request, back, str(error), login, 401)
-    answer = RedirectResponse(CHANGE if came.must_change else same_site(back), 303, headers=HEADERS)
-    _keep(world, answer, came.token)
-    return answer
+    return keep(world, came, RedirectResponse(after(came, back), 303, headers=HEADERS))
 
 
-def _keep(world: World, answer: Response, token: str) -> None:
+def count_try(request: Request) -> None:
+    """Whoever tries again and again from one address waits. Raises RefusedError."""
+    limiter: MovingWindowRateLimiter = request.app.state.sign_ins
+    if not limiter.hit(TRIES, "sign-in", neighbourhood(caller(request))):
+        raise RefusedError(429, "slow_down", "登录太频繁，请过一分钟再试。")
+
+
+def after(came: CameIn | HalfIn, back: str) -> str:
+    """Where whoever came so far goes next."""
+    if isinstance(came, HalfIn):
+        return f"{CODE}?back={quote(same_site(back), safe='/')}"
+    return CHANGE if came.must_change else same_site(back)
+
+
+def keep(world: World, came: CameIn | HalfIn, answer: Response) -> Response:
+    """The session goes into its cookie, or the ticket of whoever is not through yet."""
     secure = world.settings.public_url.startswith("https:")
-    answer.set_cookie(COOKIE, token, path="/console", httponly=True, samesite="strict", secure=secure)
+    if isinstance(came, HalfIn):
+        answer.set_cookie(HALF, came.ticket, HALF_SECONDS, path=CODE, httponly=True, samesite="strict", secure=secure)
+        return answer
+    answer.set_cookie(COOKIE, came.token, path="/console", httponly=True, samesite="strict", secure=secure)
+    answer.delete_cookie(HALF, path=CODE)
+    return answer
 
 
 def _form(world: World, request: Request, back: str, wrong: str, login: str = "", status: int = 200) -> Response:
     values = {"back": same_site(back), "wrong": wrong, "login": login, "centre": world.settings.centre}
-    return html(draw("sign_in.html", language_of(request), desk=None, csrf="", said=[], **values), status)
+    service = world.identity.title if world.identity else ""
+    page = draw("sign_in.html", language_of(request), desk=None, csrf="", said=[], service=service, **values)
+    return html(page, status)
+
+
+def sign_in_again(world: World, request: Request, wrong: str, status: int = 401) -> Response:
+    """The form, with what went wrong on another way in."""
+    return _form(world, request, "/console", wrong, status=status)
+
+
+@router.get(CODE)
+def code_page(request: Request, back: str = "/console") -> Response:
+    """The second step, for whoever brought a ticket."""
+    if HALF not in request.cookies:
+        return RedirectResponse(SIGN_IN, 303, headers=HEADERS)
+    return _code_form(request, back, "")
+
+
+def _code_form(request: Request, back: str, wrong: str, status: int = 200) -> Response:
+    values = {"back": same_site(back), "wrong": wrong}
+    return html(draw("sign_in_code.html", language_of(request), desk=None, csrf="", said=[], **values), status)
+
+
+@router.post(CODE)
+async def come_in_with_code(
+    request: Request, world: TheWorld, code: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/console"
+) -> Response:
+    """The code. Only now a session begins."""
+    check_origin(request)
+    count_try(request)
+    try:
+        came = await run_in_threadpool(give_code, world, request.cookies.get(HALF, ""), code)
+    except StaleTicketError as error:
+        return await run_in_threadpool(_form, world, request, back, str(error), "", 401)
+    except NotAllowedError as error:
+        return _code_form(request, back, str(error), 401)
+    return keep(world, came, RedirectResponse(after(came, back), 303, headers=HEADERS))
 
 
 @router.post("/console/sign-out")
@@ -139,7 +194,7 @@ def _wrong_password(desk: Desk, old: str, new: str, again: str) -> str:
     if new != again:
         return "两次填写的新密码不一样。"
     try:
-        change_password(desk.world, desk.by, new)
+        change_password(desk.world, desk.by, new, desk.signed.session_id)
     except NotAllowedError as error:
         return str(error)
     return ""

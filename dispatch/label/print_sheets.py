@@ -1,93 +1,222 @@
-"""Waybills are printed: drawn on demand from the database, never stored; a reprint says that it is one."""
+"""Waybills are printed: each time a batch, in its order, with what became of each; a reprint says that it is one."""
 
-import io
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-import pypdfium2 as pdfium
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
 
-from dispatch.approval.case import Case, CaseSlip, Document, Item
-from dispatch.booking.order import recipient, way_words
-from dispatch.carrier import Carrier
+from dispatch import audit, words
+from dispatch.approval.case import Case, Document
+from dispatch.batch import Batch, BatchItem, Kind, Outcome, make_batch
 from dispatch.crash import Deed
-from dispatch.errors import NotFoundError
+from dispatch.db import insert_rows
+from dispatch.errors import ConflictError, NotAllowedError, ZhuandiError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
-from dispatch.label.sheet import Sheet, SheetSize, draw_sheets
-from dispatch.label.their_label import fetch_missing, their_label
-from dispatch.mask import mask_address, mask_name, mask_phone
-from dispatch.shipment import Content, Shipment, act_all, lock_all
-from dispatch.waybill import Waybill, live_waybills
+from dispatch.label.pages import Envelope, Stamp, draw, look_inside
+from dispatch.label.print_run import answer, make_run, sheets_from
+from dispatch.label.printer import find_printer, queue_up
+from dispatch.label.sheet import SheetSize
+from dispatch.label.their_label import fetch_missing
+from dispatch.shipment import Content, Move, Shipment, act_all, lock_all
+from dispatch.waybill import live_waybills
 from dispatch.world import World
 
 PRINTABLE = (Stage.BOOKED, Stage.PRINTED)
 
 
-def tracking_url(world: World, waybill: Waybill) -> str:
-    """The address of the applicant's page: an unguessable token, no number and no personal data in it."""
-    return f"{world.settings.public_url}/t/{world.vault.open(waybill, 'token')}"
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How sheets are to be printed. `reason`: why what was printed before is printed again; without one it is not.
 
-
-def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by: str) -> bytes:
-    """One PDF with a page for each shipment, in the order given; then they count as printed.
-
-    A label that the carrier still owes us is asked for again. Drawn first, so that a sheet that cannot be drawn
-    leaves nothing marked. Raises LabelError, NotFoundError, NotAllowedError (a shipment that has no number yet, or
-    that was packed already).
+    `printer_id`: sent to it by a worker; else whoever asked draws the run (`print_run.draw_run`).
     """
-    with world.begin() as session:
-        envelopes = _look_inside(session, shipment_ids)
-        fetch_missing(world, session, [(one.shipment, one.waybill) for one in envelopes if one.waybill is not None])
-    with world.reading() as session:
-        pages = [_page(world, session, one) for one in envelopes]
-    drawn = _bind(world, pages, size)
-    with world.begin(Deed.PRINT) as session:
-        locked = lock_all(session, shipment_ids)
-        for shipment in locked:
-            shipment.prints += 1
-        act_all(world, session, locked, Act.PRINT, by=by)
-    return drawn
+
+    size: SheetSize
+    by: str
+    reason: str = ""
+    printer_id: UUID | None = None
+
+    @property
+    def size_name(self) -> str:
+        """As it is stored."""
+        return f"{self.size.width_mm}x{self.size.height_mm}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Envelope:
-    """All that a sheet tells of."""
+class _Again:
+    """From which sheet of which earlier run."""
 
-    shipment: Shipment
-    waybill: Waybill | None
-    slip: CaseSlip
-    papers: Sequence[tuple[Document, Item]]
+    batch_id: UUID
+    nth: int
 
 
-def _look_inside(session: Session, shipment_ids: Sequence[UUID]) -> list[_Envelope]:
-    """In the order given. Raises NotFoundError."""
-    chosen = select(Shipment, CaseSlip).join(CaseSlip, CaseSlip.id == Shipment.slip_id)
-    found = {row.Shipment.id: row for row in session.execute(chosen.where(Shipment.id.in_(shipment_ids)))}
-    if missing := [shipment_id for shipment_id in shipment_ids if shipment_id not in found]:
-        raise NotFoundError(f"没有邮件 {missing[0]}。")
-    waybills, papers = live_waybills(session, shipment_ids), _papers(session, shipment_ids)
-    return [
-        _Envelope(found[one].Shipment, waybills.get(one), found[one].CaseSlip, papers.get(one, []))
-        for one in shipment_ids
-    ]
+Refusals = Mapping[UUID, ZhuandiError]
 
 
-def _papers(session: Session, shipment_ids: Collection[UUID]) -> dict[UUID, list[tuple[Document, Item]]]:
-    """The documents in each envelope with their items, in order of their codes."""
-    query = (
-        select(Content.shipment_id, Document, Item)
-        .join(Document, Document.id == Content.document_id)
-        .join(Case, Case.id == Document.case_id)
-        .join(Item, Item.id == Case.item_id)
-        .where(Content.shipment_id.in_(shipment_ids), ~Content.void)
-    )
-    found: dict[UUID, list[tuple[Document, Item]]] = {}
-    for shipment_id, paper, item in session.execute(query.order_by(Document.code)):
-        found.setdefault(shipment_id, []).append((paper, item))
+def print_sheets(world: World, shipment_ids: Sequence[UUID], size: SheetSize, by: str, reason: str = "") -> bytes:
+    """One PDF with a page for each shipment, in the order given; then they count as printed. All, or none.
+
+    A label that the carrier still owes us is asked for again. Raises LabelError, NotFoundError, NotAllowedError (a
+    shipment that has no number yet, or that was packed already), ConflictError (printed before, and no reason).
+    """
+    wish = Wish(size, by, reason.strip())
+    refused, drawn = _try_out(world, shipment_ids, wish)
+    if refused:
+        raise next(refused[one] for one in shipment_ids if one in refused)
+    _mark(world, shipment_ids, {}, wish, strictly=True)
+    return drawn
+
+
+def begin_print(world: World, shipment_ids: Sequence[UUID], wish: Wish) -> UUID:
+    """A batch of those that can be printed, in the order given; of the others it says why not.
+
+    Drawn first, so that a sheet that cannot be drawn leaves nothing marked. Raises NotAllowedError where none is
+    chosen, and where a single one cannot be printed, for its own reason.
+    """
+    return _begin(world, shipment_ids, wish)
+
+
+def print_from(world: World, batch_id: UUID, nth: int, wish: Wish) -> UUID:
+    """From the nth sheet of a run again: a batch of its own, each sheet with its 补打. Answers the run in one act.
+
+    Whether a spoilt sheet lies about somewhere nobody knows, so each of these counts as printed again.
+    """
+    if not wish.reason.strip():
+        raise NotAllowedError("重打须写明原因。")
+    with world.reading() as session:
+        chosen = sheets_from(session, batch_id, nth)
+    return _begin(world, chosen, wish, _Again(batch_id, nth))
+
+
+def _begin(world: World, shipment_ids: Sequence[UUID], wish: Wish, again: _Again | None = None) -> UUID:
+    chosen, wish = list(dict.fromkeys(shipment_ids)), replace(wish, reason=wish.reason.strip())
+    if not chosen:
+        raise NotAllowedError("还没有选邮件。请先勾选，或选中符合条件的全部。")
+    refused, _ = _try_out(world, chosen, wish)
+    if len(chosen) == 1 and refused:
+        raise refused[chosen[0]]
+    return _mark(world, chosen, refused, wish, again)
+
+
+def _try_out(world: World, shipment_ids: Sequence[UUID], wish: Wish) -> tuple[dict[UUID, ZhuandiError], bytes]:
+    """Which cannot be printed and why, and the others drawn as they will be."""
+    envelopes = _ask_for_labels(world, shipment_ids)
+    with world.reading() as session:
+        refused = _refusals(session, [one.shipment for one in envelopes if one.waybill is not None], wish)
+    good = [one for one in envelopes if one.shipment.id not in refused]
+    stamp = Stamp(world.now(), {one.shipment.id: one.shipment.prints for one in good})
+    try:
+        return refused, draw(world, good, wish.size, stamp) if good else b""
+    except ZhuandiError:
+        return refused | _undrawable(world, good, wish, stamp), b""
+
+
+def _ask_for_labels(world: World, shipment_ids: Sequence[UUID]) -> list[Envelope]:
+    with world.begin() as session:
+        envelopes = look_inside(session, shipment_ids)
+        fetch_missing(world, session, [(one.shipment, one.waybill) for one in envelopes if one.waybill is not None])
+    return envelopes
+
+
+def _undrawable(world: World, envelopes: Sequence[Envelope], wish: Wish, stamp: Stamp) -> dict[UUID, ZhuandiError]:
+    """One bad sheet must not keep back the others: each alone says what is wrong with it."""
+    found: dict[UUID, ZhuandiError] = {}
+    for envelope in envelopes:
+        try:
+            draw(world, [envelope], wish.size, stamp)
+        except ZhuandiError as error:
+            found[envelope.shipment.id] = error
     return found
+
+
+def _refusals(session: Session, shipments: Sequence[Shipment], wish: Wish) -> dict[UUID, ZhuandiError]:
+    """Those that are at another stage, or that were printed already where no reason is given."""
+    found: dict[UUID, ZhuandiError] = {}
+    for shipment in shipments:
+        if shipment.stage not in PRINTABLE:
+            here = words.VIEWS[shipment.view]
+            found[shipment.id] = NotAllowedError(
+                f"邮件 {shipment.order_no} 处于“{here}”，不能{words.ACTS[Act.PRINT]}。"
+            )
+        elif shipment.stage == Stage.PRINTED and not wish.reason:
+            found[shipment.id] = ConflictError(f"{_printed_by(session, shipment)}已打过单。再打须写明原因（补打）。")
+    return found
+
+
+def _printed_by(session: Session, shipment: Shipment) -> str:
+    printed = select(Move).where(Move.shipment_id == shipment.id, Move.cause == f"act:{Act.PRINT}")
+    last = session.scalars(printed.order_by(Move.at.desc()).limit(1)).first()
+    return f"邮件 {shipment.order_no} 由 {last.by} {hall_time(last.at)} " if last else f"邮件 {shipment.order_no} "
+
+
+def _mark(
+    world: World,
+    shipment_ids: Sequence[UUID],
+    refused: Refusals,
+    wish: Wish,
+    again: _Again | None = None,
+    *,
+    strictly: bool = False,
+) -> UUID:
+    """They count as printed, in one transaction with the batch, its items and the audit log."""
+    with world.begin(Deed.PRINT) as session:
+        locked = {shipment.id: shipment for shipment in lock_all(session, shipment_ids)}
+        late = _refusals(session, [locked[one] for one in locked if one not in refused], wish)
+        if late and strictly:
+            raise next(iter(late.values()))
+        refused = {**refused, **late}
+        if again is not None:
+            answer(world, session, again.batch_id, wish.by, again.nth - 1)
+        batch = make_batch(world, session, Kind.PRINT, wish.by, wish.reason)
+        batch.ended_at = batch.made_at
+        good = [locked[one] for one in shipment_ids if one not in refused]
+        _write_items(world, session, batch, good, refused)
+        make_run(session, batch, wish.size_name, again.batch_id if again else None)
+        if wish.printer_id is not None and good:
+            queue_up(world, session, batch, find_printer(session, wish.printer_id), len(good))
+        _note(world, session, batch, good, wish)
+        for shipment in good:
+            shipment.prints += 1
+        act_all(world, session, good, Act.PRINT, by=wish.by)
+    return batch.id
+
+
+def _write_items(world: World, session: Session, batch: Batch, good: Sequence[Shipment], refused: Refusals) -> None:
+    """The sheets first, so that the nth item is the nth sheet."""
+    numbers = live_waybills(session, [shipment.id for shipment in good])
+    common = {"batch_id": batch.id, "at": world.now()}
+    rows = [
+        BatchItem(
+            id=uuid7(),
+            of=one.id,
+            outcome=Outcome.DONE,
+            words="",
+            waybill_id=numbers[one.id].id,
+            copy=one.prints,
+            **common,
+        )
+        for one in good
+    ]
+    for key, error in refused.items():
+        outcome = Outcome.ALREADY if isinstance(error, ConflictError) else Outcome.FAILED
+        rows.append(
+            BatchItem(id=uuid7(), of=key, outcome=outcome, words=str(error), waybill_id=None, copy=0, **common)
+        )
+    for place, row in enumerate(rows, start=1):
+        row.place = place
+    insert_rows(session, rows)
+
+
+def _note(world: World, session: Session, batch: Batch, good: Sequence[Shipment], wish: Wish) -> None:
+    audit.note(world, session, wish.by, audit.Deed.PRINT, batch.subject, f"{len(good)} 张 {wish.size_name}")
+    for shipment in good:
+        if shipment.prints:
+            told = f"补打 {shipment.prints}：{wish.reason}"
+            audit.note(world, session, wish.by, audit.Deed.REPRINT, shipment.subject, told)
 
 
 def to_print(session: Session) -> list[UUID]:
@@ -107,65 +236,3 @@ def holding(session: Session, case_nos: Collection[str], stages: Collection[Stag
         .distinct()
     )
     return sorted(session.scalars(query))
-
-
-def _page(world: World, session: Session, envelope: _Envelope) -> Sheet | bytes:
-    """Our sheet, or the carrier's own label where it accepts no other."""
-    shipment, waybill = envelope.shipment, envelope.waybill
-    if not _post_of(world, shipment).insists_on_label:
-        return _sheet(world, envelope)
-    drawn = their_label(world, session, waybill) if waybill is not None else None
-    if drawn is None:
-        raise NotFoundError(f"邮件 {shipment.order_no} 要用寄递企业的面单，还没有取到。已再去取，请稍后再打。")
-    return drawn
-
-
-def _post_of(world: World, shipment: Shipment) -> Carrier:
-    """Who says whose label it is. Raises NotFoundError, with the envelope among many that are printed together."""
-    try:
-        return world.carrier(shipment.carrier)
-    except NotFoundError as gone:
-        raise NotFoundError(f"邮件 {shipment.order_no} 打不了单：{gone}") from gone
-
-
-def _bind(world: World, pages: Sequence[Sheet | bytes], size: SheetSize) -> bytes:
-    """One PDF in the order of the pages; labels of carriers keep their own size."""
-    ours = [page for page in pages if isinstance(page, Sheet)]
-    drawn = draw_sheets(ours, size, world.typefaces.folder()) if ours or not pages else b""
-    if len(ours) == len(pages):
-        return drawn
-    bound, own, place = pdfium.PdfDocument.new(), pdfium.PdfDocument(drawn) if drawn else None, 0
-    for page in pages:
-        if isinstance(page, bytes):
-            bound.import_pages(pdfium.PdfDocument(page))
-        else:
-            bound.import_pages(own, pages=[place])
-            place += 1
-    written = io.BytesIO()
-    bound.save(written)
-    return written.getvalue()
-
-
-def _sheet(world: World, envelope: _Envelope) -> Sheet:
-    shipment, waybill, slip = envelope.shipment, envelope.waybill, envelope.slip
-    if waybill is None or shipment.order_no is None:
-        raise NotFoundError(f"邮件 {shipment.order_no or shipment.id} 还没有运单号，暂不能打单。")
-    to, centre = recipient(world, slip), world.settings.centre
-    return Sheet(
-        waybill_no=waybill.number,
-        order_no=shipment.order_no,
-        tracking_url=tracking_url(world, waybill),
-        recipient_name=mask_name(to.name, organisation=slip.organisation),
-        recipient_phone=mask_phone(to.phone),
-        recipient_address=mask_address(slip.province, slip.city, slip.county, slip.town, to.address),
-        sender_name=centre.name,
-        sender_phone=centre.phone,
-        sender_address=centre.province + centre.city + centre.county + centre.address,
-        contents=tuple(f"{paper.name}×{paper.copies}" for paper, _ in envelope.papers),
-        way_of_delivery=way_words(world, slip),
-        sorting_code=waybill.sorting_code,
-        carrier_name=world.title(shipment.carrier),
-        payer=envelope.papers[0][1].payer,
-        printed_on=hall_time(world.now()),
-        copy=shipment.prints,
-    )

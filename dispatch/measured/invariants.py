@@ -14,10 +14,11 @@ from dispatch.journey import Stage
 from dispatch.shipment import BOOK, WATCH
 from dispatch.tracking.push import READ
 
+ENDED = {Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED}
 BOUND: Mapping[str, object] = {
     "numbered": [Stage.BOOKED, Stage.PRINTED, Stage.PACKED, Stage.HANDED_OVER],
     "to_be_booked": [Stage.TO_BOOK, Stage.BOOKING],
-    "waiting": [stage for stage in Stage if stage not in {Stage.GATHERING, Stage.CLOSED, Stage.CANCELLED}],
+    "waiting": [stage for stage in Stage if stage not in {Stage.GATHERING, *ENDED}],
     "closed": Stage.CLOSED,
     "booking_jobs": [BOOK, SETTLE_DOUBT],
     "book": BOOK,

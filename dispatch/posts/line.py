@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
-from dispatch.accounts import Account
+from dispatch.accounts import Limits
 from dispatch.carrier import Answer, NoAnswer, Request, Unavailable
 from dispatch.crash import Point, reach, sending
 from dispatch.posts.deadline import TimedTransport
@@ -71,8 +71,8 @@ def _retry_after(told: str) -> timedelta | None:
     return min(max(wait, timedelta(0)), LONGEST_WAIT)
 
 
-def open_line(account: Account) -> HttpLine:
-    """A line for the account, to be closed by `client.close()`. Redirects are not followed."""
-    timeout = httpx2.Timeout(account.answer_seconds, connect=account.connect_seconds)
-    transport = TimedTransport(account.answer_seconds)
+def open_line(limits: Limits) -> HttpLine:
+    """A line for an account, to be closed by `client.close()`. Redirects are not followed."""
+    timeout = httpx2.Timeout(limits.answer_seconds, connect=limits.connect_seconds)
+    transport = TimedTransport(limits.answer_seconds)
     return HttpLine(httpx2.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False))

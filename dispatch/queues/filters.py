@@ -20,7 +20,8 @@ LONGEST = 64
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Empty: not asked for. `q`: the beginning of a 办件编号, an order number or a waybill number; `since` and
-    `until`: days of the decision, as 2026-11-23. No personal data: it would stand in the URL.
+    `until`: days of the decision, as 2026-11-23; of entries that need a person `reason`, `whose` (mine, nobody,
+    settled) and `overdue` (yes). No personal data: it would stand in the URL.
     """
 
     q: str = ""
@@ -31,6 +32,8 @@ class Filters:
     since: str = ""
     until: str = ""
     reason: str = ""
+    whose: str = ""
+    overdue: str = ""
 
     @classmethod
     def read(cls, told: Mapping[str, str]) -> "Filters":
@@ -77,6 +80,11 @@ class Filters:
             named = Shipment.order_no.startswith(self.q, autoescape=True)
             asked.append(or_(numbered, named, holds(Case.case_no.startswith(self.q, autoescape=True))))
         return and_(true(), *asked)
+
+    @property
+    def of_what(self) -> bool:
+        """Whether it matters what an entry of the worklist is about."""
+        return bool(self.q or self.department or self.item or self.town or self.carrier or self.since or self.until)
 
     def _in_case(self) -> ColumnElement[bool]:
         asked: list[ColumnElement[bool]] = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Item, held_among
@@ -145,13 +145,17 @@ def _number_of(chosen: Select[UUID]) -> Select[int]:
 
 def open_entries(scope: Scope) -> ColumnElement[bool]:
     """The condition on `Entry`: open, and about what whoever looks may see. What is nobody's belongs to all."""
-    is_open = Entry.settled_at.is_(None)
+    return Entry.settled_at.is_(None) & entries_within(scope)
+
+
+def entries_within(scope: Scope) -> ColumnElement[bool]:
+    """The same of any entry, open or settled."""
     if scope.departments is None:
-        return is_open
+        return true()
     cases = select("case:" + cast(Case.id, String)).where(scope.of_cases())
     shipments = select("shipment:" + cast(Shipment.id, String)).where(scope.of_shipments())
     elsewhere = ~Entry.subject.startswith("case:") & ~Entry.subject.startswith("shipment:")
-    return is_open & (elsewhere | Entry.subject.in_(cases) | Entry.subject.in_(shipments))
+    return elsewhere | Entry.subject.in_(cases) | Entry.subject.in_(shipments)
 
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:

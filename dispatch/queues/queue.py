@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, exists, select, true, unio
 from sqlalchemy.orm import aliased
 
 from dispatch.approval.case import Case, Document, Hold, Item, Release
+from dispatch.approval.within import Within
 from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import Stage
@@ -70,10 +71,16 @@ class Scope:
         """The condition on `Shipment`: something of one of these departments lies in it."""
         return true() if self.departments is None else holds(self.of_cases())
 
+    def within(self) -> Within:
+        """What acts may reach: whoever sees only what lies here today reaches no envelope that has left."""
+        here = Shipment.stage.in_([STAGES[queue] for queue in ON_THE_DESK]) if self.today_only else true()
+        return Within(self.of_cases(), self.of_shipments() & here)
+
 
 def holds(of_case: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition on `Shipment` that a document of such a case lies in it."""
-    inside = exists().where(Content.shipment_id == Shipment.id, ~Content.void)
+    lies_in = ~Content.void | (Shipment.stage == Stage.UNDELIVERED)  # whose papers have left it again
+    inside = exists().where(Content.shipment_id == Shipment.id, lies_in)
     return inside.where(Document.id == Content.document_id, Case.id == Document.case_id, of_case)
 
 

@@ -15,7 +15,7 @@ from dispatch.world import World
 
 LOOK_THROUGH = "restore.look_through"
 EVERYTHING = "restore:everything"
-SURE = (Stage.HANDED_OVER, Stage.CLOSED, Stage.CANCELLED)
+SURE = (Stage.HANDED_OVER, Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED)
 """Stages of an envelope that is ordered no more: any other may have gone on, to a first or a second number."""
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 from dispatch import audit
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.staff.browser import end_sessions
 from dispatch.staff.password import check_new, hash_password
 from dispatch.staff.role import RIGHTS, Right, Role
 from dispatch.world import World
@@ -35,6 +37,7 @@ class Member(Base):
     password: Mapped[str | None]  # argon2id
     must_change: Mapped[bool] = mapped_column(default=True)
     totp_secret: Mapped[bytes | None]  # sealed
+    totp_offered: Mapped[bytes | None]  # sealed: being set up, until a first code proves it
     totp_step: Mapped[int] = mapped_column(default=0)  # the last one used: a code counts once
     oidc_subject: Mapped[str | None] = mapped_column(unique=True)
     failures: Mapped[int] = mapped_column(default=0)
@@ -127,47 +130,55 @@ def members(session: Session) -> list[Member]:
 
 
 def reset_password(world: World, login: str, by: str) -> Made:
-    """A new password for the next log-in; the lock is lifted. Raises NotFoundError."""
+    """A new password for the next log-in; the lock is lifted, and every session is over. Raises NotFoundError."""
     password = one_time_password()
     with world.begin() as session:
         member = lock_member(session, login)
         member.password, member.must_change = hash_password(password), True
         member.failures, member.locked_until = 0, None
+        end_sessions(world, session, member.id)
         audit.note(world, session, by, audit.Deed.STAFF, member.subject, "重置密码")
     return Made(login, password)
 
 
-def change_password(world: World, login: str, new: str) -> None:
-    """One's own new password. Raises NotAllowedError where it is too weak."""
+def change_password(world: World, login: str, new: str, here: UUID | None = None) -> None:
+    """One's own new password; every session but `here` is over. Raises NotAllowedError where it is too weak."""
     check_new(login, new)
     with world.begin() as session:
         member = lock_member(session, login)
         member.password, member.must_change = hash_password(new), False
+        end_sessions(world, session, member.id, but=here)
         audit.note(world, session, login, audit.Deed.STAFF, member.subject, "本人改密码")
 
 
 def change_member(
     world: World, login: str, name: str, role: Role, departments: Collection[str] | None, by: str
 ) -> None:
-    """Another name, role or other departments. Raises NotFoundError, NotAllowedError (one's own role)."""
+    """Another name, role or other departments: with another role or other departments one signs in anew.
+
+    Raises NotFoundError, NotAllowedError (one's own role).
+    """
     if not name.strip():
         raise NotAllowedError("请填写姓名。")
+    seen = sorted(departments) if departments is not None else None
     with world.begin() as session:
         member = lock_member(session, login)
         if login == by and role != member.role:
             raise NotAllowedError("不能改自己的角色。请由另一位管理员办理。")
-        member.name, member.role = name.strip(), role
-        member.departments = sorted(departments) if departments is not None else None
+        if (member.role, member.departments) != (role, seen):
+            end_sessions(world, session, member.id)
+        member.name, member.role, member.departments = name.strip(), role, seen
         audit.note(world, session, by, audit.Deed.STAFF, member.subject, f"改为 {role.chinese}")
 
 
 def close_member(world: World, login: str, by: str) -> None:
-    """Nobody comes in with it any more. Raises NotFoundError, NotAllowedError (one's own account)."""
+    """Nobody comes in with it, and whoever is in is out. Raises NotFoundError, NotAllowedError (one's own)."""
     if login == by:
         raise NotAllowedError("不能停用自己的账号。请由另一位管理员办理。")
     with world.begin() as session:
         member = lock_member(session, login)
         member.closed_at = world.now()
+        end_sessions(world, session, member.id)
         audit.note(world, session, by, audit.Deed.STAFF, member.subject, "停用")
 
 

@@ -1,5 +1,7 @@
 """Passwords: argon2id, and what a new one must not be."""
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -7,8 +9,6 @@ from dispatch.errors import NotAllowedError
 
 LEAST, MOST = 10, 200
 HASHER = PasswordHasher()
-NOBODY = HASHER.hash("nobody has this password")
-"""What a login that does not exist is compared with: a wrong one takes as long as a wrong password."""
 
 
 def hash_password(password: str) -> str:
@@ -16,10 +16,16 @@ def hash_password(password: str) -> str:
     return HASHER.hash(password)
 
 
+@cache
+def _nobody() -> str:
+    """What a login that does not exist is compared with: a wrong one takes as long as a wrong password."""
+    return HASHER.hash("nobody has this password")
+
+
 def matches(hashed: str | None, password: str) -> bool:
     """Whether this is the password. Takes the same time where there is none."""
     try:
-        return HASHER.verify(hashed or NOBODY, password) and hashed is not None
+        return HASHER.verify(hashed or _nobody(), password) and hashed is not None
     except (VerificationError, InvalidHashError):
         return False
 

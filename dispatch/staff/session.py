@@ -6,33 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete, select, update
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import audit
-from dispatch.db import Base, RowId
+from dispatch.staff.browser import StaffSession
 from dispatch.staff.member import Member
 from dispatch.world import World
 
 SEEN_EVERY = timedelta(seconds=30)
 """A session's last use is written down so often: not at every poll of every page."""
-
-
-class StaffSession(Base):
-    """A browser that somebody signed in at. The token lives in its cookie; here only its digest."""
-
-    __tablename__ = "staff_sessions"
-
-    id: Mapped[RowId]
-    token_digest: Mapped[bytes] = mapped_column(unique=True)
-    member_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
-    begun_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
-    locked_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    said: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)  # what the next page tells once
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +90,6 @@ def end_session(world: World, signed: SignedIn) -> None:
         audit.note(world, session, signed.member.login, audit.Deed.SIGN_OUT, signed.member.subject)
 
 
-def end_sessions(world: World, session: Session, member: Member) -> None:
-    """All of one member's: the password, the role or the account changed."""
-    still = update(StaffSession).where(StaffSession.member_id == member.id, StaffSession.ended_at.is_(None))
-    session.execute(still.values(ended_at=world.now()))
-
-
 def say(world: World, session_id: UUID, kind: str, words: str) -> None:
     """Leave word for the next page: `kind` is done, note or wrong."""
     with world.begin() as session:
@@ -130,10 +108,11 @@ def hear(world: World, session_id: UUID) -> list[dict[str, str]]:
         return said
 
 
-def remove_old_sessions(world: World, session: Session) -> None:
-    """Those that can never be used again, a month later: who came in when stands in the audit log."""
-    old = world.now() - world.settings.session_longest - timedelta(days=30)
-    session.execute(delete(StaffSession).where(StaffSession.begun_at < old))
+def forget_sessions(session: Session, before: datetime, batch: int) -> int:
+    """Erase those that began before; who came in when stands in the audit log. How many went."""
+    old = select(StaffSession.id).where(StaffSession.begun_at < before).limit(batch)
+    gone = session.scalars(delete(StaffSession).where(StaffSession.id.in_(old)).returning(StaffSession.id))
+    return len(gone.all())
 
 
 def _digest(token: str) -> bytes:

@@ -1,7 +1,12 @@
-"""Coming in: login and password; wrong ones slow down, and lock the account for a while."""
+"""Coming in: login and password, then a code where one is set up; wrong ones slow down, and lock the account a while.
+
+There is no session before everything that is asked for was given: in between the browser holds a ticket, which says
+that the first step was done and is good for nothing else.
+"""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,12 +16,16 @@ from dispatch.errors import NotAllowedError
 from dispatch.staff.member import Member
 from dispatch.staff.password import matches
 from dispatch.staff.session import SignedIn, begin_session, unlock_session
+from dispatch.staff.totp import WrongCodeError, has_code, use_code
 from dispatch.world import World
 
 FREE = 5
 """So many wrong passwords in a row cost nothing but another try."""
 LONGEST = timedelta(minutes=30)
+TICKET_LIVES = timedelta(minutes=5)
 WRONG = "登录名或密码不对。请核对后再试；忘了密码的，请管理员重置。"
+STALE = "登录已超时，请从头再登录一次。"
+UNBOUND = "这个统一身份没有绑定在用的账号。请找管理员绑定，或用登录名和密码登录。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +36,86 @@ class CameIn:
     must_change: bool
 
 
-def sign_in(world: World, login: str, password: str) -> CameIn:
+@dataclass(frozen=True, slots=True)
+class HalfIn:
+    """The first step is done, and a code is asked for: `ticket` goes with it."""
+
+    ticket: str
+
+
+class StaleTicketError(NotAllowedError):
+    """The first step was too long ago, or the account has changed since."""
+
+
+def sign_in(world: World, login: str, password: str) -> CameIn | HalfIn:
     """Begin a session. Raises NotAllowedError, in the same words whether the login or the password is wrong.
 
     The password is checked while no transaction is open: it takes its time on purpose.
     """
     with world.reading() as session:
-        member = _find(session, login)
+        member = session.scalar(select(Member).where(Member.login == login))
     _refuse_locked(world, member)
     if not matches(member.password if member else None, password) or member is None or member.closed_at:
         _failed(world, login)
         raise NotAllowedError(WRONG)
+    return _next(world, member)
+
+
+def sign_in_as(world: World, subject: str) -> CameIn | HalfIn:
+    """Begin a session for whoever the identity service says it is.
+
+    Raises NotAllowedError: no open account is bound to this subject.
+    """
+    with world.reading() as session:
+        member = session.scalar(select(Member).where(Member.oidc_subject == subject))
+    if member is None or member.closed_at:
+        with world.begin() as session:
+            whom = member.subject if member else "staff:—"
+            audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, whom, "统一身份认证")
+        raise NotAllowedError(UNBOUND)
+    return _next(world, member)
+
+
+def _next(world: World, member: Member) -> CameIn | HalfIn:
+    if has_code(member):
+        return HalfIn(_ticket(world, member, world.now() + TICKET_LIVES))
     with world.begin() as session:
-        token = _let_in(world, session, member.login, audit.Deed.SIGN_IN)
-    return CameIn(token, member.must_change)
+        return CameIn(_let_in(world, session, _unchanged(session, member)), member.must_change)
 
 
-def _find(session: Session, login: str) -> Member | None:
-    return session.scalar(select(Member).where(Member.login == login))
+def give_code(world: World, ticket: str, code: str) -> CameIn:
+    """The second step. Raises StaleTicketError, WrongCodeError, NotAllowedError (locked)."""
+    member = _holder(world, ticket)
+    _refuse_locked(world, member)
+    try:
+        with world.begin() as session:
+            fresh = _unchanged(session, member)
+            use_code(world, fresh, code)
+            return CameIn(_let_in(world, session, fresh), fresh.must_change)
+    except WrongCodeError:
+        _failed(world, member.login, "验证码，")
+        raise
+
+
+def _ticket(world: World, member: Member, until: datetime) -> str:
+    """Signed, and only as good as the account stays what it was at the first step."""
+    ends = str(int(until.timestamp()))
+    parts = (member.login, ends, member.password or "", member.oidc_subject or "", (member.totp_secret or b"").hex())
+    return f"{member.login}:{ends}:{world.vault.digest('half in', *parts).hex()}"
+
+
+def _holder(world: World, ticket: str) -> Member:
+    """Whose ticket it is. Raises StaleTicketError."""
+    login, _, rest = ticket.partition(":")
+    ends, _, _ = rest.partition(":")
+    with world.reading() as session:
+        member = session.scalar(select(Member).where(Member.login == login))
+    if member is None or member.closed_at or not (ends.isdecimal() and ends.isascii() and len(ends) <= 11):
+        raise StaleTicketError(STALE)
+    until = datetime.fromtimestamp(int(ends), UTC)
+    if world.now() > until or not compare_digest(ticket.encode(), _ticket(world, member, until).encode()):
+        raise StaleTicketError(STALE)
+    return member
 
 
 def _refuse_locked(world: World, member: Member | None) -> None:
@@ -53,7 +124,7 @@ def _refuse_locked(world: World, member: Member | None) -> None:
         raise NotAllowedError(f"密码错得太多，账号暂时锁定，请约 {minutes} 分钟后再试，或请管理员重置。")
 
 
-def _failed(world: World, login: str) -> None:
+def _failed(world: World, login: str, what: str = "") -> None:
     """The next try waits twice as long as the last one had to, from the sixth on."""
     with world.begin() as session:
         member = session.scalar(select(Member).where(Member.login == login).with_for_update())
@@ -64,14 +135,21 @@ def _failed(world: World, login: str) -> None:
         if member.failures >= FREE:
             wait = min(LONGEST, timedelta(minutes=1) * 2 ** min(member.failures - FREE, 10))
             member.locked_until = world.now() + wait
-        audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, member.subject, f"第 {member.failures} 次")
+        audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, member.subject, f"{what}第 {member.failures} 次")
 
 
-def _let_in(world: World, session: Session, login: str, deed: audit.Deed) -> str:
-    member = session.scalars(select(Member).where(Member.login == login).with_for_update()).one()
+def _unchanged(session: Session, checked: Member) -> Member:
+    """The row, locked. Raises NotAllowedError where it was closed or its password changed since it was looked at."""
+    fresh = session.scalars(select(Member).where(Member.id == checked.id).with_for_update()).one()
+    if fresh.closed_at or fresh.password != checked.password:
+        raise NotAllowedError(WRONG)
+    return fresh
+
+
+def _let_in(world: World, session: Session, member: Member) -> str:
     _refuse_locked(world, member)
     member.failures, member.locked_until = 0, None
-    audit.note(world, session, member.login, deed, member.subject)
+    audit.note(world, session, member.login, audit.Deed.SIGN_IN, member.subject)
     return begin_session(world, session, member)
 
 
@@ -83,7 +161,7 @@ def unlock(world: World, signed: SignedIn, password: str) -> None:
         _failed(world, member.login)
         raise NotAllowedError("密码不对，仍然锁定。")
     with world.begin() as session:
-        fresh = session.scalars(select(Member).where(Member.id == member.id).with_for_update()).one()
+        fresh = _unchanged(session, member)
         fresh.failures, fresh.locked_until = 0, None
         unlock_session(world, session, signed.session_id)
         audit.note(world, session, member.login, audit.Deed.UNLOCK, member.subject)

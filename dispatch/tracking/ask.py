@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dispatch import jobs
+from dispatch import audit, jobs
 from dispatch.booking.order import parcel
 from dispatch.call import UNHEARD, Heard, conclude, converse, failed, intend, last_heard_at
 from dispatch.carrier import Call, Carrier, CarrierError, Seen
+from dispatch.errors import NotAllowedError
 from dispatch.journey import AT_AN_END
 from dispatch.lease import Claim
-from dispatch.shipment import WEIGH, Shipment, lock, subject_id
+from dispatch.shipment import ASK, WEIGH, Shipment, lock, subject_id
 from dispatch.tracking.observe import learn_new_numbers, plausible, refold
 from dispatch.tracking.sighting import ASKED, keep_all, new_numbers, sighting, sightings_of
 from dispatch.waybill import live_waybill
@@ -48,6 +49,17 @@ def ask(world: World, claim: Claim) -> None:
         for question in questions
     ]
     _write(world, claim, heard)
+
+
+def ask_by_hand(world: World, shipment_id: UUID, by: str) -> None:
+    """A person wants the carrier asked now (催查): as soon as it may be. Raises NotAllowedError: it has no number."""
+    with world.begin() as session:
+        shipment = lock(session, shipment_id)
+        waybill = live_waybill(session, shipment.id)
+        if waybill is None:
+            raise NotAllowedError(f"邮件 {shipment.order_no} 还没有运单号，无从查询轨迹。")
+        jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
+        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, f"查询轨迹：运单 {waybill.number}")
 
 
 def _ours(claim: Claim, shipment: Shipment) -> bool:

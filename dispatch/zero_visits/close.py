@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select, update
+from sqlalchemy import ForeignKey, Index, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -44,6 +44,9 @@ class Closure(Base):
     id: Mapped[RowId]
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
     closed_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]  # who it was for is forgotten since then; what was counted stays
+
+    __table_args__ = (Index("ix_closures_kept", "closed_at", postgresql_where=text("erased_at IS NULL")),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,15 @@ def _evidence(world: World, session: Session, weighed: Sequence[Weighed], cases:
         for leg in legs
         if leg.direction == proved_by[leg.case_id].shipment.direction
     ]
+    _forget_undone(session, [proof.leg_id for proof in proofs])
     insert_rows(session, proofs, once="leg_id")
+
+
+def _forget_undone(session: Session, leg_ids: Collection[UUID]) -> None:
+    """What once proved a leg and came back to us, or was lost after all, makes way for what proves it now."""
+    undone = select(Shipment.id).where(Shipment.stage == Stage.UNDELIVERED)
+    mine = delete(LegEvidence).where(LegEvidence.leg_id.in_(leg_ids), LegEvidence.shipment_id.in_(undone))
+    session.execute(mine.execution_options(synchronize_session=False))
 
 
 def _proof(world: World, leg: Leg, weighed: Weighed) -> LegEvidence:
@@ -134,7 +145,8 @@ def _envelopes_open(session: Session, case_ids: Collection[UUID]) -> set[UUID]:
         .join(Shipment, Shipment.id == Content.shipment_id)
         .where(Content.document_id == Document.id, ~Content.void, Shipment.stage == Stage.CLOSED)
     )
-    waiting = select(Document.case_id).where(Document.case_id.in_(case_ids), ~closed.exists())
+    waiting = select(Document.case_id).where(Document.case_id.in_(case_ids), Document.lost_at.is_(None))
+    waiting = waiting.where(~closed.exists())
     return set(session.scalars(waiting))
 
 

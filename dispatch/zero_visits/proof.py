@@ -27,9 +27,10 @@ def proved() -> ColumnElement[bool]:
     """Closed, and every leg evidenced (a leg that was added after the closing counts too).
 
     Evidence stands as long as the news behind it do: revoked or returned since, it is none, unless the applicant
-    has said that it is in hand.
+    has said that it is in hand; and none at all once the letter was taken back or given up as lost.
     """
-    stands = or_(_in_hand(), LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT)
+    word = LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT
+    stands = and_(Shipment.stage != Stage.UNDELIVERED, or_(_in_hand(), word))
     behind = exists().where(LegEvidence.leg_id == Leg.id, Shipment.id == LegEvidence.shipment_id, stands)
     bare = exists().where(Leg.case_id == Case.id, ~behind)
     return and_(exists().where(Closure.case_id == Case.id), ~bare)

@@ -14,7 +14,7 @@ from dispatch.zero_visits.told.by_post import told_by_post
 from dispatch.zero_visits.told.by_proof import told_by_proof
 from dispatch.zero_visits.told.line import Kind, Line, Teller, teller
 
-__all__ = ["Kind", "Line", "Story", "story", "subject_of"]
+__all__ = ["Kind", "Line", "Story", "story", "subject_of", "tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def story(world: World, case_no: str, *, reveal: bool = False) -> Story:
     (`dispatch.reveal.log_reveal`, on `subject_of` the case). Raises NotFoundError.
     """
     with world.reading() as session:
-        return _tell(session, teller(world, session, find_case(session, case_no), reveal=reveal))
+        return tell(session, teller(world, session, find_case(session, case_no), reveal=reveal))
 
 
 def subject_of(world: World, case_no: str) -> str:
@@ -48,7 +48,8 @@ def subject_of(world: World, case_no: str) -> str:
         return find_case(session, case_no).subject
 
 
-def _tell(session: Session, of: Teller) -> Story:
+def tell(session: Session, of: Teller) -> Story:
+    """The same, by who has the teller already."""
     lines = [*told_by_hall(of), *told_by_post(of), *told_by_proof(of)]
     return Story(
         case_no=of.case.case_no,

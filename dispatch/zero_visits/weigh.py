@@ -131,6 +131,8 @@ def _consent(slip: CaseSlip) -> Consent:
 
 def _carry_out(world: World, session: Session, weighed: Weighed) -> None:
     shipment, tracking, verdict = weighed.shipment, weighed.tracking, weighed.verdict
+    if shipment.stage == Stage.UNDELIVERED:
+        return  # its papers go another way by now; only what contradicts that is shown, and was above
     if verdict.ask:
         jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
     elif verdict.reason is not None and tracking.cause is not None:

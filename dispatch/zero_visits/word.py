@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import words, worklist
+from dispatch import audit, words, worklist
 from dispatch.approval.case import Case, Document, find_case
 from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError, NotFoundError
@@ -39,6 +39,7 @@ def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
             raise NotAllowedError(f"办件“{case_no}”的邮件处于“{seen}”，只有“已妥投待核实”的才能由本人确认收到。")
         for shipment in delivered:
             _confirm(world, session, shipment, by.strip(), note.strip())
+        audit.note(world, session, by.strip(), audit.Deed.CHANGE, case.subject, f"本人确认收到：{note.strip()}")
         return len(delivered)
 
 

@@ -28,7 +28,8 @@ UNNAMED = {
     ("dispatch/tracking/ask.py", "_intend"): "an intent",
     ("dispatch/breaker.py", "gate"): "a turn that is never used ends with its time",
     ("dispatch/breaker.py", "give_back"): "the same turn",
-    ("dispatch/label/print_sheets.py", "print_sheets"): "leaves jobs for labels that are missing, before it draws",
+    ("dispatch/label/print_sheets.py", "_ask_for_labels"): "leaves jobs for labels that are missing, before it draws",
+    ("dispatch/label/thermal/send.py", "_intend"): "an intent: who finds it begun says that it is unknown",
     ("workers/clock.py", "tick"): "clock.read",
     ("workers/clock.py", "leave_standing"): "left again at the next start",
     ("workers/stranded.py", "show_stranded"): "shown again at the next tick",
@@ -36,11 +37,12 @@ UNNAMED = {
     ("dispatch/reconcile/look_through.py", "look_through"): "the same jobs are left once more by the next claim",
     ("dispatch/reconcile/left.py", "end_by_itself"): "looked at again after the next look-through",
     ("dispatch/reconcile/cluster.py", "notice_cluster"): "noticed again at the next start",
+    ("dispatch/personal/rotate.py", "_some_of"): "opens whether it was sealed anew or not; run again it goes on",
     ("workers/stuck.py", "look_back"): "looks back after an outcome; looked at again after the next",
 }
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
-    *("member", "session", "sign_in", "saved_view"),
+    *("member", "session", "sign_in", "saved_view", "bind", "totp", "export", "printer", "print_run"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
@@ -48,10 +50,13 @@ ONE_ACT = {
 } | {
     *(("dispatch/booking/cancel.py", name) for name in ("call_off", "confirm_cancelled", "keep_label", "reroute")),
     *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
+    *(("dispatch/approval/dispatch_many.py", name) for name in ("begin_many", "try_failed_again")),
     ("dispatch/approval/import_list.py", "_all_together"),
     ("dispatch/packing/pack.py", "unpack"),
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
+    ("dispatch/personal/due.py", "set_retention"),
+    ("dispatch/personal/rotate.py", "rotate"),
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
 }
 
@@ -147,7 +152,7 @@ def test_a_job_that_speaks_says_so_in_the_table_of_jobs() -> None:
 
 def test_only_the_line_knows_the_network() -> None:
     knowing = {path.as_posix() for path in SOURCES if _imported(path) & NETWORK}
-    assert knowing == {"dispatch/posts/line.py", "dispatch/posts/deadline.py"}
+    assert knowing == {"dispatch/posts/line.py", "dispatch/posts/deadline.py", "dispatch/label/thermal/line.py"}
 
 
 def test_whoever_speaks_does_so_on_the_line_that_has_the_points() -> None:

@@ -16,7 +16,17 @@ from dispatch.journey import Act, Stage
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
 from dispatch.shipment import act, at_stage, lock
-from dispatch.vault import Vault, VaultError, read_or_make_key
+from dispatch.vault import (
+    AES,
+    SM4,
+    Sm4Gcm,
+    Vault,
+    VaultError,
+    key_id,
+    put_new_key_first,
+    read_keys,
+    read_or_make_keys,
+)
 
 
 @dataclass
@@ -29,17 +39,56 @@ class Row:
 
 KEY, NEWER = secrets.token_bytes(32), secrets.token_bytes(32)
 VAULT = Vault((KEY,))
+IN_SM4 = Vault((KEY,), SM4)
+CIPHERS = pytest.mark.parametrize("vault", [VAULT, IN_SM4], ids=[AES, SM4])
 
 
-def sealed(words: str = "13900000001") -> Row:
+def sealed(words: str = "13900000001", vault: Vault = VAULT) -> Row:
     row = Row(uuid4())
-    VAULT.seal(row, "phone", words)
+    vault.seal(row, "phone", words)
     return row
 
 
-@given(st.text())
-def test_any_text_comes_back_as_it_was(words):
-    assert VAULT.open(sealed(words), "phone") == words
+@CIPHERS
+@given(words=st.text())
+def test_any_text_comes_back_as_it_was(vault, words):
+    assert vault.open(sealed(words, vault), "phone") == words
+
+
+def test_sm4_gcm_is_that_of_rfc_8998():
+    """Appendix A.1: key, nonce, associated data, plaintext, ciphertext and tag."""
+    sm4, nonce = Sm4Gcm(bytes.fromhex("0123456789abcdeffedcba9876543210")), bytes.fromhex("00001234567800000000abcd")
+    said, told = (
+        bytes.fromhex("".join(f"{digit}" * 16 for digit in "abcdefea")),
+        "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+    )
+    whole = (
+        "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735"
+        "d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d"
+        "83de3541e4c2b58177e065a9bf7b62ec"
+    )
+    assert sm4.encrypt(nonce, said, bytes.fromhex(told)).hex() == whole
+    assert sm4.decrypt(nonce, bytes.fromhex(whole), bytes.fromhex(told)) == said
+
+
+def test_whatever_the_settings_say_today_a_value_opens_by_the_cipher_that_sealed_it():
+    """Its first bytes name key and cipher: what lies there since before there was a choice is AES."""
+    in_aes, in_sm4 = sealed("旧"), sealed("新", IN_SM4)
+    assert (in_aes.phone[:8], in_sm4.phone[:8]) == (key_id(KEY), key_id(KEY, SM4))
+    assert key_id(KEY) != key_id(KEY, SM4)
+    for vault in (VAULT, IN_SM4, Vault((NEWER, KEY), SM4), Vault((NEWER, KEY))):
+        assert (vault.open(in_aes, "phone"), vault.open(in_sm4, "phone")) == ("旧", "新")
+
+
+def test_a_value_that_claims_the_other_cipher_does_not_open():
+    for row, claimed in ((sealed(), key_id(KEY, SM4)), (sealed(vault=IN_SM4), key_id(KEY))):
+        row.phone = claimed + row.phone[8:]
+        with pytest.raises(VaultError):
+            VAULT.open(row, "phone")
+
+
+def test_the_cipher_changes_no_digest():
+    assert IN_SM4.digest("order", "a") == VAULT.digest("order", "a")
 
 
 def test_equal_values_look_different_so_that_a_dump_shows_no_pattern():
@@ -82,19 +131,20 @@ def test_another_key_does_not_open_it_even_if_its_name_is_forged():
         Vault((NEWER,)).open(row, "phone")
 
 
-def test_every_flipped_bit_and_every_shortened_value_is_refused():
-    row = sealed("蓝小雨")
+@CIPHERS
+def test_every_flipped_bit_and_every_shortened_value_is_refused(vault):
+    row = sealed("蓝小雨", vault)
     whole = row.phone
     for place in range(len(whole) * 8):
         changed = bytearray(whole)
         changed[place // 8] ^= 1 << place % 8
         row.phone = bytes(changed)
         with pytest.raises(VaultError):
-            VAULT.open(row, "phone")
+            vault.open(row, "phone")
     for length in range(len(whole)):
         row.phone = whole[:length]
         with pytest.raises(VaultError):
-            VAULT.open(row, "phone")
+            vault.open(row, "phone")
 
 
 def test_after_a_rotation_the_old_opens_and_the_new_is_sealed_with_the_new_key():
@@ -124,26 +174,50 @@ def test_a_key_that_is_no_key_is_refused_at_the_start(keys):
 
 def test_the_key_file_is_for_its_owner_alone_and_stays_the_same(tmp_path):
     file = tmp_path / "home" / "vault.key"
-    key = read_or_make_key(file)
+    keys = read_or_make_keys(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert (len(key), read_or_make_key(file)) == (32, key)
+    assert ([len(key) for key in keys], read_or_make_keys(file)) == ([32], keys)
     assert [path.name for path in file.parent.iterdir()] == ["vault.key"]
+
+
+def test_a_new_key_stands_before_the_old_one_and_a_running_process_goes_on_with_it(tmp_path, monkeypatch):
+    file = tmp_path / "vault.key"
+    old = read_or_make_keys(file)
+    running, idle = (Vault(old, reread=lambda: read_keys(file)) for _ in range(2))
+    before = sealed("旧", running)
+    new = put_new_key_first(file)
+    assert (read_or_make_keys(file), stat.S_IMODE(file.stat().st_mode)) == ((new, *old), 0o600)
+    monkeypatch.setattr("dispatch.vault.LOOK_AGAIN", -1)
+    after = sealed("新", running)
+    assert after.phone[:8] == key_id(new)
+    monkeypatch.setattr("dispatch.vault.LOOK_AGAIN", 1e9)  # who has not looked yet looks when it must open something
+    assert (idle.open(after, "phone"), idle.open(before, "phone")) == ("新", "旧")
+
+
+@pytest.mark.parametrize("spoilt", ["", "no key at all", "ab" * 31, None])
+def test_a_key_file_that_is_spoilt_changes_nothing_for_who_runs(tmp_path, monkeypatch, spoilt):
+    file = tmp_path / "vault.key"
+    running = Vault(read_or_make_keys(file), reread=lambda: read_keys(file))
+    row = sealed("旧", running)
+    file.unlink() if spoilt is None else file.write_text(spoilt)
+    monkeypatch.setattr("dispatch.vault.LOOK_AGAIN", -1)
+    assert running.open(row, "phone") == running.open(sealed("旧", running), "phone") == "旧"
 
 
 def test_a_draft_left_by_a_killed_process_does_not_keep_the_next_one_from_making_its_key(tmp_path, monkeypatch):
     """In a container every start has the same process id."""
     monkeypatch.setattr("os.link", _killed)
     with pytest.raises(KeyboardInterrupt):
-        read_or_make_key(tmp_path / "vault.key")
+        read_or_make_keys(tmp_path / "vault.key")
     monkeypatch.undo()
     for draft in tmp_path.iterdir():
         draft.touch()
     monkeypatch.setattr("pathlib.Path.unlink", lambda _path: None)
     monkeypatch.setattr("os.link", _killed)
     with pytest.raises(KeyboardInterrupt):
-        read_or_make_key(tmp_path / "vault.key")
+        read_or_make_keys(tmp_path / "vault.key")
     monkeypatch.undo()
-    assert len(read_or_make_key(tmp_path / "vault.key")) == 32
+    assert len(read_or_make_keys(tmp_path / "vault.key")[0]) == 32
 
 
 def _killed(*_: object) -> None:
@@ -152,7 +226,7 @@ def _killed(*_: object) -> None:
 
 def _make(barrier, path, answers):
     barrier.wait()
-    answers.put(read_or_make_key(path))
+    answers.put(read_or_make_keys(path))
 
 
 def test_processes_that_make_the_key_at_once_agree_on_one(tmp_path):
@@ -164,7 +238,7 @@ def test_processes_that_make_the_key_at_once_agree_on_one(tmp_path):
     keys = {answers.get(timeout=60) for _ in makers}
     for maker in makers:
         maker.join()
-    assert keys == {read_or_make_key(tmp_path / "vault.key")}
+    assert keys == {read_or_make_keys(tmp_path / "vault.key")}
 
 
 PERSONAL = {

@@ -22,9 +22,10 @@ ALLOWED = {
     "printed": {"print": "printed", "pack": "packed", "void": "cancelling"},
     "packed": {"unpack": "printed", "hand_over": "handed_over"},
     "cancelling": {"voided": "to_book", "cancel": "cancelled", "keep": "booked"},
-    "handed_over": {"close": "closed"},
-    "closed": {},
+    "handed_over": {"close": "closed", "take_back": "undelivered", "write_off": "undelivered"},
+    "closed": {"take_back": "undelivered", "write_off": "undelivered"},
     "cancelled": {},
+    "undelivered": {},
 }
 
 
@@ -50,7 +51,7 @@ def test_no_stage_is_an_island():
     assert _reachable(Stage.GATHERING) == set(Stage)
 
 
-@pytest.mark.parametrize("stage", [s for s in Stage if s not in {Stage.CLOSED, Stage.CANCELLED}])
+@pytest.mark.parametrize("stage", [s for s in Stage if s not in {Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED}])
 def test_no_stage_is_a_dead_end_from_which_a_case_never_closes(stage):
     assert Stage.CLOSED in _reachable(stage)
 

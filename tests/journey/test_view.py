@@ -9,7 +9,7 @@ from dispatch.settings import Settings
 from dispatch.tracking.watch import OVERDUE
 from dispatch.worklist import WORDS
 
-WAITING = [seen for seen in View if seen not in {View.CLOSED, View.CANCELLED}]
+WAITING = [seen for seen in View if seen not in {View.CLOSED, View.CANCELLED, View.UNDELIVERED}]
 ALL = list(itertools.product(Stage, Tracked))
 OF_STAGE = {
     "gathering": "gathering",

@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from dispatch.api.app import make_app
 from dispatch.approval.lodge import lodge
 from dispatch.journey import Act
-from dispatch.label.print_sheets import tracking_url
+from dispatch.label.pages import tracking_url
 from dispatch.packing.hand_over import HandOver, posting_list
 from dispatch.tracking.sighting import Sighting
 from dispatch.waybill import Waybill

@@ -36,7 +36,7 @@ from dispatch.booking.cancel import confirm_cancelled, keep_label, void_label
 from dispatch.booking.take_off import TAKEN_OFF, Then
 from dispatch.errors import NotAllowedError
 from dispatch.journey import Act
-from dispatch.label.print_sheets import tracking_url
+from dispatch.label.pages import tracking_url
 from dispatch.packing.pack import pack, to_pack
 from dispatch.tracking.orphans import Why, orphans
 from dispatch.waybill import live_waybill

@@ -13,7 +13,7 @@ from dispatch import worklist
 from dispatch.approval.release import hold, lift
 from dispatch.errors import NotFoundError
 from dispatch.journey import taken_back
-from dispatch.reveal import Reveal
+from dispatch.reveal import Reveal, reason_of
 from dispatch.worklist import Reason
 from dispatch.zero_visits.settle import number_of, settle_entry
 from dispatch.zero_visits.story import Kind, story
@@ -210,7 +210,7 @@ def test_the_command_reveals_only_with_a_reason_and_writes_it_down(road, console
     assert NAME in shown.output
     with road.world.reading() as session:
         [logged] = session.scalars(select(Reveal))
-    assert (logged.by, logged.reason) == (CLERK, "本人来电核对")
+    assert (logged.by, reason_of(road.world, logged)) == (CLERK, "本人来电核对")
     assert logged.subject.startswith("case:")
 
 

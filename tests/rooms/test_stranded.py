@@ -19,7 +19,8 @@ from dispatch.errands.report import PUSH
 from dispatch.errors import NotFoundError
 from dispatch.jobs import Job, JobFailure, on_lane
 from dispatch.journey import Act
-from dispatch.label.print_sheets import print_sheets, tracking_url
+from dispatch.label.pages import tracking_url
+from dispatch.label.print_sheets import print_sheets
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack

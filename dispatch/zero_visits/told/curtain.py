@@ -29,6 +29,8 @@ class Curtain:
     address: str = field(repr=False)
     reveal: bool
     pairs: tuple[tuple[str, str], ...] = field(repr=False)
+    id_no: str = field(default="", repr=False)
+    point: str = field(default="", repr=False)
 
     @classmethod
     def before(cls, world: World, case: Case, slip: CaseSlip, reveal: bool) -> Self:  # noqa: FBT001 - one meaning
@@ -38,6 +40,7 @@ class Curtain:
         recipient = world.vault.open(slip, "recipient_name") or ""
         phone = world.vault.open(slip, "phone") or ""
         detail = world.vault.open(slip, "detail") or ""
+        number, point = world.vault.open(case, "applicant_id_no") or "", world.vault.open(slip, "point") or ""
         places = (slip.province, slip.city, slip.county, slip.town)
         longest_first = tuple(sorted(hidden.items(), key=lambda pair: -len(pair[0])))
         return cls(
@@ -47,6 +50,8 @@ class Curtain:
             address="".join(places) + detail if reveal else mask_address(*places, detail),
             reveal=reveal,
             pairs=() if reveal else longest_first,
+            id_no=number if reveal else STAR * len(number),
+            point=point if reveal else mask_address("", "", "", "", point),
         )
 
     def free(self, text: str | None) -> str:

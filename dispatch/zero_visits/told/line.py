@@ -36,6 +36,7 @@ class Kind(StrEnum):
     JOB = "任务"
     EVIDENCE = "核实"
     CLOSURE = "闭环"
+    ERASED = "清除"
 
 
 ORDER: Mapping[Kind, int] = {kind: place for place, kind in enumerate(Kind)}
@@ -73,6 +74,7 @@ class Teller:
     world: World = field(repr=False)
     session: Session = field(repr=False)
     case: Case
+    slip: CaseSlip = field(repr=False)
     shipments: Mapping[UUID, Shipment]
     curtain: Curtain
 
@@ -97,4 +99,5 @@ def teller(world: World, session: Session, case: Case, *, reveal: bool) -> Telle
         select(Shipment).where(Shipment.id.in_(holding)).order_by(Shipment.created_at, Shipment.id)
     )
     slip = session.scalars(select(CaseSlip).where(CaseSlip.case_id == case.id)).one()
-    return Teller(world, session, case, {one.id: one for one in shipments}, Curtain.before(world, case, slip, reveal))
+    curtain = Curtain.before(world, case, slip, reveal)
+    return Teller(world, session, case, slip, {one.id: one for one in shipments}, curtain)

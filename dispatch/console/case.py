@@ -1,0 +1,112 @@
+"""One case on one page, and the way to it: by a number that was typed or scanned."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form
+from markupsafe import Markup
+from sqlalchemy import select
+from starlette.responses import RedirectResponse, Response
+
+from dispatch.approval.release import hold, lift
+from dispatch.audit import DEEDS, AuditEntry, Deed
+from dispatch.console.guard import ConsoleRoute, Desk, needs
+from dispatch.console.language import gettext_in
+from dispatch.console.page import HEADERS
+from dispatch.errors import NotAllowedError
+from dispatch.label.qr import QUIET_MODULES, encode, svg
+from dispatch.queues.find import LONGEST, SHORTEST, case_in, find
+from dispatch.reveal import log_reveal
+from dispatch.staff.role import Right
+from dispatch.zero_visits.put_right.changed import Record, mark, unchanged
+from dispatch.zero_visits.record import Envelope, record
+
+router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
+Looking = Annotated[Desk, needs(Right.SEE)]
+Releasing = Annotated[Desk, needs(Right.RELEASE)]
+
+
+@router.get("/console/find")
+def found(desk: Looking, q: str = "") -> Response:
+    """Straight to the case where there is one; a list where there are several."""
+    hits = find(desk.world, desk.scope, q)
+    if len(hits) == 1:
+        return RedirectResponse(_at(hits[0].case_no), 303, headers=HEADERS)
+    return desk.page("find.html", asked=q.strip()[:LONGEST], hits=hits, shortest=SHORTEST)
+
+
+@router.get("/console/case/{case_no}")
+def case(desk: Looking, case_no: str) -> Response:
+    """The whole story, masked."""
+    return _page(desk, case_no, reveal=False)
+
+
+@router.post("/console/case/{case_no}/reveal")
+def revealed(
+    desk: Annotated[Desk, needs(Right.REVEAL)], case_no: str, reason: Annotated[str, Form(max_length=200)] = ""
+) -> Response:
+    """Whose data these are, in this one answer and for the reason given; the next look is masked again."""
+    subject = case_in(desk.world, desk.scope, case_no).subject
+    log_reveal(desk.world, subject, desk.by, reason)
+    return _page(desk, case_no, reveal=True)
+
+
+@router.post("/console/case/{case_no}/hold")
+def held(
+    desk: Releasing,
+    case_no: str,
+    reason: Annotated[str, Form(max_length=200)] = "",
+    shown: Annotated[str, Form()] = "",
+) -> Response:
+    """It must wait."""
+    if not reason.strip():
+        raise NotAllowedError("请写明为什么暂缓。")
+    chosen = case_in(desk.world, desk.scope, case_no)
+    with unchanged(desk.world, Record(case_id=chosen.id), shown):
+        hold(desk.world, case_no, reason.strip(), desk.by)
+    return desk.to(_at(case_no), gettext_in(desk.language)("已暂缓寄递。"))
+
+
+@router.post("/console/case/{case_no}/lift")
+def lifted(desk: Releasing, case_no: str, shown: Annotated[str, Form()] = "") -> Response:
+    """It need not wait any more."""
+    chosen = case_in(desk.world, desk.scope, case_no)
+    with unchanged(desk.world, Record(case_id=chosen.id), shown):
+        lift(desk.world, case_no, desk.by)
+    return desk.to(_at(case_no), gettext_in(desk.language)("暂缓已解除。"))
+
+
+def _at(case_no: str) -> str:
+    return f"/console/case/{quote(case_no, safe='')}"
+
+
+def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
+    chosen = case_in(desk.world, desk.scope, case_no)
+    told = record(desk.world, case_no, reveal=reveal)
+    return desk.page(
+        "case.html",
+        record=told,
+        story=told.story,
+        at=_at(case_no),
+        codes={one.id: _code(one) for one in told.envelopes},
+        audited=_audited(desk, [chosen.subject, *told.subjects]) if desk.may(Right.RULE) else None,
+        mark=mark(desk.world, Record(case_id=chosen.id)),
+    )
+
+
+def _code(envelope: Envelope) -> Markup:
+    """The QR code of the applicant's page, drawn by the piece that draws it on the label."""
+    if envelope.live is None:
+        return Markup()
+    drawn = svg(encode(envelope.live.link, subject=envelope.live.number))
+    side = drawn.partition('viewBox="0 0 ')[2].partition(" ")[0]
+    wide = int(side) + 2 * QUIET_MODULES
+    quiet = f'viewBox="-{QUIET_MODULES} -{QUIET_MODULES} {wide} {wide}"'
+    return Markup(drawn.replace(f'viewBox="0 0 {side} {side}"', quiet, 1))  # noqa: S704 - digits of our own drawing
+
+
+def _audited(desk: Desk, subjects: list[str]) -> list[tuple[AuditEntry, str]]:
+    """Who did what to this case, the newest first: for who supervises, not for who works on it."""
+    query = select(AuditEntry).where(AuditEntry.subject.in_(subjects)).order_by(AuditEntry.seq.desc()).limit(100)
+    with desk.world.reading() as session:
+        return [(one, DEEDS[Deed(one.deed)]) for one in session.scalars(query)]

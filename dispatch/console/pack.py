@@ -1,0 +1,88 @@
+"""Packing with two scans: one box that knows what was read, and a red stop where the pair is wrong."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from dispatch.console.guard import ConsoleRoute, Desk, needs
+from dispatch.console.language import gettext_in
+from dispatch.errors import NotAllowedError, NotFoundError
+from dispatch.packing.pack import WrongPairError, unpack
+from dispatch.packing.scan import Step, clean_scan, look_inside, scan
+from dispatch.staff.role import Right
+
+router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
+Packer = Annotated[Desk, needs(Right.PACK)]
+PAGE = "/console/pack"
+Text = Annotated[str, Form(max_length=512)]
+
+
+@router.get(PAGE)
+def pack_page(desk: Packer) -> Response:
+    """Nothing is open yet."""
+    return _answer(desk, Step())
+
+
+@router.post(PAGE + "/scan")
+def scanned(
+    desk: Packer,
+    code: Annotated[str, Form(alias="scan", max_length=512)] = "",
+    paper: Text = "",
+    waybill: Text = "",
+) -> Response:
+    """One scan. A refusal keeps the envelope that is open, and lets go of the paper."""
+    try:
+        step = scan(desk.world, code, desk.by, paper=paper, waybill=waybill, within=desk.scope.within())
+    except (NotFoundError, NotAllowedError) as error:
+        return _refused(desk, error, waybill)
+    return _answer(desk, step)
+
+
+@router.post(PAGE + "/pair")
+def paired(desk: Packer, paper: Text = "", waybill: Text = "") -> Response:
+    """Both numbers at once, typed by hand or scanned into two boxes, in either order."""
+    within = desk.scope.within()
+    try:
+        first = scan(desk.world, paper, desk.by, within=within)
+        step = scan(desk.world, waybill, desk.by, paper=first.paper, waybill=first.waybill, within=within)
+    except (NotFoundError, NotAllowedError) as error:
+        return _refused(desk, error, "")
+    return _answer(desk, step)
+
+
+@router.post(PAGE + "/unpack")
+def opened(desk: Packer, waybill: Text = "", carrier: Text = "") -> Response:
+    """A sealed envelope is opened again: every document is scanned anew."""
+    number, within = clean_scan(desk.world, waybill), desk.scope.within()
+    unpack(desk.world, number, desk.by, carrier, within)
+    return _answer(desk, Step("", number, look_inside(desk.world, number, within)))
+
+
+def _refused(desk: Desk, error: Exception, waybill: str) -> Response:
+    """The wrong pair stops everything; what was merely not found is said and scanned again."""
+    within = desk.scope.within()
+    try:
+        step = Step("", waybill, look_inside(desk.world, waybill, within)) if waybill else Step()
+    except NotFoundError:
+        step = Step()
+    status = 404 if isinstance(error, NotFoundError) else 409
+    return _answer(desk, step, status, wrong=str(error), stop=isinstance(error, WrongPairError))
+
+
+def _answer(desk: Desk, step: Step, status: int = 200, *, wrong: str = "", stop: bool = False) -> Response:
+    told = {"step": step, "wrong": wrong, "stop": stop, "done": _done(desk, step)}
+    if desk.request.headers.get("hx-request"):
+        return desk.part("part_pack.html", status, **told)
+    return desk.page("pack.html", status, prefix=desk.world.settings.scan_prefix, **told)
+
+
+def _done(desk: Desk, step: Step) -> str:
+    _ = gettext_in(desk.language)
+    if step.again:
+        return _("这一份已经扫过，没有变化。")
+    if step.paired and step.envelope is not None:
+        return _("内件齐全，可以封口。") if step.envelope.packed else _("已装入，请接着扫下一份出件。")
+    if step.paper:
+        return _("请扫面单条码。")
+    return _("请扫出件。") if step.waybill else ""

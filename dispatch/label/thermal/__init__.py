@@ -1,0 +1,1 @@
+"""Labels on thermal printers: the same drawing as dots, in the printers' languages, over the network."""

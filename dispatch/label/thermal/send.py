@@ -1,0 +1,97 @@
+"""What waits for a printer is sent to it: a few sheets at a time, and never twice by itself.
+
+The intent is committed, the printer is spoken to, the outcome is committed. A job that is found `sending` was being
+sent by a worker that died: how many came out nobody knows, and a person is asked (`print_run.answer`).
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dispatch.errors import NotAllowedError, ZhuandiError
+from dispatch.label.print_run import draw_run
+from dispatch.label.printer import UNDER_WAY, Language, Printer, PrintJob, State, check_address
+from dispatch.label.thermal.labels import write_labels
+from dispatch.label.thermal.line import CutError, NotReachedError, deliver
+from dispatch.lease import Claim
+from dispatch.shipment import subject_id
+from dispatch.world import World
+
+AT_ONCE = 10
+"""Sheets on one connection: a slow printer takes them while the line waits, and no more are in doubt if it is cut."""
+AT_LAST = timedelta(0)
+DIED = "送到一半程序中断了，不知出了几张。"
+REMOVED = "这台打印机已停用，没有送。"
+
+
+def send(world: World, claim: Claim) -> None:
+    """Send the next sheets of what waits longest for this printer; the job comes back while anything waits."""
+    job = _next(world, subject_id(claim.subject))
+    if job is None:
+        with claim.done():
+            return
+    if job.state == State.SENDING:
+        with claim.later(AT_LAST) as session:
+            _end(world, session, job, State.UNKNOWN, DIED)
+        return
+    try:
+        host, port, stream = _prepare(world, job)
+    except ZhuandiError as error:
+        with claim.later(AT_LAST) as session:
+            _end(world, session, job, State.FAILED, str(error))
+        return
+    if claim.may_speak() and _intend(world, job):
+        _speak(world, claim, job, (host, port), stream)
+    else:
+        with claim.later(AT_LAST):
+            return
+
+
+def _next(world: World, printer_id: UUID) -> PrintJob | None:
+    query = select(PrintJob).where(PrintJob.printer_id == printer_id, PrintJob.state.in_(UNDER_WAY))
+    with world.reading() as session:
+        return session.scalars(query.order_by(PrintJob.id).limit(1)).first()
+
+
+def _prepare(world: World, job: PrintJob) -> tuple[str, int, bytes]:
+    """Where to, and the next sheets. Raises NotAllowedError, and as `draw_run`."""
+    with world.reading() as session:
+        printer = session.get_one(Printer, job.printer_id)
+    if printer.removed_at is not None:
+        raise NotAllowedError(REMOVED)
+    host = check_address(world.settings, printer.host, printer.port)  # as the settings are now
+    pdf = draw_run(world, job.batch_id, job.upto + 1, AT_ONCE)
+    moved = (printer.shift_right, printer.shift_down)
+    return host, printer.port, write_labels(pdf, Language(printer.language), darkness=printer.darkness, moved=moved)
+
+
+def _intend(world: World, job: PrintJob) -> bool:
+    """Whether it still waits: somebody may have stopped it meanwhile."""
+    mine = update(PrintJob).where(PrintJob.id == job.id, PrintJob.state == State.WAITING)
+    with world.begin() as session:
+        intended = mine.values(state=State.SENDING, words="", changed_at=world.now()).returning(PrintJob.id)
+        return session.scalar(intended) is not None
+
+
+def _speak(world: World, claim: Claim, job: PrintJob, where: tuple[str, int], stream: bytes) -> None:
+    settings, (host, port) = world.settings, where
+    connect, seconds = settings.printer_connect_seconds, settings.printer_seconds
+    try:
+        deliver(host, port, stream, connect_seconds=connect, seconds=seconds)
+    except NotReachedError as error:
+        with claim.failed(str(error), settings.printer_again) as session:
+            _end(world, session, job, State.WAITING, str(error))
+    except CutError as error:
+        with claim.later(AT_LAST) as session:
+            _end(world, session, job, State.UNKNOWN, str(error))
+    else:
+        upto = min(job.upto + AT_ONCE, job.sheets)
+        with claim.later(AT_LAST) as session:
+            _end(world, session, job, State.SENT if upto == job.sheets else State.WAITING, "", upto)
+
+
+def _end(world: World, session: Session, job: PrintJob, state: State, words: str, upto: int | None = None) -> None:
+    told = {"state": state, "words": words, "upto": job.upto if upto is None else upto, "changed_at": world.now()}
+    session.execute(update(PrintJob).where(PrintJob.id == job.id).values(**told))

@@ -1,0 +1,63 @@
+"""Which rows of all tables belong to a case and its envelopes: followed along the foreign keys, and by subject.
+
+So a table that is new is reached by itself, where it points at a case, an envelope, or anything that hangs on them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, func, or_, select
+from sqlalchemy.orm import Session
+
+from dispatch.db import Base
+
+Reached = Mapping[str, frozenset[UUID]]
+"""By table, the ids of its rows."""
+SUBJECTS = {"cases": "case", "shipments": "shipment", "errands": "errand"}
+"""What is named by a word and an id where something is told of it: jobs, worklist, reveals, the audit log."""
+PARCEL = "parcel"
+NUMBERS = (("errands", "number", "waybills", "number"), ("errands", "order_no", "shipments", "order_no"))
+"""A side room knows no other: its rows are found by the numbers that both have."""
+
+
+def reach(session: Session, cases: Collection[UUID], shipments: Collection[UUID]) -> Reached:
+    """Every row that belongs to these cases and envelopes."""
+    reached = {"cases": frozenset(cases), "shipments": frozenset(shipments)}
+    grown = True
+    while grown:
+        found = {table.name: _rows(session, table, reached) for table in Base.metadata.sorted_tables}
+        grown = any(ids - reached.get(name, frozenset()) for name, ids in found.items())
+        reached |= {name: ids | reached.get(name, frozenset()) for name, ids in found.items() if ids}
+    return reached
+
+
+def _rows(session: Session, table: Table, reached: Reached) -> frozenset[UUID]:
+    """Of one table. Cases and envelopes are those that were named: no others are reached through them."""
+    if table.name in {"cases", "shipments"} or "id" not in table.c:
+        return frozenset()
+    asked = [*_pointing(table, reached), *_named_alike(session, table, reached)]
+    if "subject" in table.c and (subjects := list(_subjects(session, reached))):
+        asked.append(table.c.subject.in_(subjects))
+    return frozenset(session.scalars(select(table.c.id).where(or_(*asked)))) if asked else frozenset()
+
+
+def _pointing(table: Table, reached: Reached) -> Iterator[ColumnElement[bool]]:
+    for key in table.foreign_keys:
+        if ids := reached.get(key.column.table.name):
+            yield key.parent.in_(ids)
+
+
+def _named_alike(session: Session, table: Table, reached: Reached) -> Iterator[ColumnElement[bool]]:
+    for mine, column, theirs, number in NUMBERS:
+        if mine == table.name and (ids := reached.get(theirs)):
+            other = Base.metadata.tables[theirs]
+            yield table.c[column].in_(session.scalars(select(other.c[number]).where(other.c.id.in_(ids))).all())
+
+
+def _subjects(session: Session, reached: Reached) -> Iterator[str]:
+    for name, word in SUBJECTS.items():
+        yield from (f"{word}:{row_id}" for row_id in reached.get(name, ()))
+    if ids := reached.get("waybills"):
+        waybills = Base.metadata.tables["waybills"]
+        parcel = func.concat_ws(":", PARCEL, waybills.c.carrier, waybills.c.number)
+        yield from session.scalars(select(parcel).where(waybills.c.id.in_(ids)))
