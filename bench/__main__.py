@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import console as lists
 from bench import intake, labels, memory, news, page, push_door, road, scale, up
 from bench.rig.measure import Row
 from bench.rig.readme import write_readme
@@ -25,6 +26,7 @@ ROWS: Mapping[str, Callable[[Bench], Sequence[Row]]] = {
     "intake": intake.measure,
     "labels": labels.measure,
     "page": page.measure,
+    "console": lists.measure,
     "scale": scale.measure,
     "memory": memory.measure,
     "up": up.measure,

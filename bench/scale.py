@@ -23,6 +23,9 @@ from dispatch.errors import NotFoundError
 from dispatch.label.print_sheets import to_print
 from dispatch.packing.hand_over import not_collected
 from dispatch.packing.pack import to_pack
+from dispatch.queues.filters import Filters
+from dispatch.queues.look import counts, look
+from dispatch.queues.queue import Queue, Scope
 from dispatch.shipment import find_order
 from dispatch.vault import VaultError
 from dispatch.waybill import find_live_number
@@ -44,6 +47,7 @@ ROWS: Mapping[str, Ours] = {
 }
 """What touches the database: labels are drawn without it. The value of each is a rate."""
 SIZE = "SELECT pg_database_size(current_database())"
+QUEUES = [queue for queue in Queue if queue is not Queue.NEEDS_A_PERSON]
 ONE = page.WHAT
 """All that is done where little is to be done: one row beside itself, and its statements."""
 
@@ -110,9 +114,9 @@ def _looks(bench: Bench, url: str) -> Told:
             to_print(session), to_pack(session), not_collected(session, "ems"), waiting_for_release(session)
             find_live_number(world, session, "ems", "1140000000001")
             find_order(session, "ems", "ZDFILL1")
-        for look in (_worklist, _case, _story):
+        for one in (_worklist, _case, _story, _queues):
             with suppress(VaultError, NotFoundError):  # what was filled in does not open; it was asked for
-                look(world)
+                one(world)
     return told
 
 
@@ -122,6 +126,13 @@ def _worklist(world: World) -> None:
 
 def _case(world: World) -> None:
     look_at(world, "FILL-1", "fill")
+
+
+def _queues(world: World) -> None:
+    counts(world, Scope())
+    for queue in QUEUES:
+        with suppress(VaultError):
+            look(world, Scope(), queue, Filters())
 
 
 def _story(world: World) -> None:

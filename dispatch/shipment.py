@@ -65,6 +65,7 @@ class Shipment(Base):
         CheckConstraint(f"stage IN ({', '.join(repr(str(s)) for s in Stage)})", name="stage"),
         CheckConstraint(f"tracked IN ({', '.join(repr(str(t)) for t in Tracked)})", name="tracked"),
         Index("ix_shipments_stage", "stage"),
+        Index("ix_shipments_closed", "moved_at", postgresql_where=text("stage = 'closed'")),  # those of today
         Index(
             "uq_shipments_gathering",
             "group_digest",

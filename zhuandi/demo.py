@@ -37,6 +37,7 @@ from dispatch.zero_visits.outcomes import Outcomes, count_outcomes, where_they_a
 from zhuandi.context import for_people, open_world
 from zhuandi.house import House
 from zhuandi.practice import read_practice
+from zhuandi.practice_staff import URLS, kept_accounts, write_urls
 from zhuandi.serve import papers_folder
 
 app = typer.Typer()
@@ -47,7 +48,6 @@ LIMIT_SECONDS = 180
 STEADY_LOOKS = 3
 BAR_WIDTH = 60
 LOOK_SECONDS = 0.3
-URLS = "urls.txt"
 
 PATIENT = (WATCH, CASE_WATCH)
 """Jobs that only keep an eye on what waits: they are open for as long as it does."""
@@ -191,6 +191,7 @@ def bring_in(world: World, content: bytes, name: str) -> Imported:
 
 def _run(world: World, house: House, content: bytes, name: str, started: float) -> dict[str, float]:
     console.print(f"服务已启动：{house.url}")
+    console.print("\n".join(house.where_the_staff_works), soft_wrap=True, highlight=False)
     console.print(house.where_the_key_lies, soft_wrap=True)
     imported = bring_in(world, content, name)
     console.print(f"导入 {name}：新收 {imported.accepted} 件，原已收 {imported.repeated} 件")
@@ -213,8 +214,7 @@ def _leave_urls(world: World, papers: Path) -> None:
             waybill = live_waybill(session, shipment.id)
             if waybill is not None:
                 rows.append((words.VIEWS[shipment.view], waybill.number, tracking_url(world, waybill)))
-    (papers / URLS).write_text("".join(f"{url}\t{number}\t{end}\n" for end, number, url in rows))
-    (papers / URLS).chmod(0o600)  # a link opens a page
+    write_urls(papers, [*kept_accounts(papers), *(f"{url}\t{number}\t{end}" for end, number, url in rows)])
     console.print("查询页（每种结局一例）：")
     for end, number, url in {row[0]: row for row in rows}.values():
         console.print(f"  {end}  {number}  {url}", soft_wrap=True, highlight=False)

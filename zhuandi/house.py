@@ -16,11 +16,14 @@ import structlog
 
 from dispatch.errors import ZhuandiError
 from dispatch.settings import Settings
-from dispatch.wiring import KEY_FILE
+from dispatch.staff.member import Made
+from dispatch.wiring import KEY_FILE, make_broker, make_world
+from workers.jobs import queue_of
 from zhuandi.context import CHILD, make_home
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import prepare_practice
-from zhuandi.serve import await_answer, prepare
+from zhuandi.practice_staff import URLS, console_url, make_staff
+from zhuandi.serve import await_answer, papers_folder, prepare
 
 log = structlog.get_logger()
 SERVICE = ("api", "worker", "worker", "clock")
@@ -86,6 +89,7 @@ class House:
         self.practice = practice
         self._options = {PRACTICE[0]: posts}  # how the sandbox posts are to behave
         self.settings = Settings()
+        self.accounts: list[Made] = []  # to practise with, where they were made just now
         self._postgres: EmbeddedPostgres | None = None
         self._children: list[Child] = []
 
@@ -100,6 +104,8 @@ class House:
             try:
                 prepare(self.settings)
                 self._spawn(home)
+                if self.practice:
+                    self.accounts = self._make_staff(home)
                 yield self
             finally:
                 self._close()
@@ -118,6 +124,21 @@ class House:
         return self.settings.public_url
 
     @property
+    def where_the_staff_works(self) -> list[str]:
+        """The console's address, and whoever may come in to practise."""
+        told = [f"工作台：{console_url(self.url)}"]
+        if self.accounts:
+            told.append("练习账号（登录名、首次密码，登录后须改）：")
+            told += [f"  {one.login}  {one.password}" for one in self.accounts]
+        elif self.practice:
+            told.append(
+                f"练习账号的首次密码在 {papers_folder(self.settings.home) / URLS}；忘了用 `zhuandi admin reset`。"
+            )
+        else:
+            told.append("第一个账号用 `zhuandi admin add` 建立。")
+        return told
+
+    @property
     def where_the_key_lies(self) -> str:
         """For the person who must back it up."""
         if self.settings.vault_keys:
@@ -129,6 +150,10 @@ class House:
             return settings
         self._postgres = EmbeddedPostgres(settings.home)
         return settings.model_copy(update={"database_url": self._postgres.start()})
+
+    def _make_staff(self, home: Path) -> list[Made]:
+        with make_world(self.settings, make_broker(self.settings), queue_of) as world:
+            return make_staff(world, papers_folder(home))
 
     def _spawn(self, home: Path) -> None:
         logs = home / "logs"

@@ -19,6 +19,7 @@ def up(*, sandbox: Annotated[bool, typer.Option(help="连同练习邮政一起�
     leave = until_told()
     with for_people(), House(practice=sandbox).open() as house:
         console.print(f"政务专递已启动：[bold]{house.url}[/]")
+        console.print("\n".join(house.where_the_staff_works), soft_wrap=True, highlight=False)
         console.print(house.where_the_key_lies, soft_wrap=True)
         console.print("停下请按 Ctrl-C。")
         while not leave.wait(1):

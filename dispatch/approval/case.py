@@ -89,7 +89,10 @@ class Case(Base):
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None]
 
-    __table_args__ = (Index("ix_cases_unreleased", "item_id", postgresql_where=text("released_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_cases_unreleased", "item_id", postgresql_where=text("released_at IS NULL")),
+        Index("ix_cases_without_paper", "decided_at", postgresql_where=text("paper_ready_at IS NULL")),
+    )
 
     @property
     def subject(self) -> str:

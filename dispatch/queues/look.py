@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Item, held_among
@@ -85,9 +85,7 @@ class Page:
 def look(world: World, scope: Scope, queue: Queue, filters: Filters, number: int = 1) -> Page:
     """A page of a queue of cases or envelopes; past the end, the last one."""
     with world.reading() as session:
-        total = (
-            session.scalar(select(func.count()).select_from(_chosen(world, scope, queue, filters).subquery())) or 0
-        )
+        total = session.scalar(_number_of(_chosen(world, scope, queue, filters))) or 0
         number = min(max(1, number), max(1, -(-total // PAGE)))
         ids = list(session.scalars(_chosen(world, scope, queue, filters).offset((number - 1) * PAGE).limit(PAGE)))
         rows: Sequence[Row] = _cases(world, session, ids) if queue in OF_CASES else show(world, session, ids)
@@ -101,9 +99,12 @@ def matching(world: World, scope: Scope, queue: Queue, filters: Filters) -> list
 
 
 def counts(world: World, scope: Scope, queues: Collection[Queue] = tuple(Queue)) -> dict[Queue, int]:
-    """How many lie in each of these queues that whoever looks may see."""
+    """How many lie in each of these queues that whoever looks may see: one statement, for every page asks."""
+    if not queues:
+        return {}
     with world.reading() as session:
-        return {queue: _count(world, session, scope, queue) for queue in queues}
+        found = session.execute(select(*(_counted(world, scope, queue) for queue in queues))).one()
+    return dict(zip(queues, found, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +133,14 @@ def choices(world: World, scope: Scope) -> Choices:
         )
 
 
-def _count(world: World, session: Session, scope: Scope, queue: Queue) -> int:
+def _counted(world: World, scope: Scope, queue: Queue) -> ScalarSelect[int]:
     if queue is Queue.NEEDS_A_PERSON:
-        return session.scalar(select(func.count()).select_from(Entry).where(open_entries(scope))) or 0
-    return _number_of(session, _chosen(world, scope, queue, Filters()))
+        return select(func.count()).select_from(Entry).where(open_entries(scope)).scalar_subquery()
+    return _number_of(_chosen(world, scope, queue, Filters())).scalar_subquery()
 
 
-def _number_of(session: Session, chosen: Select[UUID]) -> int:
-    return session.scalar(select(func.count()).select_from(chosen.order_by(None).subquery())) or 0
+def _number_of(chosen: Select[UUID]) -> Select[int]:
+    return select(func.count()).select_from(chosen.order_by(None).subquery())
 
 
 def open_entries(scope: Scope) -> ColumnElement[bool]:
@@ -159,8 +160,7 @@ def entries_within(scope: Scope) -> ColumnElement[bool]:
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:
     if queue in OF_CASES:
-        chosen = select(Case.id).join(Item, Item.id == Case.item_id)
-        chosen = chosen.where(cases_in(queue), scope.of_cases(), filters.of_cases())
+        chosen = select(Case.id).where(cases_in(queue), scope.of_cases(), filters.of_cases())
         return chosen.order_by(Case.decided_at, Case.id)
     chosen = select(Shipment.id).where(shipments_in(world, queue), scope.of_shipments(), filters.of_shipments())
     if scope.today_only and queue not in STAGES:

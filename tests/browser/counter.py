@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
@@ -85,7 +86,8 @@ class Counter:
     def cookies(self, home: str, role: Role | None, language: str) -> list[dict[str, Any]]:
         """What the browser of somebody of this role brings, or of nobody."""
         brought = {"zhuandi_language": language} | ({COOKIE: self.sign_in(role)} if role else {})
-        return [{"name": name, "value": value, "url": f"{home}/console"} for name, value in brought.items()]
+        place = {"domain": urlsplit(home).hostname, "path": "/console"}  # as the console itself sets them
+        return [{"name": name, "value": value, **place} for name, value in brought.items()]
 
     def shipment(self, case_no: str) -> Shipment:
         """The envelope that a case lies in."""

@@ -1,5 +1,6 @@
 """Every page of the console that can be asked for, found in the table of routes, with a role that may see it."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from dispatch.console.assets import PREFIX
 from dispatch.console.site import ROUTERS
 from dispatch.queues.queue import Queue
 from dispatch.staff.role import RIGHTS, Role
+from dispatch.zero_visits.desk import on_the_desk
 from tests.browser.counter import Counter
 
 PREFERRED = (Role.DISPATCH, Role.SUPERVISOR, Role.WINDOW, Role.ADMINISTRATOR, Role.AUDITOR, Role.POST)
@@ -24,8 +26,15 @@ WITH_IDS: Mapping[str, Urls] = {
         "/console/queue/to_print?department=县公安局",
         "/console/queue/to_print?q=nothing-begins-so",
     ],
+    "/console/find": lambda _: ["/console/find?q=nothing-begins-so"],
+    "/console/case/{case_no}": lambda counter: [f"/console/case/{cases[0]}" for cases in counter.cases.values()],
+    "/console/case/{case_no}/call": lambda counter: [f"/console/case/{counter.cases['on_the_way'][0]}/call"],
+    "/console/case/{case_no}/window": lambda counter: [f"/console/case/{counter.cases['to_pack'][0]}/window"],
+    "/console/entry/{number}": lambda counter: [f"/console/entry/{one.number}" for one in on_the_desk(counter.world)],
 }
-"""Real addresses for each route with a parameter: a new one that is not named here fails the test."""
+"""Real addresses for each route that needs something told; one with a parameter that is not here fails the test."""
+FILE = re.compile(r"\.[\w{}]+$")
+"""At the end of the path of what is downloaded."""
 NO_PAGE: Mapping[str, str] = {
     "/console": "leads to another",
     "/console/counts": "a part of every page",
@@ -45,8 +54,12 @@ def routes() -> Iterator[APIRoute]:
     """Every route of the console that answers GET."""
     for router in ROUTERS:
         for route in router.routes:
-            if isinstance(route, APIRoute) and "GET" in route.methods and not route.path.startswith(PREFIX):
+            if isinstance(route, APIRoute) and "GET" in route.methods and not _file(route.path):
                 yield route
+
+
+def _file(path: str) -> bool:
+    return path.startswith(PREFIX) or FILE.search(path) is not None
 
 
 def unknown() -> list[str]:

@@ -27,6 +27,7 @@ def test_no_page_has_a_fault_that_axe_finds(at_desk, counter, language):
     for role, addresses in _by_role(pages(counter)).items():
         with at_desk(role, language) as window:
             for address in addresses:
+                window.resize(DESK)
                 window.go(address.path)
                 found += [f"{address.path} {fault}" for fault in _look(window, address, language)]
     assert found == []

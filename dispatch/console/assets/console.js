@@ -14,14 +14,31 @@
   };
 
   // On a narrow screen the filters are folded, unless some are set.
-  if (window.matchMedia("(max-width: 768px)").matches) {
-    document.querySelectorAll(".fold:not([data-told])").forEach((one) => { one.open = false; });
+  const narrow = window.matchMedia("(max-width: 768px)");
+  const fold = () => {
+    document.querySelectorAll(".fold:not([data-told])").forEach((one) => { one.open = !narrow.matches; });
+  };
+  narrow.addEventListener("change", fold);
+  fold();
+
+  // The keys are told below the menu, and can be turned off there: whoever speaks to the machine types by accident.
+  const keys = document.getElementById("keys"), wanted = document.getElementById("keys-on");
+  const on = () => {
+    try { return localStorage.getItem("zhuandi-keys") !== "off"; } catch (error) { return true; }
+  };
+  if (keys && wanted) {
+    keys.hidden = false;
+    wanted.checked = on();
+    wanted.addEventListener("change", () => {
+      try { localStorage.setItem("zhuandi-keys", wanted.checked ? "on" : "off"); } catch (error) { /* for this page */ }
+    });
   }
 
   // One box ticks the page; ticking a row by hand takes the box for all pages back.
   document.addEventListener("change", (event) => {
+    // By its attribute: `form.id` would be the boxes of the rows, whose name is id.
     const box = event.target, form = box.form;
-    if (!form || form.id !== "chosen") return;
+    if (!form || form.getAttribute("id") !== "chosen") return;
     if (box.matches("[data-all]")) ticks(form).forEach((one) => { one.checked = box.checked; });
     if (box.matches("[data-all-matching]")) {
       ticks(form).forEach((one) => { one.checked = box.checked; one.disabled = box.checked; });
@@ -33,7 +50,12 @@
   const typing = (target) => target.matches && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
-    if (document.documentElement.dataset.keys === "off") return;
+    if (wanted ? !wanted.checked : !on()) return;
+    if (event.key === "?" && keys) {
+      keys.open = !keys.open;
+      keys.querySelector("summary").focus();
+      return;
+    }
     if (event.key === "/") {
       const find = document.getElementById("find");
       if (find) { find.focus(); event.preventDefault(); }
