@@ -43,7 +43,7 @@ def test_keys_are_changed_listed_and_taken_away(zhuandi):
 
 def test_an_account_is_changed_bound_and_freed_and_all_of_it_is_taken_out_of_the_log(zhuandi, tmp_path):
     zhuandi("admin", "add", "li.na", "--name", "李娜", "--role", "window")
-    zhuandi("admin", "change", "li.na", "李娜", "--role", "dispatch", "--department", "民政局")
+    zhuandi("admin", "change", "li.na", "--name", "李娜", "--role", "dispatch", "--department", "民政局")
     zhuandi("admin", "bind", "li.na", "zj-1001", "--only")
     zhuandi("admin", "unbind", "li.na")
     zhuandi("admin", "remove-code", "li.na")

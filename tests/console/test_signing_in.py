@@ -128,3 +128,11 @@ def test_sessions_that_can_never_be_used_again_go_and_the_others_stay(world):
     with world.begin() as session:
         assert forget_sessions(session, world.now(), 10) == 1
     assert find_session(world, token) is None
+
+
+def test_an_account_of_another_centre_opens_nothing_here(world):
+    add_member(world, "far", "某某", Role.WINDOW, None, "test")
+    with world.begin() as session:
+        token = begin_session(world, session, find_member(session, "far"))
+        find_member(session, "far").centre = "331126"
+    assert find_session(world, token) is None
