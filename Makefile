@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export ZHUANDI_HOME ?= $(CURDIR)/.zhuandi
 export PYTHONUTF8 := 1
 
-.PHONY: demo up test lint check browser screenshots unit external conformance storm soak mutants crash-matrix bench load bench-labels lock clean
+.PHONY: demo up test lint check browser screenshots unit roles external conformance storm soak mutants crash-matrix bench load bench-labels lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/zhuandi demo
@@ -37,6 +37,10 @@ screenshots: browser
 
 unit: $(VENV)/ready
 	$(BIN)/python -m pytest $(PYTEST)
+
+# Who may do what at the counter: each role against each route.
+roles: $(VENV)/ready
+	@$(BIN)/python -m pytest -q -s tests/console/test_every_route.py -k matrix
 
 # The tests that need a database once more on an external PostgreSQL, where one answers on this machine: a third of
 # the files, which turns with the date; FULL=1: all of them.

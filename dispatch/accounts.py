@@ -6,8 +6,9 @@ An account that is None in the settings does not exist: no calls, no push door, 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr
+from pydantic import BaseModel, Field, IPvAnyNetwork, SecretStr, field_validator
 
 from dispatch.journey import News, Signer
 
@@ -198,3 +199,14 @@ class OidcClient(Limits):
     title: str = "统一身份认证"
     answer_seconds: float = 10.0
     leeway_seconds: int = 60  # by which its clock may differ from ours
+
+    @field_validator("issuer")
+    @classmethod
+    def _nobody_between(cls, issuer: str) -> str:
+        """Whoever could change an answer on its way would be anybody."""
+        told = urlsplit(issuer)
+        if told.scheme != "https" and not (
+            told.scheme == "http" and told.hostname in {"127.0.0.1", "::1", "localhost"}
+        ):
+            raise ValueError("oidc.issuer 须是 https 地址（练习用的本机服务除外）。")
+        return issuer

@@ -135,7 +135,7 @@ def rotate_key(world: World, name: str, overlap: timedelta, by: str) -> str:
             if old.opens(world.now()):
                 old.valid_until = min(ends, old.valid_until or ends)
         key = _make_key(world, session, client.id, by)
-        audit.note(world, session, by, audit.Deed.CLIENT, _subject(name), f"换密钥，旧的再用 {overlap}")
+        audit.note(world, session, by, audit.Deed.CLIENT, _subject(name), f"换密钥，旧的再用 {overlap.days} 天")
     return key
 
 

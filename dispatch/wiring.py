@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from typing import Protocol
 from uuid import uuid4
 
@@ -19,9 +20,8 @@ from dispatch.carrier import Carrier, Line
 from dispatch.crash import Point, reach
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
-from dispatch.identity import CALLBACK
+from dispatch.identity import CALLBACK, IdentityService
 from dispatch.key_mark import check_key
-from dispatch.oidc.provider import Oidc
 from dispatch.posts.by_hand.account import ByHand
 from dispatch.posts.ems.account import Ems
 from dispatch.posts.gov_ems.account import GovEms
@@ -217,11 +217,13 @@ def make_carriers(settings: Settings, opened: Opener, trackers: Mapping[str, Tra
     return made
 
 
-def make_identity(settings: Settings, lines: Lines) -> Oidc | None:
-    """The identity service that the settings name."""
+def make_identity(settings: Settings, lines: Lines) -> IdentityService | None:
+    """The identity service that the settings name; its library is loaded only where one is named (4 MB)."""
     if (client := settings.oidc) is None:
         return None
-    return Oidc(client, f"{settings.public_url.rstrip('/')}{CALLBACK}", lines.open(client), now)
+    callback = f"{settings.public_url.rstrip('/')}{CALLBACK}"
+    made: IdentityService = import_module("dispatch.oidc.provider").Oidc(client, callback, lines.open(client), now)
+    return made
 
 
 @contextmanager

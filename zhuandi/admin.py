@@ -7,8 +7,18 @@ from rich.console import Console
 from rich.table import Table
 
 from dispatch.hall_time import hall_time
-from dispatch.staff.member import Made, add_member, close_member, members, reopen_member, reset_password
+from dispatch.staff.bind import bind_subject, unbind_subject
+from dispatch.staff.member import (
+    Made,
+    add_member,
+    change_member,
+    close_member,
+    members,
+    reopen_member,
+    reset_password,
+)
 from dispatch.staff.role import Role
+from dispatch.staff.totp import remove_code
 from zhuandi.context import for_people, open_world
 
 app = typer.Typer(help="工作人员账号", no_args_is_help=True)
@@ -35,6 +45,20 @@ def add(
         _show(add_member(world, login, name, role, department or None, AT_THE_MACHINE))
 
 
+@app.command("change")
+def change(
+    login: str,
+    name: Annotated[str, typer.Option(help="姓名")],
+    *,
+    role: Annotated[Role, typer.Option(help="角色")],
+    department: Annotated[list[str] | None, typer.Option(help="只看这些部门；不写则全部")] = None,
+) -> None:
+    """改姓名、角色、部门；角色或部门变了的，本人须重新登录。"""
+    with for_people(), open_world() as world:
+        change_member(world, login, name, role, department or None, AT_THE_MACHINE)
+    console.print(f"账号 {login} 已改。")
+
+
 @app.command("reset")
 def reset(login: str) -> None:
     """重置密码，解除锁定；新密码只显示这一次。"""
@@ -56,6 +80,35 @@ def reopen(login: str) -> None:
     with for_people(), open_world() as world:
         reopen_member(world, login, AT_THE_MACHINE)
     console.print(f"账号 {login} 已恢复。")
+
+
+@app.command("remove-code")
+def without_code(login: str) -> None:
+    """取消动态验证码（换了手机的）。"""
+    with for_people(), open_world() as world:
+        remove_code(world, login, AT_THE_MACHINE)
+    console.print(f"账号 {login} 的动态验证码已取消。")
+
+
+@app.command("bind")
+def bind(
+    login: str,
+    subject: Annotated[str, typer.Argument(help="统一身份认证给这个人的标识（sub）")],
+    *,
+    only: Annotated[bool, typer.Option(help="只用统一身份登录，取消密码")] = False,
+) -> None:
+    """把统一身份绑定到账号。"""
+    with for_people(), open_world() as world:
+        bind_subject(world, login, subject, AT_THE_MACHINE, only=only)
+    console.print(f"账号 {login} 已绑定。")
+
+
+@app.command("unbind")
+def unbind(login: str) -> None:
+    """解除统一身份。"""
+    with for_people(), open_world() as world:
+        unbind_subject(world, login, AT_THE_MACHINE)
+    console.print(f"账号 {login} 已解除绑定。")
 
 
 @app.command("list")

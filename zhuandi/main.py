@@ -40,6 +40,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "serve_api": ("api",),
     "serve_jobs": ("worker", "clock"),
     "serve_practice": ("sandbox-post", "postman"),
+    "serve_identity": ("sandbox-identity",),
     "backup": ("backup", "restore", "backup-key"),
     "reconcile": ("reconcile",),
 }

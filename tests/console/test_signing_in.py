@@ -9,7 +9,7 @@ from dispatch.audit import verify
 from dispatch.errors import NotAllowedError
 from dispatch.staff.member import add_member, change_password, close_member, find_member
 from dispatch.staff.role import Role
-from dispatch.staff.session import begin_session, find_session
+from dispatch.staff.session import begin_session, find_session, forget_sessions
 from dispatch.staff.sign_in import sign_in
 from tests.console.conftest import ORIGIN, PASSWORD
 
@@ -116,3 +116,23 @@ def test_every_coming_and_going_stands_in_the_audit_log(world, person):
     verdict = verify(world)
     assert verdict.sound
     assert verdict.entries >= 4  # made, own password, in, out
+
+
+def test_sessions_that_can_never_be_used_again_go_and_the_others_stay(world):
+    add_member(world, "old", "某某", Role.WINDOW, None, "test")
+    with world.begin() as session:
+        token = begin_session(world, session, find_member(session, "old"))
+    with world.begin() as session:
+        assert forget_sessions(session, world.now() - timedelta(days=1), 10) == 0
+    assert find_session(world, token)
+    with world.begin() as session:
+        assert forget_sessions(session, world.now(), 10) == 1
+    assert find_session(world, token) is None
+
+
+def test_an_account_of_another_centre_opens_nothing_here(world):
+    add_member(world, "far", "某某", Role.WINDOW, None, "test")
+    with world.begin() as session:
+        token = begin_session(world, session, find_member(session, "far"))
+        find_member(session, "far").centre = "331126"
+    assert find_session(world, token) is None

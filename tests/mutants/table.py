@@ -355,4 +355,90 @@ NEWS_AND_LAW = (
     ),
 )
 
-MUTANTS = (*NOTHING_TWICE, *IN_DOUBT, *JOBS_AND_CLOCK, *NEWS_AND_LAW)
+WHO_COMES_IN = (
+    Mutant(
+        "a page asks for its right",
+        (Edit("dispatch/console/guard.py", "if rights and not any(", "if not rights and any("),),
+        (_in("console/test_every_route", "each_role_at_each_route"),),
+    ),
+    Mutant(
+        "a form carries the token of its own session",
+        (Edit("dispatch/console/guard.py", "        await _check_csrf(request, world, token)\n", ""),),
+        (_in("console/test_every_route", "every_form_without_its_token_or_from_elsewhere_does_nothing"),),
+    ),
+    Mutant(
+        "a form comes from a page of ours",
+        (
+            Edit(
+                "dispatch/console/guard.py",
+                "if request.method in SAFE:\n        return\n    site",
+                "if request:\n        return\n    site",
+            ),
+        ),
+        (_in("console/test_every_route", "a_public_form_is_not_taken_from_elsewhere_either"),),
+    ),
+    Mutant(
+        "another role, another session",
+        (
+            Edit(
+                "dispatch/staff/member.py",
+                "if (member.role, member.departments) != (role, seen):",
+                "if member.id != member.id:",
+            ),
+        ),
+        (_in("console/test_accounts", "what_changes_somebody_s_rights_ends_their_sessions"),),
+    ),
+    Mutant(
+        "a one-time code counts once",
+        (Edit("dispatch/staff/totp.py", " and step > member.totp_step:", ":"),),
+        (_in("console/test_one_time_code", "a_code_counts_once_and_none_before_it_counts_any_more"),),
+    ),
+    Mutant(
+        "no session before the second step",
+        (Edit("dispatch/staff/sign_in.py", "    if has_code(member):\n", "    if not member:\n"),),
+        (_in("console/test_one_time_code", "a_ticket_grows_old_and_dies_with_the_password"),),
+    ),
+    Mutant(
+        "a wrong code counts like a wrong password",
+        (Edit("dispatch/staff/sign_in.py", '        _failed(world, member.login, "验证码，")\n', ""),),
+        (
+            _in(
+                "console/test_one_time_code",
+                "guessing_codes_locks_the_account_though_the_password_is_right_each_time",
+            ),
+        ),
+    ),
+    Mutant(
+        "the browser that asked brings the answer back: the state",
+        (
+            Edit(
+                "dispatch/oidc/provider.py",
+                'if not compare_digest(answer.get("state", "").encode(), asked.state.encode()):',
+                "if not asked.state:",
+            ),
+        ),
+        (_in("console/test_single_sign_on", "an_answer_that_proves_nothing_opens_nothing"),),
+    ),
+    Mutant(
+        "an ID token is for us, in answer to our question, in its time",
+        (Edit("dispatch/oidc/id_token.py", "        _check(opened.claims, opened.header, expected)\n", ""),),
+        (_in("console/test_single_sign_on", "an_answer_that_proves_nothing_opens_nothing"),),
+    ),
+    Mutant(
+        "a key opens what its scopes name",
+        (Edit("dispatch/api/who.py", "if not client.may(scope):", "if not client:"),),
+        (_in("console/test_client_keys", "a_key_with_the_wrong_scope_is_told_what_it_lacks"),),
+    ),
+    Mutant(
+        "the old key ends",
+        (Edit("dispatch/client.py", "(self.valid_until is None or now < self.valid_until)", "now > self.made_at"),),
+        (_in("console/test_client_keys", "the_old_key_opens_beside_the_new_one_until_its_time_is_over"),),
+    ),
+    Mutant(
+        "a formula stays text in an export",
+        (Edit("dispatch/auditing/export.py", "[harmless(cell) for cell in told]", "told"),),
+        (_in("console/test_audit_pages", "an_export_is_noted_and_a_formula_in_it_stays_text"),),
+    ),
+)
+
+MUTANTS = (*NOTHING_TWICE, *IN_DOUBT, *JOBS_AND_CLOCK, *NEWS_AND_LAW, *WHO_COMES_IN)
