@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import intake, labels, memory, news, page, push_door, road, scale, up
+from bench import intake, labels, memory, news, page, push_door, road, scale, seals, up
 from bench.rig.measure import Row
 from bench.rig.readme import write_readme
 from bench.rig.site import Bench, open_bench
@@ -25,6 +25,7 @@ ROWS: Mapping[str, Callable[[Bench], Sequence[Row]]] = {
     "intake": intake.measure,
     "labels": labels.measure,
     "page": page.measure,
+    "seals": seals.measure,
     "scale": scale.measure,
     "memory": memory.measure,
     "up": up.measure,
