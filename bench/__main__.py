@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import console as lists
-from bench import intake, labels, memory, news, page, push_door, road, scale, up
+from bench import intake, labels, memory, news, page, push_door, road, scale, seals, up
 from bench.rig.measure import Row
 from bench.rig.readme import write_readme
 from bench.rig.site import Bench, open_bench
@@ -27,6 +27,7 @@ ROWS: Mapping[str, Callable[[Bench], Sequence[Row]]] = {
     "labels": labels.measure,
     "page": page.measure,
     "console": lists.measure,
+    "seals": seals.measure,
     "scale": scale.measure,
     "memory": memory.measure,
     "up": up.measure,

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from dispatch import audit
@@ -54,16 +54,19 @@ def usage(world: World) -> list[Use]:
         session.execute(text("SET LOCAL statement_timeout = 0"))
         for table in sealed_tables():
             for column in table.columns:
-                for key, values in session.execute(_counting(table.name, column)):
+                for key, values in session.execute(_counting(table, column)):
                     told, known = names.get(bytes(key), bytes(key).hex()), bytes(key) in names
                     found.append(Use(f"{table.name}.{column}", told, values, bytes(key) == current, known))
     return found
 
 
-def _counting(table: str, column: str) -> TextClause:
-    # The names come from our own tables.
-    key = f"substring({column} FROM 1 FOR {ID_BYTES})"
-    return text(f"SELECT {key}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1")  # noqa: S608
+def _counting(table: SealedTable, column: str) -> Select[bytes, int]:
+    key = _key_of(table, column)
+    return select(key, func.count()).where(key.is_not(None)).group_by(key).order_by(key)
+
+
+def _key_of(table: SealedTable, column: str) -> ColumnElement[bytes]:
+    return func.substring(table.table.c[column], 1, ID_BYTES, type_=LargeBinary)
 
 
 def left_under_old_keys(uses: Iterable[Use]) -> int:
@@ -104,22 +107,20 @@ def _some_of(
     world: World, table: SealedTable, after: UUID, done: Counter[str], broken: set[str], *, patient: bool
 ) -> UUID | None:
     """The next rows in one transaction; the id of the last of them, None where there are no more."""
-    current = world.vault.current
-    told = {"after": after, "current": current, "most": 1 if patient else BATCH}
+    chosen = _old_rows(table, after, world.vault.current, patient=patient)
     with world.begin() as session:
         session.execute(RESEALING)
-        rows = session.execute(_locking(table, patient=patient), told).all()
+        rows = session.execute(chosen).all()
         done[table.name] += sum(_seal_anew(world, session, table, row, broken) for row in rows)
     return rows[-1].id if rows else None
 
 
-def _locking(table: SealedTable, *, patient: bool) -> TextClause:
-    old = " OR ".join(f"substring({column} FROM 1 FOR {ID_BYTES}) <> :current" for column in table.columns)
-    skip = "" if patient else " SKIP LOCKED"
-    return text(
-        f"SELECT id, {', '.join(table.columns)} FROM {table.name} WHERE id > :after AND ({old})"  # noqa: S608 - ours
-        f" ORDER BY id LIMIT :most FOR NO KEY UPDATE{skip}"
-    )
+def _old_rows(table: SealedTable, after: UUID, current: bytes, *, patient: bool) -> Select[*tuple[Any, ...]]:
+    row_id = table.table.c.id
+    old = or_(*(_key_of(table, column) != current for column in table.columns))
+    chosen = select(row_id, *(table.table.c[column] for column in table.columns)).where(row_id > after, old)
+    chosen = chosen.order_by(row_id).limit(1 if patient else BATCH)
+    return chosen.with_for_update(key_share=True, skip_locked=not patient)
 
 
 def _seal_anew(world: World, session: Session, table: SealedTable, row: Row[Any], broken: set[str]) -> bool:

@@ -1,0 +1,275 @@
+"""Promise 8, all at once: people are planted everywhere, all is done with them, and then everything is searched.
+
+What is searched: a dump of every table, every line of every log, every address that was called or is linked, the
+metrics, and whatever was answered with an error. In plain, and in the guises in which bytes like to travel.
+"""
+
+import base64
+import io
+import json
+import re
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import pytest
+import structlog
+from on_the_road import CLERK, Road, as_given
+from road_steps import phone, push, raw_push
+from sqlalchemy import text
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from dispatch import jobs
+from dispatch.approval.release import hold, lift
+from dispatch.client import add_client
+from dispatch.console.site import make_site
+from dispatch.db import Base
+from dispatch.lease import claim
+from dispatch.personal.rotate import rotate
+from dispatch.staff.member import add_member, change_password
+from dispatch.staff.role import Role
+from dispatch.tracking.push import READ
+from dispatch.wiring import now
+from dispatch.zero_visits.settle import number_of, settle_entry
+from tests.decided import case_body
+from workers.jobs import JobKind
+from workers.run import run_one
+from zhuandi import look
+from zhuandi.dump import copying, driver
+
+PEOPLE = {
+    "applicant": "欧阳望舒",
+    "recipient": "澹台秋水",
+    "sender": "尉迟青岚",
+    "caller": "公孙晚晴",
+    "postman": "司徒归帆",
+    "phone": "13957886501",
+    "callers phone": "13857886502",
+    "id": "330106199001010018",
+    "home": "鹤溪中路77号菊花坪5幢",
+    "locker": "菊花坪丰巢柜甲",
+}
+REFUSED_PHONE = phone(23)["phone"]  # the post answers 503
+PASSWORD = "evergreen-harbour-42"
+ORIGIN = {"Origin": "http://testserver"}
+
+
+def guises(value: str) -> set[str]:
+    """In which a value might lie about: as PostgreSQL, JSON, URLs and mails write bytes, in four character sets."""
+    raw = [value.encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")]
+    found = {value, quote(value), json.dumps(value).strip('"'), value.encode("unicode_escape").decode()}
+    for one in raw:
+        found |= {one.hex(), one.hex().upper(), *(_in_base64(one, before) for before in range(3))}
+    return found
+
+
+def _in_base64(raw: bytes, before: int) -> str:
+    """What every Base64 text shows of these bytes, where so many others stand before them."""
+    whole = base64.b64encode(bytes(before) + raw + bytes(3)).decode()
+    first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
+    return whole[first:last]
+
+
+def found_in(text: str) -> list[str]:
+    """Who is named in it, and how."""
+    return [f"{who}: {guise}" for who, value in PEOPLE.items() for guise in guises(value) if guise in text]
+
+
+@pytest.fixture
+def lines():
+    """Everything that is logged, as the processes log it."""
+    out, before = io.StringIO(), structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    yield out
+    structlog.configure(**before)
+
+
+@dataclass
+class Browser:
+    """Whoever calls the doors, and what must not name anybody: addresses, links, errors."""
+
+    door: TestClient
+    addresses: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __call__(self, method: str, url: str, **more: object):
+        answer = self.door.request(method, url, **more)
+        self.addresses.append(str(answer.headers.get("location", "")))
+        self.addresses += re.findall(r'(?:href|action|src|hx-get|hx-post)="([^"]*)"', answer.text)
+        if answer.status_code >= 400:
+            self.errors.append(f"{answer.headers}{answer.text}")
+        return answer
+
+
+def body(case_no: str, **more: object) -> dict[str, object]:
+    slip = {"recipient_name": PEOPLE["recipient"], "phone": PEOPLE["phone"], "detail": PEOPLE["home"]}
+    who = {"applicant_name": PEOPLE["applicant"], "applicant_id_no": PEOPLE["id"]}
+    return case_body(case_no, slip | dict(more.pop("slip", {})), **who, **more)
+
+
+def at_the_doors(world, browser: Browser) -> None:
+    """Good cases and bad ones, from a system that is known and from one that is not."""
+    key = {"Authorization": f"Bearer {add_client(world, '审批系统')}"}
+    for told in (body("A"), body("H", hold=f"{PEOPLE['caller']}来电 {PEOPLE['callers phone']}")):
+        assert browser("POST", "/api/v1/cases", json=told, headers=key).status_code == 201
+    locker = {"way": "locker", "point": PEOPLE["locker"], "detail": PEOPLE["home"]}
+    assert browser("POST", "/api/v1/cases", json=body("L", slip=locker), headers=key).status_code == 201
+    refused = body("R", slip={"phone": REFUSED_PHONE})
+    assert browser("POST", "/api/v1/cases", json=refused, headers=key).status_code == 201
+    for bad in (
+        body("A", department="县人社局"),
+        body("X", decided_at=PEOPLE["home"]),
+        {PEOPLE["id"]: PEOPLE["home"]},
+    ):
+        assert browser("POST", "/api/v1/cases", json=bad, headers=key).status_code in {409, 422}
+    assert browser("POST", "/api/v1/cases", json=body("N")).status_code == 401
+    assert (
+        browser("POST", "/api/v1/cases", content=f"{{{PEOPLE['applicant']}".encode(), headers=key).status_code >= 400
+    )
+    assert browser("GET", f"/t/{quote(PEOPLE['recipient'])}").status_code == 404
+    assert browser("GET", f"/api/v1/cases/{quote(PEOPLE['applicant'])}", headers=key).status_code == 404
+
+
+def on_the_road(world, drain, browser: Browser) -> Road:
+    """Booked, printed, packed, handed over, told of by pushes that name everybody, disputed, settled."""
+    road = Road(world, drain)
+    drain(world)
+    road.hand_over()
+    number = road.number("A")
+    words = f"收件人{PEOPLE['recipient']} {PEOPLE['phone']}，投递员{PEOPLE['postman']}"
+    more = {"opDesc": words, "opOrgName": PEOPLE["home"]}
+    for code in ("203", "704"):
+        push(world, raw_push(world, number, code, now(), **more))
+    push(world, raw_push(world, "", "704", now(), **more))
+    push(world, words.encode())
+    browser("POST", "/pushes/ems", content=words.encode())
+    browser("POST", f"/pushes/{quote(PEOPLE['postman'])}", content=words.encode())
+    drain(world)
+    road.tell(
+        "A", "704", "10", text=f"{PEOPLE['recipient']} 本人签收，寄件人{PEOPLE['sender']}", place=PEOPLE["home"]
+    )
+    road.revoke("A")
+    for entry in road.entries():
+        settle_entry(world, number_of(entry.id), CLERK, f"问过{PEOPLE['caller']}，{PEOPLE['callers phone']}")
+    drain(world)
+    return road
+
+
+def at_the_desk(world, browser: Browser) -> None:
+    """Every page of the console that can be reached, and what a hurried clerk types where."""
+    add_member(world, "li.na", "李娜", Role.SUPERVISOR, None, "test")
+    change_password(world, "li.na", PASSWORD)
+    for login in (PEOPLE["applicant"], "li.na"):
+        told = {"login": login, "password": PEOPLE["phone"] if login != "li.na" else PASSWORD}
+        browser("POST", "/console/sign-in", data=told, headers=ORIGIN)
+    seen, waiting = set(), ["/console"]
+    while waiting:
+        path = waiting.pop()
+        seen.add(path.partition("?")[0])
+        shown = browser("GET", path)
+        assert shown.status_code < 500, path
+        found = [*re.findall(r'href="(/console[^"]*)"', shown.text), shown.headers.get("location", path)]
+        links = [link.partition("#")[0] for link in found]
+        waiting += sorted({link for link in links if link.partition("?")[0] not in seen} - set(waiting))
+    assert len(seen) > 5, seen
+    browser("GET", "/console/queue/nowhere")
+    browser("POST", "/console/queue/to_print/views", data={"name": PEOPLE["caller"]}, headers=ORIGIN)
+
+
+def with_errors(world) -> None:
+    """A case held for a person's sake, a job that dies of somebody's data, a reveal for a reason with a name."""
+
+    def die(*_: object) -> None:
+        raise ValueError(f"{PEOPLE['applicant']} {PEOPLE['phone']}")
+
+    lift(world, "H", CLERK)
+    hold(world, "H", f"{PEOPLE['caller']}要求改址", CLERK)
+    with world.begin() as session:
+        jobs.leave(session, READ, "push:00000000-0000-0000-0000-000000000001")
+    [claimed] = claim(world, READ, 1)
+    run_one(world, JobKind(READ, die), claimed)
+    reason = f"{PEOPLE['caller']}来电核对 {PEOPLE['callers phone']}"
+    shown = CliRunner().invoke(look.app, ["trace", "A", "--reveal", "--reason", reason, "--by", CLERK])
+    assert PEOPLE["recipient"] in shown.output
+
+
+def dump(world) -> dict[str, str]:
+    """Every table as COPY writes it into a backup."""
+    found = {}
+    with world.sessions.kw["bind"].connect() as connection:
+        names = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        for name in names:
+            columns = tuple(connection.scalars(COLUMNS, {"name": name}))
+            with driver(connection).cursor() as cursor, cursor.copy(copying(name, columns, "TO STDOUT")) as copy:
+                found[name] = b"".join(bytes(chunk) for chunk in copy).decode()
+    return found
+
+
+COLUMNS = text(
+    "SELECT column_name FROM information_schema.columns WHERE table_name = :name AND table_schema = 'public'"
+)
+
+
+def test_nobody_is_named_at_rest_in_logs_addresses_metrics_or_errors(
+    post, drain, lines, capfd, caplog, monkeypatch
+) -> None:
+    caplog.set_level("WARNING")  # as main.py sets it: below that, libraries name whole addresses
+    world = post.world
+    monkeypatch.setattr(look, "open_world", lambda: as_given(world))
+    browser = Browser(TestClient(make_site(world), raise_server_exceptions=False, follow_redirects=False))
+    with browser.door:
+        at_the_doors(world, browser)
+        on_the_road(world, drain, browser)
+        with_errors(world)
+        at_the_desk(world, browser)
+        metrics = browser.door.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).text
+    rotate(world, CLERK)
+    tables = dump(world)
+    filled = {name for name, rows in tables.items() if rows}
+    assert filled >= {"cases", "slips", "holds", "carrier_calls", "pushes", "sightings", "worklist", "job_failures"}
+    assert filled >= {"reveals", "audit_log", "waybills", "moves", "closures", "staff", "jobs"}
+    assert set(tables) >= Base.metadata.tables.keys()
+    heard = capfd.readouterr()
+    logged = lines.getvalue() + heard.out + heard.err + caplog.text
+    assert "job.failed" in logged
+    assert "door.answered" in logged
+    assert {name: found_in(rows) for name, rows in tables.items() if found_in(rows)} == {}
+    assert found_in(logged) == []
+    assert found_in("\n".join(browser.addresses)) == []
+    assert found_in("\n".join(browser.errors)) == []
+    assert found_in(metrics) == []
+    assert REFUSED_PHONE not in "\n".join([*tables.values(), logged, metrics, *browser.errors])
+
+
+def test_what_searches_would_find_each_of_them_in_every_guise() -> None:
+    """A search that finds nothing anywhere proves nothing."""
+    for who, value in PEOPLE.items():
+        shapes = [f"x{value}y", value.encode().hex(), value.encode("gb18030").hex(), value.encode("utf-16-le").hex()]
+        shapes += [base64.b64encode(bytes(n) + value.encode() + b"tail").decode() for n in range(7)]
+        shapes += [
+            json.dumps({"a": value}),
+            quote(f"/t/{value}"),
+            base64.b64encode(value.encode("utf-16-be")).decode(),
+        ]
+        for shape in shapes:
+            assert any(found.startswith(f"{who}:") for found in found_in(shape)), (who, shape)
+
+
+def test_the_consoles_lines_hold_no_query_and_no_path_that_was_typed(world, lines) -> None:
+    """Filters stand in addresses: a log of those would be a log of what was looked for."""
+    with TestClient(make_site(world), follow_redirects=False) as door:
+        for path in ("/console", "/console/queue/to_print", f"/console/{PEOPLE['caller']}", "/console/sign-in"):
+            door.get(path, params={"department": PEOPLE["caller"], "town": "大均乡"})
+        door.post("/console/sign-in", data={"login": PEOPLE["caller"], "password": "x"}, headers=ORIGIN)
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {line["door"] for line in told if line["event"] == "door.answered"} >= {"/console/queue/{name}"}
+    assert [line for line in told if re.search(r"\?\w", json.dumps(line))] == []
+    assert [secret for secret in (PEOPLE["caller"], "大均乡", "department=") if secret in lines.getvalue()] == []
