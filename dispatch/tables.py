@@ -8,6 +8,7 @@ from dispatch import (
     jobs,
     key_mark,
     ledger,
+    picture,
     restored,
     reveal,
     shipment,
@@ -18,16 +19,16 @@ from dispatch.approval import carriage, case
 from dispatch.booking import allot, route
 from dispatch.errands import errand
 from dispatch.label import their_label
-from dispatch.packing import hand_over
+from dispatch.packing import collection, hand_over
 from dispatch.queues import saved_view
 from dispatch.staff import member, session
 from dispatch.tracking import push, rhythm, sighting
-from dispatch.zero_visits import close
+from dispatch.zero_visits import close, pickup, telephone_call
 
-REVISION = "0009"
+REVISION = "0013"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
-    *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
-    *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
-    *(member, saved_view, session),
+    *(audit, breaker, call, client, jobs, key_mark, ledger, picture, restored, reveal, shipment, waybill, worklist),
+    *(carriage, case, allot, route, their_label, collection, hand_over, push, rhythm, sighting, close, errand),
+    *(member, saved_view, session, pickup, telephone_call),
 )

@@ -26,6 +26,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         *("import", "release", "hold", "unhold", "paper", "item", "print", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),
     ),
+    "counter": (
+        *("count-out", "count-close", "compare", "photograph", "window", "window-pull", "window-give", "call"),
+    ),
     "look": ("worklist", "settle", "received", "trace", "report"),
     "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),
     "routes": ("clear-item", "withdraw-item", "rulings", "route", "routes", "numbers"),

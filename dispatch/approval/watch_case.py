@@ -17,8 +17,8 @@ def watch_case(world: World, claim: Claim) -> None:
     """Look whether the case is on its way; if not, say what it waits for, again and again until it is."""
     with world.reading() as session:
         case = session.get_one(Case, subject_id(claim.subject))
-        on_its_way = _enveloped(session, case)
-    if on_its_way:
+        settled = case.given_at is not None or _enveloped(session, case)
+    if settled:
         with claim.done():
             return
     with claim.later(world.settings.case_patience) as session:

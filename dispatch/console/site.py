@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from dispatch.api.app import Doors, make_app
-from dispatch.console import assets, pack, queues, sign_in
+from dispatch.console import assets, call, hand_over, pack, queues, sign_in, window
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -11,6 +11,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     queues.router,
     pack.router,
+    hand_over.router,
+    window.router,
+    call.router,
 )
 
 

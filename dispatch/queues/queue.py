@@ -94,9 +94,10 @@ def held() -> ColumnElement[bool]:
 def cases_in(queue: Queue) -> ColumnElement[bool]:
     """The condition on `Case` and its `Item` for a queue of cases. Held cases wait for their release all the same."""
     if queue is Queue.TO_ISSUE:
-        return Case.paper_ready_at.is_(None)
+        return Case.paper_ready_at.is_(None) & Case.given_at.is_(None)
     let_go = (Item.release != Release.WHEN_RELEASED) | Case.released_at.is_not(None)
-    return Case.paper_ready_at.is_not(None) & ~enveloped() & (~let_go | held())
+    waits = Case.paper_ready_at.is_not(None) & Case.given_at.is_(None)
+    return waits & ~enveloped() & (~let_go | held())
 
 
 def shipments_in(world: World, queue: Queue) -> ColumnElement[bool]:

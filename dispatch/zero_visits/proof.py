@@ -27,11 +27,12 @@ def proved() -> ColumnElement[bool]:
     """Closed, and every leg evidenced (a leg that was added after the closing counts too).
 
     Evidence stands as long as the news behind it do: revoked or returned since, it is none, unless the applicant
-    has said that it is in hand.
+    has said that it is in hand. A receipt of our own window stands by itself.
     """
     stands = or_(_in_hand(), LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT)
     behind = exists().where(LegEvidence.leg_id == Leg.id, Shipment.id == LegEvidence.shipment_id, stands)
-    bare = exists().where(Leg.case_id == Case.id, ~behind)
+    receipt = exists().where(LegEvidence.leg_id == Leg.id, LegEvidence.evidence == Evidence.COLLECTED_AT_WINDOW)
+    bare = exists().where(Leg.case_id == Case.id, ~behind, ~receipt)
     return and_(exists().where(Closure.case_id == Case.id), ~bare)
 
 
