@@ -12,12 +12,12 @@ from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.packing.collection import (
     abandon_collection,
     close_collection,
-    count_collection,
     open_collection,
     scan_all_out,
     scan_out,
     take_back,
 )
+from dispatch.packing.counted import count_collection
 from dispatch.packing.photograph import photograph
 from dispatch.tracking.collected import compare
 from dispatch.zero_visits.at_window import Given, give, pull

@@ -15,12 +15,12 @@ from dispatch.hall_time import SHANGHAI
 from dispatch.packing.collection import (
     abandon_collection,
     close_collection,
-    count_collection,
     open_collection,
     scan_all_out,
     scan_out,
     take_back,
 )
+from dispatch.packing.counted import count_collection
 from dispatch.packing.hand_over import posting_list
 from dispatch.packing.sign_list import find_list, lists_since, note_printed, sign_list
 from dispatch.staff.role import Right

@@ -60,39 +60,9 @@ class CollectionScan(Base):
     by: Mapped[str]
 
 
-_STALE = CollectionScan.at < Shipment.moved_at
+STALE = CollectionScan.at < Shipment.moved_at
 """Opened and packed again since it was scanned: it must be scanned again."""
-_STALE_ROW = exists().where(Shipment.id == CollectionScan.shipment_id, _STALE)
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A packed envelope that is expected in the collection; `scanned_by` is empty while it was not scanned."""
-
-    waybill_no: str
-    order_no: str
-    scanned_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A collection as it stands. `opened_by` is empty where none is open."""
-
-    carrier: str
-    round_at: datetime
-    opened_by: str
-    opened_at: datetime | None
-    parcels: Sequence[Parcel]
-
-    @property
-    def expected(self) -> int:
-        """All that are packed."""
-        return len(self.parcels)
-
-    @property
-    def scanned(self) -> int:
-        """Of them, counted out."""
-        return sum(bool(parcel.scanned_by) for parcel in self.parcels)
+_STALE_ROW = exists().where(Shipment.id == CollectionScan.shipment_id, STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,33 +181,16 @@ def abandon_collection(world: World, carrier: str, by: str) -> None:
         audit.note(world, session, by, audit.Deed.CHANGE, f"collection:{collection.id}", "本次交寄作罢")
 
 
-def count_collection(world: World, carrier: str, within: Within = EVERYTHING) -> Counted:
-    """What is packed for this carrier, and how far it is counted out."""
-    with world.reading() as session:
-        found = session.scalar(_begun(carrier))
-        query = (
-            select(Waybill.number, Shipment.order_no, CollectionScan.by)
-            .join(Shipment, Shipment.id == Waybill.shipment_id)
-            .outerjoin(CollectionScan, (CollectionScan.shipment_id == Shipment.id) & ~_STALE)
-            .where(Shipment.carrier == carrier, Shipment.stage == Stage.PACKED, Waybill.voided_at.is_(None))
-            .where(within.shipments)
-            .order_by(CollectionScan.at.desc().nulls_first(), Waybill.number)
-        )
-        parcels = [Parcel(number, order_no or "", by or "") for number, order_no, by in session.execute(query)]
-    if found is None:
-        return Counted(carrier, next_round(world), "", None, parcels)
-    return Counted(carrier, found.round_at, found.opened_by, found.opened_at, parcels)
-
-
 def _open(world: World, session: Session, carrier: str) -> Collection:
-    found = session.scalar(_begun(carrier).with_for_update())
+    found = session.scalar(begun(carrier).with_for_update())
     if found is None:
         last = select(Collection).where(Collection.carrier == carrier).order_by(Collection.closed_at.desc()).limit(1)
         raise NotFoundError(f"{world.title(carrier)}没有正在办的交寄。{_by_whom(session.scalar(last))}请先开始一次。")
     return found
 
 
-def _begun(carrier: str) -> Select[Collection]:
+def begun(carrier: str) -> Select[Collection]:
+    """The carrier's collection that is open."""
     return select(Collection).where(Collection.carrier == carrier, Collection.closed_at.is_(None))
 
 

@@ -5,8 +5,6 @@ The case closes with the receipt as its evidence.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from hmac import compare_digest
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,7 +14,6 @@ from uuid_utils.compat import uuid7
 
 from dispatch import audit, ledger, words, worklist
 from dispatch.approval.case import Case, Document, Hold, open_hold
-from dispatch.approval.fields.text import half_width
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.booking.cancel import call_off_locked
 from dispatch.errors import ConflictError, NotAllowedError
@@ -25,7 +22,7 @@ from dispatch.journey import Act, Stage
 from dispatch.packing.pack import open_envelope
 from dispatch.picture import Shows, keep_picture, read_signature
 from dispatch.shipment import Content, Shipment, act, lock_all
-from dispatch.visits import Fault, VisitKind
+from dispatch.visits import VisitKind
 from dispatch.world import World
 from dispatch.zero_visits.close import close_at_window
 from dispatch.zero_visits.pickup import (
@@ -39,37 +36,12 @@ from dispatch.zero_visits.pickup import (
     pickup_of,
     step_of,
 )
+from dispatch.zero_visits.who_came import FAULTS, LONGEST_TEXT, Given, check_person, identity
+
+__all__ = ["FAULTS", "Given", "give", "pull"]
 
 HELD = "改窗口领取"
 WITH_THE_POST = "办件“{}”已交寄（{}），窗口不能办领取。请联系寄递企业退回，退件到后再办。"
-DIGITS = 4
-"""So many of the last characters of an identity number are compared at least."""
-SHORTEST_ID, LONGEST_ID, LONGEST_TEXT = 5, 30, 100
-FAULTS = (Fault.POST, Fault.WINDOW, Fault.DEPARTMENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Who came, and what they took. `id_no`: of the applicant, in full or its last characters.
-
-    A delegate (relative, employee) shows a 委托书 or 介绍信 and an identity card of their own. `signature`: a
-    canvas's data URL; `on_paper`: signed on the printed receipt instead. `fault`: whose it is, where the post failed.
-    """
-
-    id_no: str = field(default="", repr=False)
-    delegate_name: str = field(default="", repr=False)
-    delegate_id_no: str = field(default="", repr=False)
-    authority: str = field(default="", repr=False)
-    originals: int = 1
-    copies: int = 0
-    fault: str = ""
-    signature: str = field(default="", repr=False)
-    on_paper: bool = False
-
-    @property
-    def by_delegate(self) -> bool:
-        """Somebody else came."""
-        return bool(self.delegate_name.strip() or self.delegate_id_no.strip() or self.authority.strip())
 
 
 def pull(world: World, case_no: str, by: str, within: Within = EVERYTHING) -> AtWindow:
@@ -135,7 +107,7 @@ def give(world: World, case_no: str, given: Given, by: str, within: Within = EVE
     Raises NotFoundError; NotAllowedError (who came is not who it must be, nothing was signed, the envelope is not
     pulled yet, a fault is missing), ConflictError (a colleague gave it out).
     """
-    _check_person(world, case_no, given, by, within)
+    check_person(world, case_no, given, by, within)
     signature = read_signature(given.signature) if given.signature else None
     if signature is None and not given.on_paper:
         raise NotAllowedError("请在屏上签名；或打印领取登记，在纸上签好后勾选“已在纸上签名”。")
@@ -168,39 +140,6 @@ def _must_be_here(session: Session, case: Case, envelopes: list[Shipment]) -> No
         raise NotAllowedError(f"办件“{case.case_no}”还在寄递途中：请先抽回，等寄递企业撤单后再办。")
 
 
-def _check_person(world: World, case_no: str, given: Given, by: str, within: Within) -> None:
-    """Whether it is who it must be. A number that does not match is written down, and nothing is given out."""
-    with world.reading() as session:
-        case = find_case_within(session, case_no, within)
-    if given.by_delegate or case.applicant_kind == "organisation":
-        if not given.delegate_name.strip() or not given.authority.strip():
-            raise NotAllowedError("他人或单位经办人代领：请填写代领人姓名，并查验委托书或介绍信。")
-        _identity(given.delegate_id_no)
-        return
-    known = world.vault.open(case, "applicant_id_no")
-    if known is None:
-        _identity(given.id_no)
-        return
-    told = _plain(given.id_no)
-    if len(told) < DIGITS:
-        raise NotAllowedError(f"请查验申请人证件，填写证件号码（至少后 {DIGITS} 位）。")
-    if not compare_digest(known[-len(told) :].encode(), told.encode()):
-        with world.begin() as session:
-            audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "窗口领取：证件号码不符，没有发出")
-        raise NotAllowedError("证件号码与申请人的不符，不能发出。请核对证件；他人代领的，查验委托书。")
-
-
-def _plain(told: str) -> str:
-    return "".join(half_width(told).split()).upper()
-
-
-def _identity(told: str) -> str:
-    number = _plain(told)
-    if not SHORTEST_ID <= len(number) <= LONGEST_ID or not number.isalnum():
-        raise NotAllowedError("请查验证件，填写完整的证件号码。")
-    return number
-
-
 def _register(world: World, session: Session, case: Case, given: Given, by: str) -> Pickup:
     pickup = _ask(world, session, case, by)
     fault = _fault(session, case, given)
@@ -212,10 +151,10 @@ def _register(world: World, session: Session, case: Case, given: Given, by: str)
     name = given.delegate_name if given.by_delegate else world.vault.open(case, "applicant_name") or ""
     world.vault.seal(pickup, "person_name", " ".join(name.split())[:LONGEST_TEXT])
     if given.by_delegate:
-        world.vault.seal(pickup, "person_id_no", _identity(given.delegate_id_no))
+        world.vault.seal(pickup, "person_id_no", identity(given.delegate_id_no))
         world.vault.seal(pickup, "authority", " ".join(given.authority.split())[:LONGEST_TEXT])
     elif case.applicant_id_no is None:
-        world.vault.seal(pickup, "person_id_no", _identity(given.id_no))
+        world.vault.seal(pickup, "person_id_no", identity(given.id_no))
     return pickup
 
 

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -17,13 +18,13 @@ from dispatch.journey import Act
 from dispatch.packing.collection import (
     abandon_collection,
     close_collection,
-    count_collection,
     next_round,
     open_collection,
     scan_all_out,
     scan_out,
     take_back,
 )
+from dispatch.packing.counted import count_collection
 from dispatch.packing.hand_over import hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack, unpack
 from dispatch.packing.sign_list import sign_list
@@ -97,6 +98,16 @@ def test_two_clerks_at_one_collection_count_a_parcel_once_and_the_second_is_told
     close_collection(world, "ems", "li.na")
     with pytest.raises(NotFoundError, match=r"li\.na"):
         close_collection(world, "ems", "wang.wu")
+
+
+def test_a_parcel_that_four_clerks_scan_at_the_same_moment_counts_once(world, packed):
+    [number] = packed()
+    open_collection(world, "ems", "li.na")
+    with ThreadPoolExecutor(4) as pool:
+        scans = list(pool.map(lambda clerk: scan_out(world, "ems", number, f"clerk.{clerk}"), range(4)))
+    assert sorted(scan.again for scan in scans) == [False, True, True, True]
+    assert len({scan.by for scan in scans}) == 1
+    assert count_collection(world, "ems").scanned == 1
 
 
 def test_what_was_opened_after_its_scan_does_not_go_unless_it_is_scanned_again(world, packed):
