@@ -9,6 +9,7 @@ from dispatch import (
     jobs,
     key_mark,
     ledger,
+    picture,
     restored,
     reveal,
     shipment,
@@ -20,16 +21,16 @@ from dispatch.approval.upload import kept
 from dispatch.booking import allot, route
 from dispatch.errands import errand
 from dispatch.label import print_run, printer, their_label
-from dispatch.packing import hand_over
+from dispatch.packing import collection, hand_over
 from dispatch.queues import saved_view
 from dispatch.staff import browser, member
 from dispatch.tracking import push, rhythm, sighting
-from dispatch.zero_visits import close
+from dispatch.zero_visits import close, pickup, telephone_call
 
 REVISION = "0016"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
-    *(audit, breaker, call, client, jobs, key_mark, ledger, restored, reveal, shipment, waybill, worklist),
-    *(carriage, case, allot, route, their_label, hand_over, push, rhythm, sighting, close, errand),
-    *(browser, member, saved_view, batch, print_run, printer, amend_slip, issue, kept),
+    *(audit, breaker, call, client, jobs, key_mark, ledger, picture, restored, reveal, shipment, waybill, worklist),
+    *(carriage, case, allot, route, their_label, collection, hand_over, push, rhythm, sighting, close, errand),
+    *(browser, member, saved_view, batch, print_run, printer, amend_slip, issue, kept, pickup, telephone_call),
 )

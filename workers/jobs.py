@@ -29,6 +29,7 @@ from dispatch.reconcile.look_through import look_through
 from dispatch.retention import FORGET, forget
 from dispatch.shipment import ANNOUNCE, ASK, BOOK, CANCEL, FETCH_LABEL, FOLLOW, LOOK_AGAIN, RECALL, WATCH, WEIGH
 from dispatch.tracking.ask import ask
+from dispatch.tracking.collected import CHECK, EVENING, check_collected
 from dispatch.tracking.observe import follow
 from dispatch.tracking.push import READ
 from dispatch.tracking.read import read_push, read_together
@@ -84,9 +85,10 @@ JOBS: Mapping[str, JobKind] = {
         JobKind(WEIGH, weigh_shipment, at_once=50, together=weigh_together),
         JobKind(LEARN, learn, rank=1),
         JobKind(FORGET, forget, rank=1),
+        JobKind(CHECK, check_collected, rank=1),
     )
 }
-STANDING = ((LEARN, EVERYONE), (FORGET, EVERYONE))
+STANDING = ((LEARN, EVERYONE), (FORGET, EVERYONE), (CHECK, EVENING))
 """Jobs that are always open and come back by themselves; the clock leaves them where they are missing."""
 ROAD = "road"
 

@@ -31,6 +31,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     ),
     "printing": ("print",),
     "printers": ("printers",),
+    "counter": (
+        *("count-out", "count-close", "compare", "photograph", "window", "window-pull", "window-give", "call"),
+    ),
     "look": ("worklist", "settle", "received", "trace", "report"),
     "put_right": (*("take", "give-back", "solve", "reopen", "send-again", "keep", "declare-lost", "overview"),),
     "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),

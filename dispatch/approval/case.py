@@ -88,6 +88,7 @@ class Case(Base):
     paper_ready_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None]
+    given_at: Mapped[datetime | None]  # out of the centre's hands at the window: nothing of it is sent
 
     __table_args__ = (
         Index("ix_cases_unreleased", "item_id", postgresql_where=text("released_at IS NULL")),
@@ -199,7 +200,7 @@ def may_leave(session: Session, case: Case, item: Item) -> bool:
 def is_let_go(case: Case, item: Item) -> bool:
     """The same, but for a hold."""
     released = item.release == Release.AT_ONCE or case.released_at is not None
-    return released and case.paper_ready_at is not None
+    return released and case.paper_ready_at is not None and case.given_at is None
 
 
 def waiting_for_release(session: Session) -> list[Case]:
@@ -209,6 +210,6 @@ def waiting_for_release(session: Session) -> list[Case]:
         select(Case)
         .join(Item, Item.id == Case.item_id)
         .where(Item.release == Release.WHEN_RELEASED, Case.released_at.is_(None), Case.paper_ready_at.is_not(None))
-        .where(~held)
+        .where(~held, Case.given_at.is_(None))
     )
     return list(session.scalars(query.order_by(Case.decided_at)))

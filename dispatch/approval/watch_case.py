@@ -19,9 +19,9 @@ def watch_case(world: World, claim: Claim) -> None:
     """Look whether the case is on its way; if not, say what it waits for, again and again until it is."""
     with world.reading() as session:
         case = session.get_one(Case, subject_id(claim.subject))
-        on_its_way = _enveloped(session, case)
+        settled = case.given_at is not None or _enveloped(session, case)
         rests = _rests(world, session, case)
-    if on_its_way:
+    if settled:
         with claim.done():
             return
     if rests > timedelta(0):

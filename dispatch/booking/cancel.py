@@ -63,21 +63,25 @@ def call_off(world: World, shipment_id: UUID, by: str) -> Stage:
     booked as soon as that is known, so that a parcel is never called cancelled that lives at the carrier.
     """
     with world.begin() as session:
-        shipment = lock(session, shipment_id)
-        if shipment.stage == Stage.TO_BOOK and shipment.perhaps_placed:
-            doubt_the_past(world, session, shipment)
-        if shipment.stage in UNBOOKED:
-            settle_refusal(world, session, shipment, by, "撤销寄递")
-            take_off(world, session, shipment, by)
-        elif (Stage(shipment.stage), Act.VOID) in ACTS:
-            _void(world, session, shipment, Then.CANCEL, by)
-        elif shipment.stage == Stage.CANCELLING:
-            shipment.after_voiding = Then.CANCEL
-        else:
-            act(world, session, shipment, Act.CALL_OFF, by=by)
-            shipment.after_voiding = Then.CANCEL
-        audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "撤销寄递")
-        return Stage(shipment.stage)
+        return call_off_locked(world, session, lock(session, shipment_id), by)
+
+
+def call_off_locked(world: World, session: Session, shipment: Shipment, by: str) -> Stage:
+    """The same to a locked shipment, in the caller's transaction."""
+    if shipment.stage == Stage.TO_BOOK and shipment.perhaps_placed:
+        doubt_the_past(world, session, shipment)
+    if shipment.stage in UNBOOKED:
+        settle_refusal(world, session, shipment, by, "撤销寄递")
+        take_off(world, session, shipment, by)
+    elif (Stage(shipment.stage), Act.VOID) in ACTS:
+        _void(world, session, shipment, Then.CANCEL, by)
+    elif shipment.stage == Stage.CANCELLING:
+        shipment.after_voiding = Then.CANCEL
+    else:
+        act(world, session, shipment, Act.CALL_OFF, by=by)
+        shipment.after_voiding = Then.CANCEL
+    audit.note(world, session, by, audit.Deed.CHANGE, shipment.subject, "撤销寄递")
+    return Stage(shipment.stage)
 
 
 def cancel_booking(world: World, claim: Claim) -> None:

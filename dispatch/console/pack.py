@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, File, Form, UploadFile
 from starlette.responses import Response
 
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.packing.pack import WrongPairError, unpack
+from dispatch.packing.photograph import photograph
 from dispatch.packing.scan import Step, clean_scan, look_inside, scan
+from dispatch.picture import MOST_BYTES
 from dispatch.staff.role import Right
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
@@ -57,6 +59,17 @@ def opened(desk: Packer, waybill: Text = "", carrier: Text = "") -> Response:
     number, within = clean_scan(desk.world, waybill), desk.scope.within()
     unpack(desk.world, number, desk.by, carrier, within)
     return _answer(desk, Step("", number, look_inside(desk.world, number, within)))
+
+
+@router.post(PAGE + "/photo")
+def photographed(
+    desk: Packer, photo: Annotated[UploadFile, File()], waybill: Text = "", carrier: Text = ""
+) -> Response:
+    """What lies in the envelope, for those who want a picture of it."""
+    body = photo.file.read(MOST_BYTES + 1)
+    number = clean_scan(desk.world, waybill)
+    photograph(desk.world, number, body, desk.by, carrier, desk.scope.within())
+    return desk.to(PAGE, gettext_in(desk.language)("照片已存。"))
 
 
 def _refused(desk: Desk, error: Exception, waybill: str) -> Response:

@@ -9,11 +9,13 @@ from dispatch.console import (
     assets,
     audit,
     batches,
+    call,
     case,
     clients,
     code,
     dispatching,
     enter,
+    hand_over,
     imports,
     issue,
     overview,
@@ -26,6 +28,7 @@ from dispatch.console import (
     slip,
     sso,
     staff,
+    window,
 )
 from dispatch.world import World
 
@@ -50,6 +53,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.router,
     printing.router,
     printers.router,
+    hand_over.router,
+    window.router,
+    call.router,
 )
 
 

@@ -44,6 +44,8 @@ FIELDS: Final = {
     "made_at": "制单时间",
     "destination": "寄达地",
     "kind": "种类",
+    "postman": "揽投员",
+    "receipt": "领取登记",
 }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from dispatch import audit
 from dispatch.approval.case import CaseSlip
 from dispatch.booking.route import show_unlawful
 from dispatch.crash import Deed
@@ -17,6 +18,7 @@ from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import Act, Stage, Tracked
 from dispatch.mask import mask_name
 from dispatch.packing.posting_list_sheet import PostingLine, PostingList, draw_posting_list
+from dispatch.picture import open_picture, pictures_of
 from dispatch.shipment import Shipment, act, lock
 from dispatch.waybill import Waybill
 from dispatch.world import World
@@ -34,6 +36,13 @@ class HandOver(Base):
     carrier: Mapped[str]
     made_at: Mapped[datetime]
     made_by: Mapped[str]
+    postman: Mapped[bytes | None]  # sealed: the name of who signed on the screen
+    signed_at: Mapped[datetime | None]
+
+    @property
+    def subject(self) -> str:
+        """How the audit log and pictures name it."""
+        return f"hand_over:{self.id}"
 
 
 class HandOverLine(Base):
@@ -61,18 +70,30 @@ def hand_over(world: World, carrier: str, by: str) -> str:
 def _hand_over(world: World, carrier: str, by: str) -> str | None:
     with world.begin(Deed.HAND_OVER) as session:
         packed = select(Shipment.id).where(Shipment.carrier == carrier, Shipment.stage == Stage.PACKED)
-        locked = [shipment for key in sorted(session.scalars(packed)) if _packed(shipment := lock(session, key))]
-        chosen = [shipment for shipment in locked if not show_unlawful(world, session, shipment)]
-        if not chosen:
-            return None
-        made_at = world.now()
-        made = HandOver(id=uuid7(), number=_number(session, made_at), carrier=carrier, made_at=made_at, made_by=by)
-        session.add(made)
-        session.flush()
-        for shipment in chosen:
-            act(world, session, shipment, Act.HAND_OVER, by=by)
-            session.add(HandOverLine(id=uuid7(), hand_over_id=made.id, shipment_id=shipment.id))
-        return made.number
+        locked = [lock(session, key) for key in sorted(session.scalars(packed))]
+        made, _ = hand_over_chosen(world, session, carrier, locked, by)
+        return made.number if made else None
+
+
+def hand_over_chosen(
+    world: World, session: Session, carrier: str, locked: Sequence[Shipment], by: str
+) -> tuple[HandOver | None, list[Shipment]]:
+    """A posting list of those of these locked envelopes that are packed and may go; none where none may.
+
+    What the law no longer lets this carrier have stays, and a person is told.
+    """
+    chosen = [one for one in locked if _packed(one) and not show_unlawful(world, session, one)]
+    if not chosen:
+        return None, []
+    made_at = world.now()
+    made = HandOver(id=uuid7(), number=_number(session, made_at), carrier=carrier, made_at=made_at, made_by=by)
+    session.add(made)
+    session.flush()
+    for shipment in chosen:
+        act(world, session, shipment, Act.HAND_OVER, by=by)
+        session.add(HandOverLine(id=uuid7(), hand_over_id=made.id, shipment_id=shipment.id))
+    audit.note(world, session, by, audit.Deed.CHANGE, made.subject, f"交寄 {len(chosen)} 件")
+    return made, chosen
 
 
 def _packed(shipment: Shipment) -> bool:
@@ -92,12 +113,15 @@ def posting_list(world: World, number: str) -> bytes:
         made = session.scalar(select(HandOver).where(HandOver.number == number))
         if made is None:
             raise NotFoundError(f"没有编号为“{number}”的交寄清单。")
+        signature = [one.id for one in pictures_of(session, [made.subject])]
         drawn = PostingList(
             number=made.number,
             carrier_name=world.title(made.carrier),
             sender_name=world.settings.centre.name,
             made_at=hall_time(made.made_at),
             lines=tuple(_lines(world, session, made.id)),
+            postman=world.vault.open(made, "postman") or "",
+            signature=open_picture(world, signature[0]).body if signature else b"",
         )
     return draw_posting_list(drawn, world.typefaces.folder())
 

@@ -44,6 +44,8 @@ class PostingList:
     sender_name: str
     made_at: str
     lines: tuple[PostingLine, ...]
+    postman: str = ""  # who signed on the screen, and the signature as PNG
+    signature: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def draw_posting_list(posting_list: PostingList, typefaces_folder: Path) -> byte
         "lines": [_row(posting_list, line) for line in posting_list.lines],
         "totals": [_sum(posting_list, total) for total in totals(posting_list.lines)],
         "all": _sum(posting_list, _total("合计", posting_list.lines)),
+        "postman": _words(posting_list, "postman", posting_list.postman),
+        "signature": list(posting_list.signature),
     }
     return press(TEMPLATE, data, typefaces_folder, tagged=True)
 

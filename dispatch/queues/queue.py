@@ -92,8 +92,9 @@ def enveloped() -> ColumnElement[bool]:
 def cases_in(queue: Queue) -> ColumnElement[bool]:
     """The condition on `Case` for a queue of cases. Held cases wait for their release all the same."""
     if queue is Queue.TO_ISSUE:
-        return Case.paper_ready_at.is_(None)
-    return Case.paper_ready_at.is_not(None) & ~enveloped() & Case.id.in_(_not_let_go())
+        return Case.paper_ready_at.is_(None) & Case.given_at.is_(None)
+    waits = Case.paper_ready_at.is_not(None) & Case.given_at.is_(None)
+    return waits & ~enveloped() & Case.id.in_(_not_let_go())
 
 
 def _not_let_go() -> CompoundSelect[UUID]:

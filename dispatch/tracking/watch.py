@@ -28,7 +28,7 @@ OVERDUE: Mapping[View, Reason] = {
     View.TO_PACK: Reason.DEADLINE_NEAR,
     View.TO_HAND_OVER: Reason.DEADLINE_NEAR,
     View.CANCELLING: Reason.NOT_CANCELLED,
-    View.HANDED_OVER: Reason.STALLED,
+    View.HANDED_OVER: Reason.NOT_COLLECTED,
     View.IN_TRANSIT: Reason.STALLED,
     View.OUT_FOR_DELIVERY: Reason.STALLED,
     View.ATTEMPT_FAILED: Reason.STALLED,
@@ -100,11 +100,17 @@ def _overdue(world: World, session: Session, shipment: Shipment) -> None:
     # Settled by a person and still not moved, it rests for one patience, and then it is shown again.
     times, last = worklist.last_settled(session, shipment.subject, reason)
     rested = last is None or world.now() - last >= world.settings.patience[shipment.view]
-    seen_to = worklist.stands(session, shipment.subject, reason) or worklist.in_hand(session, shipment.subject)
-    if rested and not seen_to:
+    if rested and not _seen_to(session, shipment, reason):
         _put(world, session, shipment, reason, times)
     if may_ask:
         jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
+
+
+def _seen_to(session: Session, shipment: Shipment, reason: Reason) -> bool:
+    """It is before a person already; that a tracker gave up on it says as much as that nobody has collected it."""
+    same = {reason, Reason.STALLED} if reason is Reason.NOT_COLLECTED else {reason}
+    stands = any(entry.reason in same for entry in worklist.standing(session, shipment.subject))
+    return stands or worklist.in_hand(session, shipment.subject)
 
 
 def _put(world: World, session: Session, shipment: Shipment, reason: Reason, times: int) -> None:

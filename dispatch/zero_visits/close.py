@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import ledger
-from dispatch.approval.case import Case, Document, Leg
+from dispatch.approval.case import Case, Direction, Document, Leg
 from dispatch.crash import Point, reach
 from dispatch.db import Base, RowId, insert_rows
 from dispatch.hall_time import SHANGHAI
@@ -24,13 +24,16 @@ from dispatch.zero_visits.evidence import Evidence, Verdict
 
 
 class LegEvidence(Base):
-    """The proof of a leg: which shipment, which evidence, when by the carrier's time."""
+    """The proof of a leg: which shipment, which evidence, when by the carrier's time.
+
+    What was signed for at the window came in no shipment.
+    """
 
     __tablename__ = "leg_evidence"
 
     id: Mapped[RowId]
     leg_id: Mapped[UUID] = mapped_column(ForeignKey("legs.id"), unique=True)
-    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
+    shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"), index=True)
     evidence: Mapped[str]
     happened_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
@@ -136,6 +139,24 @@ def _proof(world: World, leg: Leg, weighed: Weighed) -> LegEvidence:
         happened_at=weighed.tracking.since or world.now(),
         recorded_at=world.now(),
     )
+
+
+def close_at_window(world: World, session: Session, case: Case) -> None:
+    """A locked case's way out is proved by the receipt that was signed at the window; it closes with its legs."""
+    legs = session.scalars(select(Leg).where(Leg.case_id == case.id, Leg.direction == Direction.OUTBOUND)).all()
+    now = world.now()
+    proofs = [
+        LegEvidence(
+            id=uuid7(),
+            leg_id=leg.id,
+            evidence=Evidence.COLLECTED_AT_WINDOW,
+            happened_at=now,
+            recorded_at=now,
+        )
+        for leg in legs
+    ]
+    insert_rows(session, proofs, once="leg_id")
+    _close_cases(world, session, {case.id})
 
 
 def _envelopes_open(session: Session, case_ids: Collection[UUID]) -> set[UUID]:

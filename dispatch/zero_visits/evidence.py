@@ -11,13 +11,14 @@ from dispatch.worklist import Reason
 
 
 class Evidence(StrEnum):
-    """Who had the envelope in hand, as the post told it, or as the applicant says."""
+    """Who had the envelope in hand, as the post told it, as the applicant says, or as the window's receipt shows."""
 
     SIGNED_BY_RECIPIENT = "signed_by_recipient"
     SIGNED_BY_CONSENTED_PROXY = "signed_by_consented_proxy"
     SIGNED_AT_CONSENTED_STATION = "signed_at_consented_station"
     FETCHED_BY_RECIPIENT = "fetched_by_recipient"
     CONFIRMED_BY_APPLICANT = "confirmed_by_applicant"
+    COLLECTED_AT_WINDOW = "collected_at_window"  # signed for across the counter: the hall's own receipt
 
 
 EVIDENCE_WORDS: Mapping[Evidence, str] = {
@@ -26,6 +27,7 @@ EVIDENCE_WORDS: Mapping[Evidence, str] = {
     Evidence.SIGNED_AT_CONSENTED_STATION: "约定村邮站签收",
     Evidence.FETCHED_BY_RECIPIENT: "本人取走",
     Evidence.CONFIRMED_BY_APPLICANT: "本人确认收到",
+    Evidence.COLLECTED_AT_WINDOW: "窗口领取签收",
 }
 assert set(EVIDENCE_WORDS) == set(Evidence)  # noqa: S101 - evidence without a word could not be shown
 

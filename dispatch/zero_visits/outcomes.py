@@ -122,6 +122,7 @@ def _without_envelope() -> Select[str, int]:
     held = exists().where(Hold.case_id == Case.id, Hold.lifted_at.is_(None))
     waits_for_release = and_(Item.release == Release.WHEN_RELEASED, Case.released_at.is_(None))
     waiting = case(
+        (Case.given_at.is_not(None), words.VIEWS[View.CLOSED]),  # across the window, in no envelope
         (Case.paper_ready_at.is_(None), Waiting.PAPER.value),
         (held, Waiting.HELD.value),
         (waits_for_release, Waiting.RELEASE.value),

@@ -27,12 +27,14 @@ def proved() -> ColumnElement[bool]:
     """Closed, and every leg evidenced (a leg that was added after the closing counts too).
 
     Evidence stands as long as the news behind it do: revoked or returned since, it is none, unless the applicant
-    has said that it is in hand; and none at all once the letter was taken back or given up as lost.
+    has said that it is in hand; and none at all once the letter was taken back or given up as lost. A receipt of our
+    own window stands by itself.
     """
     word = LegEvidence.evidence == Evidence.CONFIRMED_BY_APPLICANT
     stands = and_(Shipment.stage != Stage.UNDELIVERED, or_(_in_hand(), word))
     behind = exists().where(LegEvidence.leg_id == Leg.id, Shipment.id == LegEvidence.shipment_id, stands)
-    bare = exists().where(Leg.case_id == Case.id, ~behind)
+    receipt = exists().where(LegEvidence.leg_id == Leg.id, LegEvidence.evidence == Evidence.COLLECTED_AT_WINDOW)
+    bare = exists().where(Leg.case_id == Case.id, ~behind, ~receipt)
     return and_(exists().where(Closure.case_id == Case.id), ~bare)
 
 

@@ -12,6 +12,7 @@ from dispatch.world import World
 from dispatch.zero_visits.told.by_hall import told_by_hall
 from dispatch.zero_visits.told.by_post import told_by_post
 from dispatch.zero_visits.told.by_proof import told_by_proof
+from dispatch.zero_visits.told.by_telephone import told_by_telephone
 from dispatch.zero_visits.told.line import Kind, Line, Teller, teller
 
 __all__ = ["Kind", "Line", "Story", "story", "subject_of", "tell"]
@@ -50,7 +51,7 @@ def subject_of(world: World, case_no: str) -> str:
 
 def tell(session: Session, of: Teller) -> Story:
     """The same, by who has the teller already."""
-    lines = [*told_by_hall(of), *told_by_post(of), *told_by_proof(of)]
+    lines = [*told_by_hall(of), *told_by_post(of), *told_by_proof(of), *told_by_telephone(of)]
     return Story(
         case_no=of.case.case_no,
         item=session.scalars(select(Item.name).where(Item.id == of.case.item_id)).one(),

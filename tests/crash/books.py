@@ -15,6 +15,7 @@ from dispatch.jobs import Job
 from dispatch.reconcile.begin import LOOK_THROUGH
 from dispatch.retention import FORGET
 from dispatch.shipment import WATCH, Content, Shipment, subject_id
+from dispatch.tracking.collected import CHECK
 from dispatch.tracking.rhythm import LEARN
 from dispatch.tracking.sighting import Sighting
 from dispatch.waybill import Waybill
@@ -22,7 +23,7 @@ from dispatch.world import World
 from dispatch.zero_visits.close import Closure
 from tests.storm.books import Witnesses
 
-PATIENT = (WATCH, CASE_WATCH, LEARN, FORGET, LOOK_THROUGH)
+PATIENT = (WATCH, CASE_WATCH, LEARN, FORGET, CHECK, LOOK_THROUGH)
 SOUND = "1 booking, 1 closure, 0 lost"
 
 

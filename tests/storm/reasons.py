@@ -43,6 +43,7 @@ TRUE: Mapping[Reason, Callable[[Truth], bool]] = {
     Reason.RECIPIENT_REFUSED: lambda truth: truth.tracking is not None and bool(truth.tracking.refusals),
     Reason.ADDRESS_UNCLEAR: _told_of(News.ADDRESS_UNCLEAR),
     Reason.UNKNOWN_CODE: lambda truth: truth.unread,
+    Reason.NOT_COLLECTED: lambda truth: truth.state is Tracked.UNSEEN,
     Reason.NOT_FOLLOWED: lambda truth: truth.state not in ENDS,
 }
 """What must hold for each reason that a storm can lead to. A stuck job aside, any other is untrue in a storm."""

@@ -26,6 +26,7 @@ from dispatch.packing.pack import pack, to_pack
 from dispatch.retention import FORGET
 from dispatch.settings import home_folder
 from dispatch.shipment import ASK, LOOK_AGAIN, WATCH, WEIGH, Shipment, act, lock
+from dispatch.tracking.collected import CHECK
 from dispatch.tracking.health import healths
 from dispatch.tracking.push import Push
 from dispatch.tracking.rhythm import LEARN
@@ -47,7 +48,7 @@ RELABELLED = 0.05
 SOON = timedelta(seconds=20)
 MOMENT = timedelta(seconds=10)
 NO_REUSE = httpx2.Limits(max_keepalive_connections=0)  # the posts may close an idle connection at that very moment
-WATCHING = {WATCH, ASK, SETTLE_DOUBT, CASE_WATCH, LEARN, FORGET}
+WATCHING = {WATCH, ASK, SETTLE_DOUBT, CASE_WATCH, LEARN, FORGET, CHECK}
 
 
 log = logging.getLogger("storm")

@@ -139,8 +139,8 @@
     if ((event.key === " " || event.key === "Escape") && burst.length < SHORTEST) {
       event.preventDefault();
       over(stop);
-    } else if (event.key === "Tab") {
-      event.preventDefault(); // there is one button
+    } else if (event.key === "Tab" || event.key === "Enter") {
+      event.preventDefault(); // there is one button, and Enter may be the end of a slow scanner's scan
       focusBox();
     }
   });

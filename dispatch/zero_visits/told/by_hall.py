@@ -12,8 +12,9 @@ from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
 from dispatch.packing.hand_over import HandOver, HandOverLine
 from dispatch.shipment import Content
-from dispatch.visits import KINDS, VisitKind
+from dispatch.visits import KINDS, Fault, VisitKind
 from dispatch.waybill import Waybill
+from dispatch.zero_visits.pickup import pickup_of
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 
 
@@ -26,6 +27,7 @@ def told_by_hall(teller: Teller) -> Iterator[Line]:
     yield from _holds(teller)
     yield from _scans(teller)
     yield from _posting_lists(teller)
+    yield from _window(teller)
 
 
 def _arrival(teller: Teller) -> Iterator[Line]:
@@ -92,6 +94,18 @@ def _scans(teller: Teller) -> Iterator[Line]:
         if content.scanned_at:
             words = f"双扫相符，装入：{document.name}×{document.copies}（{document.code}）"
             yield line(content.scanned_at, Kind.SCAN, words, voided=content.void)
+
+
+def _window(teller: Teller) -> Iterator[Line]:
+    pickup = pickup_of(teller.session, teller.case)
+    if pickup is None:
+        return
+    yield line(pickup.asked_at, Kind.WINDOW, f"改窗口领取，经办人 {pickup.asked_by}")
+    if pickup.given_at is not None:
+        number = f"正本 {pickup.originals} 份，副本 {pickup.copies} 份"
+        who = "代领人" if pickup.delegate else "本人"
+        fault = f"，责任：{Fault(pickup.fault).chinese}" if pickup.fault else ""
+        yield line(pickup.given_at, Kind.WINDOW, f"{who}签领：{number}{fault}，经办人 {pickup.given_by}")
 
 
 def _posting_lists(teller: Teller) -> Iterator[Line]:

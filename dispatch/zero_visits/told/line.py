@@ -26,6 +26,8 @@ class Kind(StrEnum):
     SLIP = "申请单"
     HOLD = "暂缓"
     RELEASE = "放行"
+    WINDOW = "窗口领取"
+    TELEPHONE = "电联"
     MOVE = "状态变更"
     CALL = "接口"
     WAYBILL = "运单"

@@ -1,0 +1,241 @@
+"""Handing over: counted parcel by parcel, nothing twice, and what the post did not collect shows up by itself."""
+
+import base64
+import dataclasses
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from PIL import Image, ImageDraw
+from sqlalchemy import text
+
+from dispatch.approval.lodge import lodge
+from dispatch.audit import verify
+from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.jobs import leave
+from dispatch.journey import Act
+from dispatch.packing.collection import (
+    abandon_collection,
+    close_collection,
+    next_round,
+    open_collection,
+    scan_all_out,
+    scan_out,
+    take_back,
+)
+from dispatch.packing.counted import count_collection
+from dispatch.packing.hand_over import hand_over, posting_list
+from dispatch.packing.pack import pack, to_pack, unpack
+from dispatch.packing.sign_list import sign_list
+from dispatch.shipment import act, at_stage, lock
+from dispatch.staff.role import Role
+from dispatch.tracking.collected import CHECK, EVENING, compare
+from dispatch.worklist import Reason, open_subjects
+from workers.run import run_due
+
+
+@pytest.fixture
+def packed(post, drain, decided):
+    """So many letters, packed; their waybill numbers."""
+
+    def make(count: int = 1, **fields: object) -> list[str]:
+        for number in range(count):
+            slip = {"phone": f"139{number:08}"}
+            lodge(post.world, decided(f"33112720261122{number:04}", slip=slip, **fields), "test")
+        drain(post.world)
+        with post.world.begin() as session:
+            for shipment in at_stage(session, ["booked"]):
+                act(post.world, session, lock(session, shipment.id), Act.PRINT)
+        with post.world.reading() as session:
+            pairs = to_pack(session)
+        for code, number in pairs:
+            pack(post.world, code, number, "li.na")
+        return [number for _, number in pairs]
+
+    return make
+
+
+def signature() -> str:
+    image = Image.new("RGBA", (300, 100), (0, 0, 0, 0))
+    ImageDraw.Draw(image).line((10, 50, 290, 60), fill=(0, 0, 0, 255), width=6)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def stages(world) -> list[str]:
+    with world.reading() as session:
+        return sorted(session.scalars(text("SELECT stage FROM shipments")))
+
+
+def test_only_what_was_scanned_goes_and_the_rest_stays(world, packed):
+    one, two, three = packed(3)
+    assert open_collection(world, "ems", "li.na")
+    assert not scan_out(world, "ems", one, "li.na").again
+    scan_out(world, "ems", two, "li.na")
+    take_back(world, "ems", two, "li.na")
+    counted = count_collection(world, "ems")
+    assert (counted.scanned, counted.expected) == (1, 3)
+    closed = close_collection(world, "ems", "li.na")
+    assert (closed.count, closed.stays) == (1, ())
+    assert stages(world) == ["handed_over", "packed", "packed"]
+    assert posting_list(world, closed.number).startswith(b"%PDF")
+    assert open_collection(world, "ems", "li.na")
+    assert scan_all_out(world, "ems", "li.na") == 2
+    assert close_collection(world, "ems", "li.na").count == 2
+    assert three
+    assert verify(world).sound
+
+
+def test_two_clerks_at_one_collection_count_a_parcel_once_and_the_second_is_told_who_was_first(world, packed):
+    [number] = packed()
+    assert open_collection(world, "ems", "li.na")
+    assert not open_collection(world, "ems", "wang.wu")
+    scan_out(world, "ems", number, "li.na")
+    again = scan_out(world, "ems", number, "wang.wu")
+    assert (again.again, again.by) == (True, "li.na")
+    close_collection(world, "ems", "li.na")
+    with pytest.raises(NotFoundError, match=r"li\.na"):
+        close_collection(world, "ems", "wang.wu")
+
+
+def test_a_parcel_that_four_clerks_scan_at_the_same_moment_counts_once(world, packed):
+    [number] = packed()
+    open_collection(world, "ems", "li.na")
+    with ThreadPoolExecutor(4) as pool:
+        scans = list(pool.map(lambda clerk: scan_out(world, "ems", number, f"clerk.{clerk}"), range(4)))
+    assert sorted(scan.again for scan in scans) == [False, True, True, True]
+    assert len({scan.by for scan in scans}) == 1
+    assert count_collection(world, "ems").scanned == 1
+
+
+def test_what_was_opened_after_its_scan_does_not_go_unless_it_is_scanned_again(world, packed):
+    [number] = packed()
+    open_collection(world, "ems", "li.na")
+    scan_out(world, "ems", number, "li.na")
+    unpack(world, number, "li.na")
+    with pytest.raises(NotAllowedError, match="还没有封装"):
+        scan_out(world, "ems", number, "li.na")
+    with world.reading() as session:
+        [(code, _)] = to_pack(session)
+    pack(world, code, number, "li.na")
+    assert count_collection(world, "ems").scanned == 0
+    with pytest.raises(ConflictError, match="还没有扫出一件"):
+        close_collection(world, "ems", "li.na")
+    scan_out(world, "ems", number, "li.na")
+    assert close_collection(world, "ems", "li.na").count == 1
+
+
+def test_what_the_command_handed_over_meanwhile_is_on_one_list_only(world, packed):
+    one, _ = packed(2)
+    open_collection(world, "ems", "li.na")
+    scan_out(world, "ems", one, "li.na")
+    hand_over(world, "ems", "wang.wu")
+    with pytest.raises(ConflictError):
+        close_collection(world, "ems", "li.na")
+    abandon_collection(world, "ems", "li.na")
+    with world.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM hand_overs")) == 1
+        assert session.scalar(text("SELECT count(*) FROM hand_over_lines")) == 2
+
+
+def test_a_collection_belongs_to_the_round_that_is_nearest(world):
+    def at(hour: int, minute: int):
+        moment = world.now().replace(hour=hour, minute=minute)
+        return next_round(dataclasses.replace(world, now=lambda: moment)).strftime("%H:%M")
+
+    assert (at(1, 0), at(2, 20), at(6, 0), at(7, 30)) == ("10:30", "10:30", "10:30", "16:00")  # UTC, eight hours back
+
+
+def test_the_postmans_name_and_hand_are_kept_once_and_stand_on_the_list(world, packed):
+    packed()
+    number = hand_over(world, "ems", "li.na")
+    without = posting_list(world, number)
+    with pytest.raises(NotAllowedError, match="空的"):
+        sign_list(world, number, "雷师傅", _blank(), "li.na")
+    sign_list(world, number, "雷师傅", signature(), "li.na")
+    assert len(posting_list(world, number)) > len(without)
+    with pytest.raises(ConflictError, match="不能再签"):
+        sign_list(world, number, "别人", signature(), "li.na")
+    with world.reading() as session:
+        kept = bytes(session.scalar(text("SELECT postman FROM hand_overs")))
+    assert "雷师傅".encode() not in kept
+
+
+def _blank() -> str:
+    out = io.BytesIO()
+    Image.new("RGBA", (300, 100), (0, 0, 0, 0)).save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def _evening(world):
+    """The evening after today's, when today's lists are compared."""
+    moment = world.now() + timedelta(days=1)
+    return dataclasses.replace(world, now=lambda: moment)
+
+
+def _check(world) -> set[str]:
+    with world.begin() as session:
+        leave(session, CHECK, EVENING)
+    run_due(world, CHECK)
+    with world.reading() as session:
+        return open_subjects(session, Reason.NOT_COLLECTED, "shipment:")
+
+
+def test_what_the_post_did_not_collect_by_the_evening_is_before_a_person_and_the_first_news_settles_it(world, packed):
+    one, two = packed(2)
+    hand_over(world, "ems", "li.na")
+    with world.begin() as session:
+        [first, _] = at_stage(session, ["handed_over"])
+        session.execute(text("UPDATE shipments SET tracked = 'collected' WHERE id = :id"), {"id": first.id})
+    told = _check(_evening(world))
+    assert len(told) == 1
+    assert _check(_evening(world)) == told  # nobody is told twice
+    rows = compare(world, world.now().astimezone(next_round(world).tzinfo).date())
+    assert [row.missing for row in rows] == [True, False]
+    assert {row.waybill_no for row in rows} == {one, two}
+    with world.reading() as session:
+        asked = text("SELECT count(*) FROM jobs WHERE name = 'shipment.ask@ems' AND done_at IS NULL")
+        assert session.scalar(asked) == 1
+
+
+def test_what_was_handed_over_after_the_check_is_not_told_of_before_the_next(world, packed):
+    packed()
+    hand_over(world, "ems", "li.na")
+    assert _check(world) == set()
+
+
+def test_the_day_at_the_page(world, packed, person):
+    one, two = packed(2)
+    clerk = person(Role.DISPATCH)
+    assert "开始交寄" in clerk.get("/console/hand-over").text
+    assert clerk.post("/console/hand-over/ems/open").status_code == 303
+    assert "还没有扫" in clerk.get("/console/hand-over/ems").text
+    done = clerk.post("/console/hand-over/ems/scan", {"scan": one})
+    assert (done.status_code, "已计入" in done.text) == (200, True)
+    wrong = clerk.post("/console/hand-over/ems/scan", {"scan": "9999999999999"})
+    assert (wrong.status_code, 'data-result="wrong"' in wrong.text) == (404, True)
+    assert clerk.post("/console/hand-over/ems/back", {"waybill": one}).status_code == 303
+    assert clerk.post("/console/hand-over/ems/all").status_code == 303
+    assert clerk.post("/console/hand-over/ems/close").status_code == 303
+    page = clerk.get("/console/hand-over").text
+    number = page.split("/console/hand-over/list/")[1].split("/")[0].removesuffix(".pdf")
+    assert clerk.get(f"/console/hand-over/list/{number}.pdf").content.startswith(b"%PDF")
+    assert clerk.get(f"/console/hand-over/list/{number}/sign").status_code == 200
+    signed = {"postman": "雷师傅", "signature": signature()}
+    assert clerk.post(f"/console/hand-over/list/{number}/sign", signed).status_code == 303
+    assert "雷**" in clerk.get("/console/hand-over").text
+    assert two in clerk.get("/console/hand-over/compare").text
+    stranger = person(Role.DISPATCH, "stranger", ["县公安局"])
+    assert stranger.get(f"/console/hand-over/list/{number}.pdf").status_code == 404
+    assert one not in stranger.get("/console/hand-over/compare").text
+
+
+def test_another_departments_parcel_is_not_scanned_out(world, packed, person):
+    [number] = packed()
+    stranger = person(Role.DISPATCH, "stranger", ["县公安局"])
+    stranger.post("/console/hand-over/ems/open")
+    assert stranger.post("/console/hand-over/ems/scan", {"scan": number}).status_code == 404
+    stranger.post("/console/hand-over/ems/all")
+    assert count_collection(world, "ems").scanned == 0

@@ -1,0 +1,284 @@
+"""At the window and on the telephone: pulled from the road, who came is checked, signed, counted, closed."""
+
+import io
+
+import pytest
+from PIL import Image
+from sqlalchemy import text
+
+from dispatch.approval.lodge import lodge
+from dispatch.audit import verify
+from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.journey import Act
+from dispatch.packing.hand_over import hand_over
+from dispatch.packing.pack import pack, to_pack
+from dispatch.packing.photograph import photograph
+from dispatch.picture import pictures_of, read_photo, show_picture
+from dispatch.queues.look import counts
+from dispatch.queues.queue import Scope
+from dispatch.shipment import act, at_stage, lock
+from dispatch.staff.role import Role
+from dispatch.zero_visits.at_window import Given, give, pull
+from dispatch.zero_visits.outcomes import count_outcomes, where_they_are
+from dispatch.zero_visits.pickup import Step, at_window
+from dispatch.zero_visits.receipt import receipt
+from dispatch.zero_visits.story import story
+from dispatch.zero_visits.telephone_call import note_call, number_to_call
+from dispatch.zero_visits.told.by_telephone import calls_of
+from tests.console.test_hand_over_page import signature
+
+CASE = "331127202611220001"
+ID_NO = "33112719900307123X"  # nobody's: 丽水景宁, checked below
+SELF = Given(id_no="123X", on_paper=True)
+
+
+@pytest.fixture
+def case(decided):
+    def make(**fields: object):
+        return decided(CASE, applicant_id_no=_id_no(), **fields)
+
+    return make
+
+
+def _id_no() -> str:
+    from stdnum.cn import ric  # noqa: PLC0415 - only here
+
+    body = ID_NO[:17]
+    return body + ric.calc_check_digit(body + "0")
+
+
+def me(**more: object) -> Given:
+    return Given(id_no=_id_no()[-4:], **{"on_paper": True, **more})
+
+
+def to(world, *deeds: Act) -> None:
+    with world.begin() as session:
+        for deed in deeds:
+            for shipment in at_stage(session, ["booked", "printed", "packed"]):
+                act(world, session, lock(session, shipment.id), deed)
+
+
+def visits(world) -> list[tuple[str, str]]:
+    with world.reading() as session:
+        return [tuple(row) for row in session.execute(text("SELECT kind, trip FROM visits WHERE kind <> 'online'"))]
+
+
+def test_a_case_without_an_envelope_is_given_out_counted_and_closed_and_never_sent(post, case, drain):
+    world = post.world
+    lodge(world, case(paper_ready=False), "test")
+    drain(world)
+    assert at_window(world, CASE).step is Step.GIVE
+    pull(world, CASE, "wu.min")
+    given = give(world, CASE, me(), "wu.min")
+    assert (given.step, given.receipt.taker, given.receipt.originals) == (Step.GIVEN, "蓝**", 1)
+    [(kind, _)] = visits(world)
+    assert kind == "collected_at_hall"
+    with world.begin() as session:
+        session.execute(text("UPDATE jobs SET next_at = now() WHERE name = 'case.watch'"))
+    drain(world)
+    with world.reading() as session:
+        outcomes = count_outcomes(session)
+        where = where_they_are(session)
+        assert session.scalar(text("SELECT count(*) FROM shipments")) == 0
+        assert session.scalar(text("SELECT count(*) FROM jobs WHERE name = 'case.watch' AND done_at IS NULL")) == 0
+    assert (outcomes.closed, outcomes.after_visits, outcomes.open_ends) == (1, 1, 0)
+    assert where["送达闭环"] == 1
+    assert not any(counts(world, Scope()).values())
+    words = " ".join(line.words for line in story(world, CASE).lines)
+    assert "本人签领" in words
+    assert "窗口领取签收" in words
+    assert receipt(world, CASE, "wu.min").startswith(b"%PDF")
+    assert verify(world).sound
+
+
+@pytest.mark.parametrize("deeds", [(), (Act.PRINT,), (Act.PRINT, Act.PACK)])
+def test_an_envelope_on_the_desk_is_pulled_and_its_waybill_voided_before_anything_is_given(post, case, drain, deeds):
+    world = post.world
+    lodge(world, case(), "test")
+    drain(world)
+    to(world, *deeds)
+    with pytest.raises(NotAllowedError, match="先抽回"):
+        give(world, CASE, me(), "wu.min")
+    assert pull(world, CASE, "wu.min").step is Step.WAIT
+    with pytest.raises(NotAllowedError, match="撤单"):
+        give(world, CASE, me(), "wu.min")
+    drain(world)
+    assert at_window(world, CASE).step is Step.GIVE
+    with world.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM waybills WHERE voided_at IS NULL")) == 0
+    give(world, CASE, me(), "wu.min")
+    drain(world)
+    with world.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM shipments WHERE stage <> 'cancelled'")) == 0
+
+
+@pytest.fixture
+def with_the_post(post, case, drain):
+    lodge(post.world, case(), "test")
+    drain(post.world)
+    to(post.world, Act.PRINT)
+    with post.world.reading() as session:
+        [(code, number)] = to_pack(session)
+    pack(post.world, code, number, "li.na")
+    hand_over(post.world, "ems", "li.na")
+    return post.world
+
+
+def test_what_the_postman_has_is_not_given_out_until_it_came_back_and_then_with_its_fault(with_the_post, drain):
+    world = with_the_post
+    for act_of in (lambda: pull(world, CASE, "wu.min"), lambda: give(world, CASE, me(), "wu.min")):
+        with pytest.raises(NotAllowedError, match="退回"):
+            act_of()
+    with world.begin() as session:
+        session.execute(text("UPDATE shipments SET tracked = 'returned'"))
+    assert at_window(world, CASE).step is Step.GIVE
+    with pytest.raises(NotAllowedError, match="责任方"):
+        give(world, CASE, me(), "wu.min")
+    assert give(world, CASE, me(fault="post"), "wu.min").receipt.fault == "邮政"
+    assert [kind for kind, _ in visits(world)] == ["hall_after_failure"]
+    with world.reading() as session:
+        assert session.scalar(text("SELECT stage FROM shipments")) == "closed"
+        assert count_outcomes(session).closed == 1
+
+
+def test_the_wrong_number_gives_nothing_out_and_stands_in_the_audit_log(post, case):
+    world = post.world
+    lodge(world, case(), "test")
+    before = verify(world).entries
+    for wrong in ("0000", "", _id_no()[:-1] + "0"):
+        with pytest.raises(NotAllowedError, match="证件"):
+            give(world, CASE, Given(id_no=wrong, on_paper=True), "wu.min")
+    assert verify(world).entries == before + 2  # the empty one is no number
+    assert visits(world) == []
+
+
+def test_a_delegate_shows_an_authority_and_a_card_of_their_own(world, case):
+    lodge(world, case(), "test")
+    with pytest.raises(NotAllowedError, match="委托书"):
+        give(world, CASE, Given(delegate_name="雷建国", delegate_id_no="332529196001011234", on_paper=True), "wu.min")
+    whole = Given(delegate_name="雷建国", delegate_id_no="332529196001011234", authority="委托书 3 号", on_paper=True)
+    taken = give(world, CASE, whole, "wu.min").receipt
+    assert (taken.taker, taken.delegate) == ("雷**", True)
+
+
+def test_nothing_is_given_out_unsigned_and_nothing_twice(world, case):
+    lodge(world, case(), "test")
+    with pytest.raises(NotAllowedError, match="签名"):
+        give(world, CASE, me(on_paper=False), "wu.min")
+    give(world, CASE, me(on_paper=False, signature=signature()), "wu.min")
+    with pytest.raises(ConflictError, match=r"wu\.min"):
+        give(world, CASE, me(), "zhao.liu")
+    assert len(visits(world)) == 1
+
+
+def test_two_cases_fetched_by_one_person_on_one_day_were_one_trip(world, decided):
+    for case_no in ("A", "B"):
+        lodge(world, decided(case_no, applicant_id_no=_id_no()), "test")
+        give(world, case_no, me(), "wu.min")
+    assert len({trip for _, trip in visits(world)}) == 1
+
+
+def test_the_window_at_its_page(world, case, person):
+    lodge(world, case(), "test")
+    clerk = person(Role.WINDOW)
+    page = f"/console/case/{CASE}/window"
+    assert "查验身份" in clerk.get(page).text
+    wrong = clerk.post(f"{page}/give", {"id_no": "0000", "originals": 1, "on_paper": "true"})
+    assert (wrong.status_code, "不符" in wrong.text) == (409, True)
+    right = {"id_no": _id_no()[-4:], "originals": 1, "signature": signature()}
+    assert clerk.post(f"{page}/give", right).status_code == 303
+    shown = clerk.get(page).text
+    assert "窗口已领取" in shown
+    picture = "/console/picture/" + shown.split("/console/picture/")[1].split('"')[0]
+    assert "data:image" not in clerk.get(picture).text
+    assert clerk.post(picture, {"reason": ""}).status_code == 409
+    assert "data:image/png;base64," in clerk.post(picture, {"reason": "核对签名"}).text
+    assert clerk.get(f"{page}/receipt.pdf").content.startswith(b"%PDF")
+    stranger = person(Role.WINDOW, "stranger", ["县公安局"])
+    for url in (page, f"{page}/receipt.pdf", picture):
+        assert stranger.get(url).status_code == 404
+    assert stranger.post(picture, {"reason": "好奇"}).status_code == 404
+    assert stranger.post(f"{page}/pull").status_code == 404
+    assert stranger.post(f"{page}/give", right).status_code == 404
+    for url in (page, f"{page}/receipt.pdf", picture, f"/console/case/{CASE}/call"):
+        assert person_may(person, url) == 403
+
+
+def person_may(person, url: str) -> int:
+    if not hasattr(person, "auditor"):
+        person.auditor = person(Role.AUDITOR)
+    return person.auditor.get(url).status_code
+
+
+def test_each_call_is_a_record_masked_and_three_in_vain_are_told(world, case, person):
+    lodge(world, case(), "test")
+    for _ in range(3):
+        note_call(world, CASE, "wu.min", reached=False)
+    calls = calls_of(world, CASE)
+    assert (calls.in_vain, calls.enough, calls.calls[0].number) == (3, True, "139******01")
+    note_call(
+        world, CASE, "wu.min", reached=True, result="蓝小雨说改寄 13812345678 那里", number="０５７８－５０８２３４５"
+    )
+    [last, *_] = calls_of(world, CASE).calls
+    assert (last.number, last.result) == ("0578-******5", "蓝**说改寄 138******78 那里")
+    assert not calls_of(world, CASE).enough
+    with pytest.raises(NotAllowedError, match="说了什么"):
+        note_call(world, CASE, "wu.min", reached=True)
+    with pytest.raises(NotAllowedError, match="电话号码不对"):
+        note_call(world, CASE, "wu.min", reached=False, number="12")
+    with world.reading() as session:
+        dump = " ".join(str(row) for row in session.execute(text("SELECT * FROM telephone_calls")))
+    assert "13900000001" not in dump
+    before = verify(world).entries
+    assert number_to_call(world, CASE, "wu.min") == "13900000001"
+    assert verify(world).entries == before + 1
+    assert any("电联" in line.words for line in story(world, CASE).lines)
+
+
+def test_calls_at_the_page(world, case, person):
+    lodge(world, case(), "test")
+    clerk, page = person(Role.WINDOW), f"/console/case/{CASE}/call"
+    assert "13900000001" not in clerk.get(page).text
+    assert "13900000001" in clerk.post(f"{page}/number").text
+    assert clerk.post(page, {"reached": "no"}).headers["location"] == page
+    moved = clerk.post(page, {"reached": "yes", "result": "搬家了", "slip_changes": "true"})
+    assert moved.headers["location"] == f"/console/case/{CASE}/slip"
+    assert person(Role.WINDOW, "stranger", ["县公安局"]).get(page).status_code == 404
+
+
+def photo(size=(2400, 1800)) -> bytes:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "PlantedCameraMaker"
+    Image.new("RGB", size, "white").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def test_a_photograph_keeps_nothing_but_what_can_be_seen_and_looking_is_a_logged_act(post, case, drain):
+    world = post.world
+    lodge(world, case(), "test")
+    drain(world)
+    to(world, Act.PRINT)
+    with world.reading() as session:
+        [(_, number)] = to_pack(session)
+    assert b"PlantedCameraMaker" in photo()
+    photograph(world, number, photo(), "li.na")
+    with world.reading() as session:
+        [shipment] = at_stage(session, ["printed"])
+        [kept] = pictures_of(session, [shipment.subject])
+    before = verify(world).entries
+    shown = show_picture(world, kept.id, "li.na", "核对内件")
+    assert (b"PlantedCameraMaker" in shown.body, shown.kind, verify(world).entries) == (
+        False,
+        "image/jpeg",
+        before + 1,
+    )
+    assert max(Image.open(io.BytesIO(shown.body)).size) == 1600
+    with pytest.raises(NotFoundError):
+        photograph(world, "999", photo(), "li.na")
+
+
+@pytest.mark.parametrize("body", [b"", b"%PDF-1.7", b"\xff\xd8\xff\xe0 not a jpeg", b"0" * (3 * 1024 * 1024 + 1)])
+def test_what_is_no_photograph_is_refused(body):
+    with pytest.raises(NotAllowedError):
+        read_photo(body)

@@ -1,0 +1,171 @@
+"""The counter on the command line: parcels counted out, the evening compared, the window, the telephone."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dispatch.hall_time import SHANGHAI, hall_time
+from dispatch.packing.collection import (
+    abandon_collection,
+    close_collection,
+    open_collection,
+    scan_all_out,
+    scan_out,
+    take_back,
+)
+from dispatch.packing.counted import count_collection
+from dispatch.packing.photograph import photograph
+from dispatch.tracking.collected import compare
+from dispatch.zero_visits.at_window import Given, give, pull
+from dispatch.zero_visits.pickup import AtWindow, Step, at_window
+from dispatch.zero_visits.receipt import receipt
+from dispatch.zero_visits.telephone_call import note_call
+from dispatch.zero_visits.told.by_telephone import calls_of
+from zhuandi.context import for_people, open_world
+from zhuandi.desk import BY, By
+from zhuandi.printing import written
+
+app = typer.Typer()
+console = Console()
+Carrier = Annotated[str, typer.Option(help="寄递企业")]
+STEPS = {
+    Step.PULL: "先抽回（window-pull）",
+    Step.WAIT: "等寄递企业撤单",
+    Step.ASK_POST: "已交寄，请寄递企业退回",
+    Step.GIVE: "可以发出（window-give）",
+    Step.GIVEN: "窗口已领取",
+    Step.CLOSED: "已送达闭环",
+}
+
+
+@app.command("count-out")
+def count_out(
+    waybills: Annotated[list[str] | None, typer.Argument(help="逐件扫出的运单号；不写则只看进度")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="待交寄的全部计入")] = False,
+    back: Annotated[str | None, typer.Option(help="取回这个运单号，不交寄")] = None,
+    carrier: Carrier = "ems",
+    by: By = BY,
+) -> None:
+    """交寄：逐件扫出，计入本次交寄。"""
+    with for_people(), open_world() as world:
+        if waybills or everything:
+            open_collection(world, carrier, by)
+        for number in waybills or ():
+            out = scan_out(world, carrier, number, by)
+            console.print(f"{out.waybill_no} {'先前已计入' if out.again else '已计入'}。")
+        if everything:
+            console.print(f"整批计入 {scan_all_out(world, carrier, by)} 件。")
+        if back is not None:
+            take_back(world, carrier, back, by)
+        counted = count_collection(world, carrier)
+    console.print(f"已计入 {counted.scanned} 件，共 {counted.expected} 件待交寄。")
+
+
+@app.command("count-close")
+def count_close(
+    *,
+    abandon: Annotated[bool, typer.Option(help="揽投员没有来，都不交")] = False,
+    carrier: Carrier = "ems",
+    by: By = BY,
+) -> None:
+    """交寄：计入的交给揽投员，列入交寄清单。"""
+    with for_people(), open_world() as world:
+        if abandon:
+            abandon_collection(world, carrier, by)
+            console.print("本次交寄作罢。")
+            return
+        closed = close_collection(world, carrier, by)
+    console.print(f"交寄清单 {closed.number}，共 {closed.count} 件。打印：zhuandi hand-over --again {closed.number}")
+    if closed.stays:
+        console.print(f"留下未交：{'、'.join(closed.stays)}")
+
+
+@app.command("compare")
+def compare_day(day: Annotated[str, typer.Argument(help="日期，如 2026-11-23；不写则今天")] = "") -> None:
+    """交寄的邮件与寄递企业收寄轨迹比对。"""
+    with for_people(), open_world() as world:
+        today = datetime.now(SHANGHAI).date()
+        rows = compare(world, date.fromisoformat(day) if day else today)
+    table = Table("运单号", "订单号", "寄递企业", "清单", "收寄")
+    for row in rows:
+        seen = hall_time(row.collected_at) if row.collected_at else ("有轨迹" if row.seen else "未收寄")
+        table.add_row(row.waybill_no, row.order_no, row.carrier, row.number, seen)
+    console.print(table if rows else "这一天没有交寄。")
+
+
+@app.command("photograph")
+def photograph_envelope(waybill: str, file: Path, *, carrier: str = "", by: By = BY) -> None:
+    """存一张内件照片。"""
+    with for_people(), open_world() as world:
+        photograph(world, waybill, file.read_bytes(), by, carrier)
+    console.print("照片已存。")
+
+
+@app.command("window-pull")
+def window_pull(case: str, *, by: By = BY) -> None:
+    """改窗口领取：抽回办件，作废运单。"""
+    with for_people(), open_world() as world:
+        _show(pull(world, case, by))
+
+
+@app.command("window")
+def window(
+    case: str, *, out: Annotated[Path | None, typer.Option(help="领取登记 PDF 写到此处")] = None, by: By = BY
+) -> None:
+    """办件在窗口领取到了哪一步；`--out` 打印领取登记。"""
+    with for_people(), open_world() as world:
+        _show(at_window(world, case))
+        if out is not None:
+            with written(out) as sheet:
+                sheet.write(receipt(world, case, by))
+
+
+@app.command("window-give")
+def window_give(
+    case: str,
+    *,
+    id_no: Annotated[str, typer.Option(help="申请人证件号码，全部或后 4 位")] = "",
+    delegate: Annotated[str, typer.Option(help="代领人姓名")] = "",
+    delegate_id: Annotated[str, typer.Option(help="代领人证件号码")] = "",
+    authority: Annotated[str, typer.Option(help="委托书或介绍信")] = "",
+    originals: int = 1,
+    copies: int = 0,
+    fault: Annotated[str, typer.Option(help="责任方：post、window、department")] = "",
+    by: By = BY,
+) -> None:
+    """窗口发出；领取登记已在纸上签好。"""
+    given = Given(id_no, delegate, delegate_id, authority, originals, copies, fault, on_paper=True)
+    with for_people(), open_world() as world:
+        _show(give(world, case, given, by))
+
+
+def _show(shown: AtWindow) -> None:
+    console.print(f"办件 {shown.case_no}：{STEPS[shown.step]}。")
+    for one in shown.envelopes:
+        others = f"，同封：{'、'.join(one.others)}" if one.others else ""
+        console.print(f"邮件 {one.waybill_no or one.order_no}：{one.words}{others}")
+
+
+@app.command("call")
+def call(
+    case: str,
+    result: Annotated[str, typer.Argument(help="说了什么；不写则未接通")] = "",
+    *,
+    number: Annotated[str, typer.Option(help="打的号码；不写则是申请单上的")] = "",
+    by: By = BY,
+) -> None:
+    """电联记录：记下一次电话。"""
+    with for_people(), open_world() as world:
+        note_call(world, case, by, reached=bool(result), result=result, number=number)
+        calls = calls_of(world, case)
+    table = Table("时间", "号码", "结果", "说了什么", "经办人")
+    for one in calls.calls:
+        table.add_row(hall_time(one.at), one.number, "接通" if one.reached else "未接通", one.result, one.by)
+    console.print(table)
+    if calls.enough:
+        console.print(f"已连续 {calls.in_vain} 次未接通，不必再打。")
