@@ -7,18 +7,21 @@ import pytest
 from sqlalchemy import select, text
 
 from dispatch.approval.amend_slip import SlipWrongError, Wanted, amend_slip
-from dispatch.approval.case import CaseSlip, find_case
+from dispatch.approval.case import Case, CaseSlip, find_case
 from dispatch.approval.lodge import lodge
+from dispatch.approval.release import hold
 from dispatch.approval.slip_row import told_in
 from dispatch.approval.slip_view import see_slip
+from dispatch.booking.gather import SEAL
 from dispatch.booking.order import build_order, cases_in
 from dispatch.errors import ConflictError, NotFoundError
 from dispatch.journey import Stage
-from dispatch.reveal import Reveal
+from dispatch.reveal import Reveal, reason_of
 from dispatch.shipment import Content, Shipment
 from dispatch.staff.role import Role
 from dispatch.worklist import Reason
-from tests.rooms.road_steps import entries, numbers, post_that_says, shipments, with_settings
+from dispatch.zero_visits.story import story
+from tests.rooms.road_steps import entries, make_due, numbers, post_that_says, shipments, with_settings
 from workers.run import run_due
 
 LONG = {"item_grouping": timedelta(hours=1)}
@@ -71,7 +74,7 @@ def test_the_form_shows_nothing_whole_until_a_reason_is_given(world, clerk, deci
     assert "13900000001" in shown
     assert "蓝小雨" in shown
     with world.reading() as session:
-        assert session.scalars(select(Reveal.reason)).all() == ["本人来电核对"]
+        assert [reason_of(world, one) for one in session.scalars(select(Reveal))] == ["本人来电核对"]
 
 
 def test_what_is_left_empty_stays_and_what_is_filled_in_is_changed(world, clerk, decided):
@@ -162,6 +165,23 @@ def test_a_later_case_for_the_old_address_does_not_join_the_envelope_that_was_le
     assert gathering.vault.open(slip, "phone") == "13900000001"
 
 
+def test_an_envelope_that_a_held_case_has_left_still_goes_where_the_others_asked(gathering):
+    """Its address stands in the slip of the case that left: that one is changed, and the envelope must not follow."""
+    [envelope] = alive(gathering)
+    with gathering.reading() as session:
+        owner = session.get_one(CaseSlip, envelope.slip_id).case_id
+        named = session.scalars(select(Case.case_no).where(Case.id == owner)).one()
+    hold(gathering, named, "待签字", "clerk")
+    make_due(gathering, SEAL)
+    run_due(gathering, SEAL)
+    [sealed] = alive(gathering)
+    assert named not in inside(gathering, sealed)
+    amend_slip(gathering, named, Wanted(address="浙江省丽水市景宁县大均乡伏叶村7号"), "clerk")
+    with gathering.reading() as session:
+        there = session.get_one(Shipment, sealed.id)
+        assert (there.stage, session.get_one(CaseSlip, there.slip_id).town) == (Stage.TO_BOOK, "红星街道")
+
+
 REFUSAL = {"retCode": "SBX202", "retMsg": "收件人地址超出投递范围", "retBody": ""}
 
 
@@ -181,6 +201,20 @@ def test_a_refused_order_goes_out_again_under_a_new_number_once_its_slip_is_mend
         with there.reading() as session:
             order = build_order(there, session, session.get_one(Shipment, again.id))
         assert order.recipient.phone == "13900000778"
+
+
+def test_what_a_slip_said_before_stays_masked_in_the_carriers_old_words(world, drain, decided):
+    told = {**REFUSAL, "retMsg": "收件人蓝小雨（13900000001）地址超出投递范围"}
+    answers = iter([told, {"waybillNo": "1100000000001"}])
+    with post_that_says(world, lambda _: (200, next(answers))) as there:
+        lodge(there, decided(case_no=CASE), "test")
+        drain(there)
+        amend_slip(there, CASE, Wanted(recipient_name="雷大山", phone="13900000778"), "clerk")
+        drain(there)
+        lines = [line.words for line in story(there, CASE).lines]
+    assert "寄递申请单改了收件人、收件人电话，经办人 clerk" in lines
+    assert [line for line in lines if "地址超出投递范围" in line]
+    assert not [line for line in lines if "蓝小雨" in line or "13900000001" in line]
 
 
 def test_what_the_carrier_knows_is_not_changed_any_more(post, drain, decided):
