@@ -40,7 +40,7 @@ UNNAMED = {
 }
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
-    *("member", "session", "sign_in", "saved_view", "bind", "totp", "export"),
+    *("member", "session", "sign_in", "saved_view", "bind", "totp", "failures", "export"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {
