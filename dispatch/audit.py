@@ -74,8 +74,8 @@ class AuditEntry(Base):
 
     id: Mapped[RowId]
     seq: Mapped[int] = mapped_column(BigInteger, unique=True)
-    at: Mapped[datetime]
-    by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+    by: Mapped[str] = mapped_column(index=True)
     deed: Mapped[str]
     subject: Mapped[str] = mapped_column(index=True)
     detail: Mapped[bytes | None]  # sealed

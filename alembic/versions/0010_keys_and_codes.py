@@ -1,4 +1,4 @@
-"""keys of client systems with scopes and an end; a one-time code being set up
+"""keys of client systems with scopes and an end; a one-time code being set up; the audit log by person and day
 
 Revision: 0010, after 0009, 2026-11-28. Old code may go on: it knows a key as long as `clients.key_digest` has it.
 """
@@ -38,6 +38,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_client_keys_digest")),
     )
     op.create_index("ix_client_keys_client_id", "client_keys", ["client_id"])
+    op.create_index("ix_audit_log_at", "audit_log", ["at"])
+    op.create_index("ix_audit_log_by", "audit_log", ["by"])
     op.execute(f"UPDATE clients SET scopes = {BEFORE}")  # noqa: S608 - a constant
     op.execute(
         "INSERT INTO client_keys (id, client_id, digest, hint, made_at, made_by, revoked_at)"
@@ -46,6 +48,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_audit_log_by", "audit_log")
+    op.drop_index("ix_audit_log_at", "audit_log")
     op.drop_table("client_keys")
     op.execute("DELETE FROM clients WHERE key_digest IS NULL")
     op.alter_column("clients", "key_digest", nullable=False)

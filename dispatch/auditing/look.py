@@ -93,8 +93,3 @@ def _line(world: World, entry: AuditEntry) -> Line:
         detail = UNREADABLE
     word = DEEDS[Deed(entry.deed)] if entry.deed in set(Deed) else entry.deed
     return Line(entry.seq, entry.at, entry.by, word, entry.subject, detail, entry.digest.hex())
-
-
-def who_did(session: Session) -> list[str]:
-    """Everybody who stands in the log."""
-    return sorted(session.scalars(select(AuditEntry.by).distinct()))

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from dispatch.audit import DEEDS, Deed, Verdict, verify
 from dispatch.auditing.export import export_log
-from dispatch.auditing.look import Sought, look_through, who_did
+from dispatch.auditing.look import Sought, look_through
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.page import HEADERS
 from dispatch.hall_time import SHANGHAI
+from dispatch.staff.member import members
 from dispatch.staff.role import Right
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
@@ -33,7 +34,7 @@ def audit_page(
 def _page(desk: Desk, sought: Sought, before: int | None = None, verdict: Verdict | None = None) -> Response:
     shown = look_through(desk.world, sought, before)
     with desk.world.reading() as session:
-        people = who_did(session)
+        people = [member.login for member in members(session)]
     filters = _filters(sought)
     older = urlencode({**filters, "before": shown.before}) if shown.before else ""
     return desk.page(

@@ -25,8 +25,9 @@ from dispatch.console.language import CHINESE, LANGUAGES, gettext_in, language_o
 from dispatch.console.language import COOKIE as LANGUAGE
 from dispatch.console.page import HEADERS, draw, html, same_site
 from dispatch.errors import NotAllowedError
+from dispatch.staff.failures import prove
 from dispatch.staff.member import change_password
-from dispatch.staff.password import LEAST, matches
+from dispatch.staff.password import LEAST
 from dispatch.staff.session import end_session, lock_session
 from dispatch.staff.sign_in import CameIn, HalfIn, StaleTicketError, give_code, sign_in, unlock
 from dispatch.world import World
@@ -189,11 +190,10 @@ def new_password(
 
 
 def _wrong_password(desk: Desk, old: str, new: str, again: str) -> str:
-    if not matches(desk.member.password, old):
-        return "原密码不对。"
     if new != again:
         return "两次填写的新密码不一样。"
     try:
+        prove(desk.world, desk.member, old, "原密码不对。")
         change_password(desk.world, desk.by, new, desk.signed.session_id)
     except NotAllowedError as error:
         return str(error)

@@ -13,15 +13,13 @@ from sqlalchemy.orm import Session
 
 from dispatch import audit
 from dispatch.errors import NotAllowedError
+from dispatch.staff.failures import failed, prove, refuse_locked
 from dispatch.staff.member import Member
 from dispatch.staff.password import matches
 from dispatch.staff.session import SignedIn, begin_session, unlock_session
 from dispatch.staff.totp import WrongCodeError, has_code, use_code
 from dispatch.world import World
 
-FREE = 5
-"""So many wrong passwords in a row cost nothing but another try."""
-LONGEST = timedelta(minutes=30)
 TICKET_LIVES = timedelta(minutes=5)
 WRONG = "登录名或密码不对。请核对后再试；忘了密码的，请管理员重置。"
 STALE = "登录已超时，请从头再登录一次。"
@@ -54,9 +52,9 @@ def sign_in(world: World, login: str, password: str) -> CameIn | HalfIn:
     """
     with world.reading() as session:
         member = session.scalar(select(Member).where(Member.login == login))
-    _refuse_locked(world, member)
+    refuse_locked(world, member)
     if not matches(member.password if member else None, password) or member is None or member.closed_at:
-        _failed(world, login)
+        failed(world, login)
         raise NotAllowedError(WRONG)
     return _next(world, member)
 
@@ -86,14 +84,14 @@ def _next(world: World, member: Member) -> CameIn | HalfIn:
 def give_code(world: World, ticket: str, code: str) -> CameIn:
     """The second step. Raises StaleTicketError, WrongCodeError, NotAllowedError (locked)."""
     member = _holder(world, ticket)
-    _refuse_locked(world, member)
+    refuse_locked(world, member)
     try:
         with world.begin() as session:
             fresh = _unchanged(session, member)
             use_code(world, fresh, code)
             return CameIn(_let_in(world, session, fresh), fresh.must_change)
     except WrongCodeError:
-        _failed(world, member.login, "验证码，")
+        failed(world, member.login, "验证码，")
         raise
 
 
@@ -118,26 +116,6 @@ def _holder(world: World, ticket: str) -> Member:
     return member
 
 
-def _refuse_locked(world: World, member: Member | None) -> None:
-    if member is not None and member.locked_until is not None and world.now() < member.locked_until:
-        minutes = max(1, round((member.locked_until - world.now()).total_seconds() / 60))
-        raise NotAllowedError(f"密码错得太多，账号暂时锁定，请约 {minutes} 分钟后再试，或请管理员重置。")
-
-
-def _failed(world: World, login: str, what: str = "") -> None:
-    """The next try waits twice as long as the last one had to, from the sixth on."""
-    with world.begin() as session:
-        member = session.scalar(select(Member).where(Member.login == login).with_for_update())
-        if member is None:
-            audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, "staff:—", login[:64])
-            return
-        member.failures += 1
-        if member.failures >= FREE:
-            wait = min(LONGEST, timedelta(minutes=1) * 2 ** min(member.failures - FREE, 10))
-            member.locked_until = world.now() + wait
-        audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, member.subject, f"{what}第 {member.failures} 次")
-
-
 def _unchanged(session: Session, checked: Member) -> Member:
     """The row, locked. Raises NotAllowedError where it was closed or its password changed since it was looked at."""
     fresh = session.scalars(select(Member).where(Member.id == checked.id).with_for_update()).one()
@@ -147,7 +125,7 @@ def _unchanged(session: Session, checked: Member) -> Member:
 
 
 def _let_in(world: World, session: Session, member: Member) -> str:
-    _refuse_locked(world, member)
+    refuse_locked(world, member)
     member.failures, member.locked_until = 0, None
     audit.note(world, session, member.login, audit.Deed.SIGN_IN, member.subject)
     return begin_session(world, session, member)
@@ -155,13 +133,9 @@ def _let_in(world: World, session: Session, member: Member) -> str:
 
 def unlock(world: World, signed: SignedIn, password: str) -> None:
     """The password again, after a time without a hand on the keys. Raises NotAllowedError."""
-    member = signed.member
-    _refuse_locked(world, member)
-    if not matches(member.password, password):
-        _failed(world, member.login)
-        raise NotAllowedError("密码不对，仍然锁定。")
+    prove(world, signed.member, password, "密码不对，仍然锁定。")
     with world.begin() as session:
-        fresh = _unchanged(session, member)
+        fresh = _unchanged(session, signed.member)
         fresh.failures, fresh.locked_until = 0, None
         unlock_session(world, session, signed.session_id)
-        audit.note(world, session, member.login, audit.Deed.UNLOCK, member.subject)
+        audit.note(world, session, fresh.login, audit.Deed.UNLOCK, fresh.subject)

@@ -55,3 +55,12 @@ def test_one_account_guessed_at_from_many_addresses_is_locked_and_every_try_is_n
     failed = look_through(world, Sought(deed=Deed.SIGN_IN_FAILED)).lines
     assert [line.subject for line in failed] == ["staff:li"] * 5
     assert "guess number" not in str(failed)
+
+
+def test_an_unlocked_desk_is_no_place_to_guess_the_password_at(world, person):
+    clerk = person(Role.WINDOW)
+    for guess in range(5):
+        told = {"old": f"guess number {guess}", "new": "another-harbour-77", "again": "another-harbour-77"}
+        assert "原密码不对" in clerk.post("/console/password", told).text
+    right = {"old": PASSWORD, "new": "another-harbour-77", "again": "another-harbour-77"}
+    assert "暂时锁定" in clerk.post("/console/password", right).text

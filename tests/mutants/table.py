@@ -400,7 +400,7 @@ WHO_COMES_IN = (
     ),
     Mutant(
         "a wrong code counts like a wrong password",
-        (Edit("dispatch/staff/sign_in.py", '        _failed(world, member.login, "验证码，")\n', ""),),
+        (Edit("dispatch/staff/sign_in.py", '        failed(world, member.login, "验证码，")\n', ""),),
         (
             _in(
                 "console/test_one_time_code",
