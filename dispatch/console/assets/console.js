@@ -7,7 +7,7 @@
   // One box ticks the page; ticking a row by hand takes the box for all pages back.
   document.addEventListener("change", (event) => {
     const box = event.target, form = box.form;
-    if (!form || form.id !== "chosen") return;
+    if (!form || form.getAttribute("id") !== "chosen") return;  // form.id would be its boxes named id
     if (box.matches("[data-all]")) ticks(form).forEach((one) => { one.checked = box.checked; });
     if (box.matches("[data-all-matching]")) {
       ticks(form).forEach((one) => { one.checked = box.checked; one.disabled = box.checked; });
