@@ -17,7 +17,7 @@ from tests.browser.counter import Counter
 PREFERRED = (Role.DISPATCH, Role.SUPERVISOR, Role.WINDOW, Role.ADMINISTRATOR, Role.AUDITOR, Role.POST)
 """Who looks at a page: the first of these who may."""
 LISTS = [queue for queue in Queue if queue is not Queue.NEEDS_A_PERSON]
-"""The worklist 待处理 has a page of its own."""
+"""待处理 has a page of its own."""
 
 Urls = Callable[[Counter], Collection[str]]
 WITH_IDS: Mapping[str, Urls] = {
@@ -26,6 +26,7 @@ WITH_IDS: Mapping[str, Urls] = {
         "/console/queue/to_print?department=县公安局",
         "/console/queue/to_print?q=nothing-begins-so",
     ],
+    "/console/staff/member/{login}": lambda _: ["/console/staff/member/window"],
     "/console/find": lambda _: ["/console/find?q=nothing-begins-so"],
     "/console/case/{case_no}": lambda counter: [f"/console/case/{cases[0]}" for cases in counter.cases.values()],
     "/console/case/{case_no}/call": lambda counter: [f"/console/case/{counter.cases['on_the_way'][0]}/call"],
@@ -38,6 +39,8 @@ FILE = re.compile(r"\.[\w{}]+$")
 NO_PAGE: Mapping[str, str] = {
     "/console": "leads to another",
     "/console/counts": "a part of every page",
+    "/console/sso": "leads to the identity service",
+    "/console/sso/back": "comes from the identity service",
 }
 """Routes that draw no page of their own, and why."""
 
