@@ -81,7 +81,7 @@ def window(browser: Browser, home: str, cookies: Sequence[dict[str, Any]] = (), 
     opened.page.on("pageerror", lambda error: opened.faults.append(f"script: {error}"))
     yield opened
     context.close()
-    assert opened.faults == []
+    assert opened.faults == [], opened.faults
 
 
 def _judge(opened: Window, url: str, ours: str) -> None:
