@@ -67,6 +67,7 @@ def day(request: pytest.FixtureRequest, browser, post) -> Iterator[Day]:
         home = f"http://127.0.0.1:{server.port}"
         cookie = {"name": "zhuandi_language", "value": request.param, "domain": "127.0.0.1", "path": "/console"}
         with window(browser, home, [cookie]) as opened:
+            opened.refused = True  # the wrong pair
             opened.page.set_default_timeout(PATIENCE)
             yield Day(world, opened)
 
