@@ -112,8 +112,11 @@
     last = event.timeStamp;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "Enter" || event.key === "Tab") {
-      const code = gap < FAST ? burst : "";
+      // In the box itself all of it counts: a slow machine may stop in the middle of a scan.
+      const inBox = event.target === box() && !stopped();
+      const code = inBox ? box().value : gap < FAST ? burst : "";
       burst = "";
+      if (inBox && event.key === "Enter") return; // the form is sent
       if (code.length < SHORTEST || !code.startsWith(prefix)) return;
       event.preventDefault();
       event.stopPropagation();
