@@ -88,6 +88,7 @@
     const fresh = made.getElementById("scanned"), old = document.getElementById("scanned");
     if (!fresh) { show(made.body.textContent.trim()); beep("wrong"); return; }
     show("");
+    Array.from(fresh.querySelectorAll("[autofocus]")).forEach((one) => one.removeAttribute("autofocus")); // we do that
     old.parentNode.replaceChild(document.adoptNode(fresh), old);
     const result = fresh.dataset.result;
     if (result === "stop") waiting.length = 0;
