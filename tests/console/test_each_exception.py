@@ -119,7 +119,8 @@ def test_a_booking_that_the_post_has_not_cancelled_is_kept_by_a_person(post, dec
     ("reason", "remedy"),
     [(Reason.ON_HOLD, Remedy.LIFT), (Reason.NOT_RELEASED, Remedy.RELEASE), (Reason.PAPER_LATE, Remedy.PAPER)],
 )
-def test_a_case_that_waits_goes_on(world, decided, person, drain, reason, remedy):
+def test_a_case_that_waits_goes_on(post, decided, person, drain, reason, remedy):
+    world = post.world
     lodge(world, decided(paper_ready=remedy is not Remedy.PAPER, hold="欠费" if remedy is Remedy.LIFT else None), "x")
     if remedy is Remedy.RELEASE:
         set_policy(world, "食品经营许可", "when_released", None)
