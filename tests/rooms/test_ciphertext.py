@@ -101,7 +101,7 @@ class Browser:
     errors: list[str] = field(default_factory=list)
 
     def __call__(self, method: str, url: str, *, repeats: bool = False, **more: object):
-        """`repeats`: the answer tells the caller what is wrong with what the caller has just written (its `value`)."""
+        """`repeats`: the answer tells the caller what is wrong with what the caller has just written."""
         answer = self.door.request(method, url, **more)
         self.addresses.append(str(answer.headers.get("location", "")))
         self.addresses += re.findall(r'(?:href|action|src|hx-get|hx-post)="([^"]*)"', answer.text)
