@@ -81,7 +81,7 @@ def _furnish(world: World, count: int) -> str:
 
 
 def _pages() -> dict[str, str]:
-    lists = {queue.value: f"/console/queue/{queue}" for queue in Queue if queue is not Queue.NEEDS_A_PERSON}
+    lists = {queue.value: f"/console/queue/{queue}" for queue in Queue}
     some = {
         "to_print, page 2": "/console/queue/to_print?page=2",
         "to_print, of a town": f"/console/queue/to_print?town={TOWNS[0]}",

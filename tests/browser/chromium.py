@@ -20,6 +20,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WATCH_POLICY = """document.addEventListener("securitypolicyviolation", (event) => {
   console.error("policy: " + event.violatedDirective + " " + event.blockedURI);
 });"""
+REFUSED = "responded with a status of 409"
 RUN_AXE = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})
   .then((found) => found.violations.flatMap((one) => one.nodes.map((node) =>
     one.id + ": " + node.target.join(" ") + " — " + node.failureSummary)))"""
@@ -46,6 +47,7 @@ class Window:
     page: Page
     home: str
     faults: list[str] = field(default_factory=list)
+    refused: bool = False  # what the counter refuses with reason belongs to what is done in it
 
     def go(self, path: str) -> Page:
         """Open a page of ours."""
@@ -81,7 +83,7 @@ def window(browser: Browser, home: str, cookies: Sequence[dict[str, Any]] = (), 
     opened.page.on("pageerror", lambda error: opened.faults.append(f"script: {error}"))
     yield opened
     context.close()
-    assert opened.faults == []
+    assert opened.faults == [], opened.faults
 
 
 def _judge(opened: Window, url: str, ours: str) -> None:
@@ -90,5 +92,5 @@ def _judge(opened: Window, url: str, ours: str) -> None:
 
 
 def _hear(opened: Window, kind: str, words: str) -> None:
-    if kind in {"error", "warning"}:
+    if kind in {"error", "warning"} and not (opened.refused and REFUSED in words):
         opened.faults.append(f"console {kind}: {words}")

@@ -4,40 +4,40 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import BytesIO
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from PIL import Image
+from sqlalchemy import select, text
 
 from dispatch.approval.case import Case, Document
 from dispatch.approval.decided_case import DecidedCase
 from dispatch.approval.lodge import lodge
 from dispatch.approval.release import hold, release
+from dispatch.approval.upload.preview import upload
 from dispatch.console.guard import COOKIE
 from dispatch.hall_time import SHANGHAI
-from dispatch.label.print_sheets import holding, print_sheets
+from dispatch.label.print_sheets import Wish, begin_print, holding
 from dispatch.label.sheet import SheetSize
+from dispatch.packing.collection import open_collection
 from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack
+from dispatch.picture import Shows, keep_picture, read_photo
 from dispatch.shipment import Content, Shipment
 from dispatch.staff.member import add_member, change_password, find_member
 from dispatch.staff.role import Role
 from dispatch.staff.session import begin_session
 from dispatch.world import World
 from samples.people import JINGNING, JINGNING_TOWNS, NAMES, STREETS, citizen_number, mobile
+from tests.browser.day_list import DEPARTMENTS, ITEMS, issued_list
 from tests.parts import until_nothing_is_due
 from tests.rooms.on_the_road import Road
 
 PASSWORD = "evergreen-harbour-42"
-CLERK = "chen"
-DEPARTMENTS = ("县市场监督管理局", "县卫生健康局", "县自然资源和规划局（林业局）不动产登记服务中心", "县公安局")
-ITEMS = (
-    ("食品经营许可", "01"),
-    ("公共场所卫生许可证核发（新办、变更、延续、补办合并办理）", "02"),
-    ("不动产首次登记", "03"),
-    ("普通护照签发", "04"),
-)
+CLERK = Role.DISPATCH.value
+"""Whose work it all was: what one uploads or prints is one's own."""
 NAMES_OF_STAFF = dict(zip(Role, ("王样例", "陈示范", "邮务练习", "林督查", "季审计", "郑管理"), strict=True))
 SOME = 5
 """So many cases stand at each point."""
@@ -89,6 +89,11 @@ class Counter:
         place = {"domain": urlsplit(home).hostname, "path": "/console"}  # as the console itself sets them
         return [{"name": name, "value": value, **place} for name, value in brought.items()]
 
+    def found(self, statement: str) -> list[str]:
+        """The first column of what the database answers."""
+        with self.world.reading() as session:
+            return [str(one) for one in session.scalars(text(statement))]
+
     def shipment(self, case_no: str) -> Shipment:
         """The envelope that a case lies in."""
         with self.world.reading() as session:
@@ -121,7 +126,21 @@ def furnish(world: World) -> Counter:
     waiting = _lodged(counter, "to_release", islice(numbers, SOME))
     hold(world, waiting[0], "原证未收回", CLERK)
     _lodged(counter, "to_issue", islice(numbers, SOME), paper_ready=False)
+    _begin(counter)
     return counter
+
+
+def _begin(counter: Counter) -> None:
+    """What was begun at the desk: a list looked at, a collection counted out, a photograph taken."""
+    world = counter.world
+    upload(world, "出证清单.xlsx", issued_list(), CLERK, None)
+    upload(world, "外单位.csv", "单号,谁\n1,2\n".encode(), CLERK, None)
+    open_collection(world, "ems", CLERK)
+    photo = BytesIO()
+    Image.new("RGB", (64, 48), "white").save(photo, "PNG")
+    with world.begin() as session:
+        subject = counter.shipment(counter.cases["to_pack"][0]).subject
+        keep_picture(world, session, subject, Shows.CONTENTS, read_photo(photo.getvalue()), CLERK)
 
 
 def _lodged(counter: Counter, point: str, numbers: Iterator[int], **more: object) -> list[str]:
@@ -143,7 +162,7 @@ def _print(counter: Counter, case_nos: Sequence[str]) -> None:
     _release(counter, case_nos)
     with counter.world.reading() as session:
         chosen = holding(session, case_nos)
-    print_sheets(counter.world, chosen, SheetSize.TWO_PART, CLERK)
+    begin_print(counter.world, chosen, Wish(SheetSize.TWO_PART, CLERK))
 
 
 def _pack(counter: Counter, case_nos: Sequence[str]) -> None:

@@ -6,8 +6,14 @@ import xlsxwriter
 
 from dispatch.approval.columns import COLUMNS
 from samples.people import JINGNING, JINGNING_TOWNS, NAMES, STREETS, citizen_number, mobile
-from tests.browser.counter import DEPARTMENTS, ITEMS
 
+DEPARTMENTS = ("县市场监督管理局", "县卫生健康局", "县自然资源和规划局（林业局）不动产登记服务中心", "县公安局")
+ITEMS = (
+    ("食品经营许可", "01"),
+    ("公共场所卫生许可证核发（新办、变更、延续、补办合并办理）", "02"),
+    ("不动产首次登记", "03"),
+    ("普通护照签发", "04"),
+)
 CASES = 200
 FAULTS: dict[int, tuple[str, str]] = {
     5: ("case_no", ""),

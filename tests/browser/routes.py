@@ -31,6 +31,23 @@ WITH_IDS: Mapping[str, Urls] = {
     "/console/case/{case_no}": lambda counter: [f"/console/case/{cases[0]}" for cases in counter.cases.values()],
     "/console/case/{case_no}/call": lambda counter: [f"/console/case/{counter.cases['on_the_way'][0]}/call"],
     "/console/case/{case_no}/window": lambda counter: [f"/console/case/{counter.cases['to_pack'][0]}/window"],
+    "/console/case/{case_no}/slip": lambda counter: [f"/console/case/{counter.cases['to_release'][1]}/slip"],
+    "/console/import/{import_id}": lambda counter: [
+        f"/console/import/{one}" for one in counter.found("SELECT id FROM imports WHERE state = 'checked'")
+    ],
+    "/console/import/{import_id}/columns": lambda counter: [
+        f"/console/import/{one}/columns" for one in counter.found("SELECT id FROM imports WHERE state = 'columns'")
+    ],
+    "/console/batch/{batch_id}": lambda counter: [
+        f"/console/batch/{one}" for one in counter.found("SELECT id FROM batches ORDER BY made_at DESC LIMIT 1")
+    ],
+    "/console/hand-over/{carrier}": lambda _: ["/console/hand-over/ems"],
+    "/console/hand-over/list/{number}/sign": lambda counter: [
+        f"/console/hand-over/list/{one}/sign" for one in counter.found("SELECT number FROM hand_overs LIMIT 1")
+    ],
+    "/console/picture/{picture_id}": lambda counter: [
+        f"/console/picture/{one}" for one in counter.found("SELECT id FROM pictures LIMIT 1")
+    ],
     "/console/entry/{number}": lambda counter: [f"/console/entry/{one.number}" for one in on_the_desk(counter.world)],
 }
 """Real addresses for each route that needs something told; one with a parameter that is not here fails the test."""
@@ -39,6 +56,8 @@ FILE = re.compile(r"\.[\w{}]+$")
 NO_PAGE: Mapping[str, str] = {
     "/console": "leads to another",
     "/console/counts": "a part of every page",
+    "/console/import/template": "a file",
+    "/console/batch/{batch_id}/progress": "a part of the batch's page",
     "/console/sso": "leads to the identity service",
     "/console/sso/back": "comes from the identity service",
 }

@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 
 from dispatch.queues.queue import Queue
 from dispatch.staff.role import Role
-from tests.browser.counter import DEPARTMENTS, PASSWORD, SOME
+from tests.browser.counter import PASSWORD, SOME
+from tests.browser.day_list import DEPARTMENTS
 from tests.browser.steps import narrow, open_queue, rows, said, sign_in, texts, tick, waiting
 
 
