@@ -1,6 +1,6 @@
 """Waybills on the command line: printed into a file or on a network printer, drawn again, or from the nth on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -43,14 +43,17 @@ def print_labels(
         raise typer.BadParameter("--zpl 与 --tspl 只选一个；--from 要与 --batch 一起用")
     language = Language.ZPL if zpl else Language.TSPL if tspl else None
     with for_people(), open_world() as world:
-        wish = _wish(world, size, by, reason, printer)
+        wish, chosen = _wish(world, size, by, reason, printer), [] if batch else _chosen(world, cases)
+        if not batch and not chosen:
+            console.print("没有待打单的邮件。")
+            return
         if printer:
-            _tell(world, _begin(world, cases, batch, nth, wish), f"已排到打印机“{printer}”")
+            _tell(world, _begin(world, chosen, batch, nth, wish), f"已排到打印机“{printer}”")
             return
         path = out or Path(f"labels.{language or 'pdf'}")
         with written(path) as sheet:
-            made = _begin(world, cases, batch, nth, wish)
-            if made is not None and _sheets(world, made):
+            made = _begin(world, chosen, batch, nth, wish)
+            if _sheets(world, made):
                 drawn = draw_run(world, made)
                 sheet.write(drawn if language is None else write_labels(drawn, language))
         _tell(world, made, f"在 {path}")
@@ -71,17 +74,22 @@ def _wish(world: World, size: str, by: str, reason: str, printer: str) -> Wish:
     return Wish(SIZES[chosen.size], by, reason, chosen.id)
 
 
-def _begin(world: World, cases: list[str] | None, batch: UUID | None, nth: int | None, wish: Wish) -> UUID | None:
-    """The run that is to be drawn; None where nothing waits."""
-    if batch is not None:
-        with world.reading() as session:
-            find_run(session, batch)
-        return batch if nth is None else print_from(world, batch, nth, wish)
+def _chosen(world: World, cases: list[str] | None) -> Sequence[UUID]:
+    """The envelopes of these cases, or all that wait. Raises NotFoundError where these have none."""
     with world.reading() as session:
         chosen = holding(session, cases) if cases else to_print(session)
     if cases and not chosen:
         raise NotFoundError(f"办件 {'、'.join(cases)} 没有可打单的邮件。请用 zhuandi trace 查看。")
-    return begin_print(world, chosen, wish) if chosen else None
+    return chosen
+
+
+def _begin(world: World, chosen: Sequence[UUID], batch: UUID | None, nth: int | None, wish: Wish) -> UUID:
+    """The run that is to be drawn. Raises as `begin_print` and `print_from`."""
+    if batch is None:
+        return begin_print(world, chosen, wish)
+    with world.reading() as session:
+        find_run(session, batch)
+    return batch if nth is None else print_from(world, batch, nth, wish)
 
 
 def _sheets(world: World, batch_id: UUID) -> int:
@@ -89,10 +97,7 @@ def _sheets(world: World, batch_id: UUID) -> int:
         return tally(session, batch_id)[Outcome.DONE]
 
 
-def _tell(world: World, batch_id: UUID | None, where: str) -> None:
-    if batch_id is None:
-        console.print("没有待打单的邮件。")
-        return
+def _tell(world: World, batch_id: UUID, where: str) -> None:
     with world.reading() as session:
         items = items_of(session, batch_id, Outcome.ALREADY, Outcome.FAILED)
     for item in items:

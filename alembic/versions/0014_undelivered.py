@@ -43,5 +43,5 @@ def downgrade() -> None:
     op.drop_column("worklist", "owner")
     op.drop_column("holds", "until")
     op.drop_column("documents", "lost_at")
-    op.execute(f"UPDATE shipments SET stage = 'cancelled' WHERE stage = '{NEW}'")  # noqa: S608 - our own words
+    op.execute("UPDATE shipments SET stage = 'cancelled' WHERE stage = 'undelivered'")
     _allow(*STAGES)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from dispatch.console.batches import batch_named
-from dispatch.console.chosen import TickedRows, chosen_in, in_sight
+from dispatch.console.chosen import TickedRows, chosen_in
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.errors import NotAllowedError, NotFoundError
@@ -16,6 +16,7 @@ from dispatch.label.print_run import all_came_out, draw_run, find_run, stop
 from dispatch.label.print_sheets import Wish, begin_print, print_from
 from dispatch.label.printer import SIZES, Language, find_printer, printers
 from dispatch.label.thermal.labels import run_in
+from dispatch.queues.batches import unanswered_runs
 from dispatch.queues.queue import Queue
 from dispatch.staff.role import Right
 
@@ -31,9 +32,10 @@ Why = Annotated[str, Form(max_length=200)]
 
 
 def choices_for_printing(desk: Desk) -> dict[str, object]:
-    """What stands beside the queue: sizes, printers."""
+    """What stands beside the queue: sizes, printers, and how many runs nobody has answered for yet."""
+    unanswered = unanswered_runs(desk.world, desk.scope, desk.by)
     with desk.world.reading() as session:
-        return {"sizes": SIZES, "printers": printers(session)}
+        return {"sizes": SIZES, "printers": printers(session), "unanswered": unanswered}
 
 
 @router.post("/console/print")
@@ -110,8 +112,7 @@ def reprint(
     if not reason.strip():
         raise NotAllowedError("补打须写明原因。")
     with desk.world.reading() as session:
-        shipment_id = find_printed(session, number.strip())
-    in_sight(desk, [shipment_id], cases=False)
+        shipment_id = find_printed(session, number.strip(), desk.scope.of_shipments())
     batch_id = begin_print(desk.world, [shipment_id], _wish(desk, size, printer, reason))
     return desk.to(f"/console/batch/{batch_id}")
 

@@ -48,9 +48,9 @@ def _told(desk: Desk) -> dict[str, object]:
 @router.post(HERE)
 def new_member(
     desk: Administrator,
+    role: Annotated[Role, Form()],
     login: Text = "",
     name: Text = "",
-    role: Annotated[Role, Form()] = Role.WINDOW,
     departments: Text = "",
     everywhere: Box = False,  # noqa: FBT002 - a form's box
 ) -> Response:
@@ -88,8 +88,8 @@ def member_page(desk: Administrator, login: str) -> Response:
 def other_member(
     desk: Administrator,
     login: str,
+    role: Annotated[Role, Form()],
     name: Text = "",
-    role: Annotated[Role, Form()] = Role.WINDOW,
     departments: Text = "",
     everywhere: Box = False,  # noqa: FBT002
 ) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case
@@ -121,11 +121,22 @@ class BatchLine:
     unanswered: bool
 
 
+def unanswered_runs(world: World, scope: Scope, by: str) -> int:
+    """How many runs with sheets wait for somebody to say whether all came out."""
+    printed = exists().where(BatchItem.batch_id == Batch.id, BatchItem.outcome == Outcome.DONE)
+    query = select(func.count()).select_from(Batch).join(PrintRun, PrintRun.batch_id == Batch.id)
+    with world.reading() as session:
+        return session.scalar(query.where(PrintRun.answered_at.is_(None), printed, _listed(scope, by))) or 0
+
+
+def _listed(scope: Scope, by: str) -> ColumnElement[bool]:
+    """Who does not see everything is shown what they began themselves."""
+    return true() if scope.departments is None and not scope.today_only else Batch.made_by == by
+
+
 def recent_batches(world: World, scope: Scope, by: str, *, unanswered: bool = False) -> list[BatchLine]:
     """The newest batches that may be seen, or those of printing that nobody has answered yet."""
-    query = select(Batch, PrintRun).outerjoin(PrintRun, PrintRun.batch_id == Batch.id)
-    if scope.today_only or scope.departments is not None:
-        query = query.where(Batch.made_by == by)
+    query = select(Batch, PrintRun).outerjoin(PrintRun, PrintRun.batch_id == Batch.id).where(_listed(scope, by))
     if unanswered:
         query = query.where(PrintRun.id.is_not(None), PrintRun.answered_at.is_(None))
     with world.reading() as session:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,8 @@ class Route:
 
 def _sample(kind: Any) -> str:
     told = str(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return str(next(iter(kind)).value)
     if kind is int or "int" in told:
         return "7"
     if kind is bool or "bool" in told:

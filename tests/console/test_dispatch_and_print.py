@@ -7,11 +7,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from dispatch.approval import dispatch_many
 from dispatch.approval.case import Case
 from dispatch.approval.lodge import lodge
 from dispatch.label.print_sheets import to_print
+from dispatch.label.printer import SEND, PrinterAsked, add_printer
 from dispatch.shipment import Shipment
 from dispatch.staff.role import Role
+from sandbox.printer import Fault, running_printer
+from workers.run import run_due
 
 
 @pytest.fixture
@@ -136,6 +140,7 @@ def test_the_day_of_a_printed_run(booked, person, role):
     assert clerk.get(f"{made}/labels.tspl").content.count(b"PRINT 1,1") == 3
     assert prints(world) == [1, 1, 1]
     assert made in clerk.get("/console/batches").text
+    assert 'text-bg-warning">1</span>' in clerk.get("/console/queue/to_print").text  # nobody has answered yet
     refused = clerk.post(f"{made}/from", {"nth": 2, "reason": ""})
     assert refused.status_code == 409
     again = clerk.post(f"{made}/from", {"nth": 2, "reason": "卡纸"}).headers["location"]
@@ -196,3 +201,37 @@ def test_the_pages_are_whole_in_english_too(booked, person):
     made = clerk.post("/console/print", {"id": ids}).headers["location"]
     assert "Did all of them come out?" in clerk.get(made).text
     assert "Print" in clerk.get("/console/queue/to_print").text
+
+
+def test_a_run_on_a_printer_is_watched_until_it_ends_and_a_lost_line_asks_the_clerk(booked, person):
+    world, ids = booked
+    with running_printer(Fault.CUT) as printer:
+        printer_id = str(
+            add_printer(world, PrinterAsked("一号机", "127.0.0.1", printer.port, size="76x130"), "admin")
+        )
+        clerk = person(Role.DISPATCH)
+        assert "一号机（76x130）" in clerk.get("/console/queue/to_print").text
+        made = clerk.post("/console/print", {"id": ids, "printer": printer_id}).headers["location"]
+        page = clerk.get(made).text
+        assert "等打印机" in page
+        assert "/progress" in page
+        assert clerk.post(f"{made}/all-out").status_code == 409
+        run_due(world, SEND)
+    told = clerk.get(f"{made}/progress").text
+    assert "不知出了几张" in told
+    assert "every 2s" not in told
+    again = clerk.post(f"{made}/from", {"nth": 3, "reason": "断线", "printer": printer_id}).headers["location"]
+    followed(clerk, clerk.post(f"{again}/stop"))
+    assert clerk.post(f"{again}/stop").status_code == 409
+    assert clerk.post("/console/print", {"id": ids, "printer": "nonsense"}).status_code == 404
+
+
+def test_a_queue_that_is_longer_than_a_step_is_gone_on_with_and_its_page_asks_again(
+    world, person, lodged, monkeypatch
+):
+    monkeypatch.setattr(dispatch_many, "STEP", 2)
+    ids, clerk = lodged(3), person(Role.DISPATCH)
+    made = clerk.post("/console/release", {"id": ids}).headers["location"]
+    assert "every 2s" in clerk.get(made).text
+    run_due(world, dispatch_many.WORK)
+    assert "every 2s" not in clerk.get(f"{made}/progress").text

@@ -65,7 +65,7 @@ def only_id(world: World):
 
 def test_a_number_that_the_post_told_by_telephone_is_adopted(in_doubt, person):
     clerk, found = person(Role.DISPATCH), entry(in_doubt)
-    assert offered(clerk, found) == ["adopt", "never_placed", "call_off", "settle"]
+    assert offered(clerk, found)[-4:] == ["adopt", "never_placed", "call_off", "settle"]
     press(clerk, found, Remedy.ADOPT, waybill=" 1100000000042 ")
     assert (only(in_doubt).stage, numbers(in_doubt)) == (Stage.BOOKED, ["1100000000042"])
     assert "已认下运单号 1100000000042" in clerk.get("/console/queue/to_print").text
@@ -119,7 +119,8 @@ def test_a_booking_that_the_post_has_not_cancelled_is_kept_by_a_person(post, dec
     ("reason", "remedy"),
     [(Reason.ON_HOLD, Remedy.LIFT), (Reason.NOT_RELEASED, Remedy.RELEASE), (Reason.PAPER_LATE, Remedy.PAPER)],
 )
-def test_a_case_that_waits_goes_on(world, decided, person, drain, reason, remedy):
+def test_a_case_that_waits_goes_on(post, decided, person, drain, reason, remedy):
+    world = post.world
     lodge(world, decided(paper_ready=remedy is not Remedy.PAPER, hold="欠费" if remedy is Remedy.LIFT else None), "x")
     if remedy is Remedy.RELEASE:
         set_policy(world, "食品经营许可", "when_released", None)

@@ -21,7 +21,7 @@ from dispatch.shipment import Content, Shipment
 from dispatch.staff.role import Role
 from dispatch.worklist import Reason
 from dispatch.zero_visits.story import story
-from tests.rooms.road_steps import entries, make_due, numbers, post_that_says, shipments, with_settings
+from tests.rooms.road_steps import entries, make_due, numbers, post_that_says, shipments, sql, with_settings
 from workers.run import run_due
 
 LONG = {"item_grouping": timedelta(hours=1)}
@@ -226,6 +226,16 @@ def test_what_the_carrier_knows_is_not_changed_any_more(post, drain, decided):
     assert slip_of(world)["phone"] == "13900000001"
     with world.reading() as session:
         assert session.scalars(select(Content.void)).all() == [False]
+
+
+def test_what_was_given_at_the_window_is_not_changed_any_more(world, clerk, decided):
+    lodge(world, decided(case_no=CASE), "test")
+    sql(world, "UPDATE cases SET given_at = now()")
+    with pytest.raises(ConflictError, match="已在窗口交给"):
+        amend_slip(world, CASE, Wanted(phone="13900000777"), "clerk")
+    page = clerk.get(HERE).text
+    assert "已在窗口交给" in page
+    assert "保存申请单" not in page
 
 
 def test_a_case_of_another_department_is_not_found(world, person, decided):

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
-from dispatch import audit
+from dispatch import audit, bells
 from dispatch.approval.lodge import lodge
 from dispatch.approval.release import hold
 from dispatch.db import Base, connect, sessions
@@ -23,10 +24,13 @@ from dispatch.personal import rotate as rotation
 from dispatch.personal.columns import PLAIN, sealed_tables
 from dispatch.personal.rotate import left_under_old_keys, rotate, usage
 from dispatch.reveal import log_reveal
+from dispatch.settings import Settings
 from dispatch.vault import SM4, Vault, VaultError, key_id
+from dispatch.wiring import KEY_FILE, broker_url
 from zhuandi.backup_file import BackupError
 from zhuandi.backup_file import verify as verify_backup
 from zhuandi.dump import back_up
+from zhuandi.main import app
 
 OLD, NEW = secrets.token_bytes(32), secrets.token_bytes(32)
 
@@ -271,3 +275,27 @@ def test_two_processes_that_start_at_once_keep_one_digest_key(world):
     with one.reading() as session:
         assert session.execute(text("SELECT count(*) FROM digest_keys")).scalar_one() == 1
     engine.dispose()
+
+
+def test_as_a_person_does_it_on_the_command_line(database_url, tmp_path, monkeypatch):
+    """New key, everything sealed anew, the old line deleted; the old line alone is refused."""
+    monkeypatch.setenv("ZHUANDI_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("COLUMNS", "140")
+    bells.prepare(broker_url(Settings()))
+
+    def run(*words):
+        done = CliRunner().invoke(app, words)
+        return done.exit_code, done.output
+
+    assert run("keys")[0] == 0
+    assert "最前" in run("keys", "new")[1]
+    assert "还不能取出" in run("keys")[1]
+    code, said = run("keys", "rotate")
+    assert (code, "可以从" in said) == (0, True), said
+    new, old = (tmp_path / KEY_FILE).read_text().split()
+    (tmp_path / KEY_FILE).write_text(new)
+    assert run("keys")[0] == 0
+    (tmp_path / KEY_FILE).write_text(old)
+    refused = run("keys")
+    assert (refused[0], "另一把密钥" in refused[1]) == (1, True), refused

@@ -100,11 +100,12 @@ class Browser:
     addresses: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def __call__(self, method: str, url: str, **more: object):
+    def __call__(self, method: str, url: str, *, repeats: bool = False, **more: object):
+        """`repeats`: the answer tells the caller what is wrong with what the caller has just written."""
         answer = self.door.request(method, url, **more)
         self.addresses.append(str(answer.headers.get("location", "")))
         self.addresses += re.findall(r'(?:href|action|src|hx-get|hx-post)="([^"]*)"', answer.text)
-        if answer.status_code >= 400:
+        if answer.status_code >= 400 and not repeats:
             self.errors.append(f"{answer.headers}{answer.text}")
         return answer
 
@@ -112,7 +113,7 @@ class Browser:
 def body(case_no: str, **more: object) -> dict[str, object]:
     slip = {"recipient_name": PEOPLE["recipient"], "phone": PEOPLE["phone"], "detail": PEOPLE["home"]}
     who = {"applicant_name": PEOPLE["applicant"], "applicant_id_no": PEOPLE["id"]}
-    return case_body(case_no, slip | dict(more.pop("slip", {})), **who, **more)
+    return case_body(case_no, slip | dict(more.pop("slip", {})), **(who | more))
 
 
 def at_the_doors(world, browser: Browser) -> None:
@@ -124,18 +125,20 @@ def at_the_doors(world, browser: Browser) -> None:
     assert browser("POST", "/api/v1/cases", json=body("L", slip=locker), headers=key).status_code == 201
     refused = body("R", slip={"phone": REFUSED_PHONE})
     assert browser("POST", "/api/v1/cases", json=refused, headers=key).status_code == 201
-    for bad in (
-        body("A", department="县人社局"),
-        body("X", decided_at=PEOPLE["home"]),
-        {PEOPLE["id"]: PEOPLE["home"]},
-    ):
-        assert browser("POST", "/api/v1/cases", json=bad, headers=key).status_code in {409, 422}
+    long, short = {"recipient_name": PEOPLE["recipient"] * 99}, {"phone": PEOPLE["phone"][:-1] + "x"}
+    wrong = [body("X", slip=slip) for slip in (long, short, {"detail": PEOPLE["home"] * 99})]
+    wrong += [body("X") | {"applicant_id_no": PEOPLE["id"] + "7"}, body("X", decided_at=PEOPLE["home"])]
+    for bad in (*wrong, {PEOPLE["id"]: PEOPLE["home"]}):
+        assert browser("POST", "/api/v1/cases", json=bad, headers=key, repeats=True).status_code == 422
+    known = body("A", department="县人社局", applicant_name=PEOPLE["postman"])  # not who it was before, either
+    assert browser("POST", "/api/v1/cases", json=known, headers=key).status_code == 409
     assert browser("POST", "/api/v1/cases", json=body("N")).status_code == 401
     assert (
         browser("POST", "/api/v1/cases", content=f"{{{PEOPLE['applicant']}".encode(), headers=key).status_code >= 400
     )
     assert browser("GET", f"/t/{quote(PEOPLE['recipient'])}").status_code == 404
-    assert browser("GET", f"/api/v1/cases/{quote(PEOPLE['applicant'])}", headers=key).status_code == 404
+    nobodys = f"/api/v1/cases/{quote(PEOPLE['applicant'])}"
+    assert browser("GET", nobodys, headers=key, repeats=True).status_code == 404
 
 
 def on_the_road(world, drain, browser: Browser) -> Road:
@@ -169,13 +172,12 @@ def at_the_desk(world, browser: Browser) -> None:
     change_password(world, "li.na", PASSWORD)
     for login in (PEOPLE["applicant"], "li.na"):
         told = {"login": login, "password": PEOPLE["phone"] if login != "li.na" else PASSWORD}
-        browser("POST", "/console/sign-in", data=told, headers=ORIGIN)
+        browser("POST", "/console/sign-in", data=told, headers=ORIGIN, repeats=True)
     seen, waiting = set(), ["/console"]
     while waiting:
         path = waiting.pop()
         seen.add(path.partition("?")[0])
-        shown = browser("GET", path)
-        assert shown.status_code < 500, path
+        shown = browser("GET", path)  # what fails is searched for names like everything else
         found = [*re.findall(r'href="(/console[^"]*)"', shown.text), shown.headers.get("location", path)]
         links = [link.partition("#")[0] for link in found]
         waiting += sorted({link for link in links if link.partition("?")[0] not in seen} - set(waiting))
@@ -244,7 +246,7 @@ def test_nobody_is_named_at_rest_in_logs_addresses_metrics_or_errors(
     assert {name: found_in(rows) for name, rows in tables.items() if found_in(rows)} == {}
     assert found_in(logged) == []
     assert found_in("\n".join(browser.addresses)) == []
-    assert found_in("\n".join(browser.errors)) == []
+    assert [found for error in browser.errors for found in found_in(error)] == []
     assert found_in(metrics) == []
     assert REFUSED_PHONE not in "\n".join([*tables.values(), logged, metrics, *browser.errors])
 

@@ -101,7 +101,7 @@ def test_every_station_is_named_even_where_nobody_stands(road):
     with road.world.reading() as session:
         named = list(where_they_are(session))
     assert named[:6] == ["待出证", "暂缓寄递", "待放行", "待合并", "待下单", "下单中"]
-    assert named[-2:] == ["送达闭环", "已撤销"]
+    assert named[-3:] == ["送达闭环", "已撤销", "未送达已了结"]
 
 
 def test_a_returned_letter_that_was_settled_with_a_note_does_not_vanish(road, decided):

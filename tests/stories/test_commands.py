@@ -110,3 +110,34 @@ def test_a_database_without_tables_is_told_what_to_do(
     told = CliRunner().invoke(app, ["client", "add", "审批系统"])
     assert told.exit_code == 1
     assert "zhuandi migrate" in told.output
+
+
+def test_a_release_is_tried_out_and_then_told_row_by_row(zhuandi: Zhuandi) -> None:
+    zhuandi("import", SAMPLE)
+    case = "331127-2026-000061"
+    assert "将寄出" in zhuandi("release", case, "--dry-run").output
+    assert "放行 1 件" in zhuandi("release", case).output
+    again = zhuandi("release", case).output
+    assert f"{case}：窗口 " in again
+    assert "放行 0 件" in again
+
+
+def test_a_network_printer_is_entered_listed_and_taken_out_of_use(zhuandi: Zhuandi) -> None:
+    refused = zhuandi("printers", "add", "一号机", "8.8.8.8")
+    assert refused.exit_code == 1
+    assert "网段" in refused.output
+    assert zhuandi("printers", "add", "一号机", "192.168.1.60", "--language", "tspl").exit_code == 0
+    assert "192.168.1.60:9100" in zhuandi("printers", "list").output
+    assert zhuandi("print", "--printer", "二号机").exit_code == 1
+    assert zhuandi("printers", "remove", "一号机").exit_code == 0
+    assert "还没有网络打印机" in zhuandi("printers", "list").output
+
+
+def test_what_was_printed_is_written_again_in_any_language_and_reprinted_with_a_reason_only(
+    zhuandi: Zhuandi, tmp_path: Path
+) -> None:
+    assert zhuandi("print", "--zpl", "--tspl").exit_code == 2
+    assert zhuandi("print", "--from", "2").exit_code == 2
+    unknown = zhuandi("print", "--batch", "00000000-0000-0000-0000-000000000000", "--out", tmp_path / "l.pdf")
+    assert unknown.exit_code == 1
+    assert "不是打单的批次" in unknown.output

@@ -88,6 +88,7 @@
     const fresh = made.getElementById("scanned"), old = document.getElementById("scanned");
     if (!fresh) { show(made.body.textContent.trim()); beep("wrong"); return; }
     show("");
+    Array.from(fresh.querySelectorAll("[autofocus]")).forEach((one) => one.removeAttribute("autofocus")); // we do that
     old.parentNode.replaceChild(document.adoptNode(fresh), old);
     const result = fresh.dataset.result;
     if (result === "stop") waiting.length = 0;
@@ -112,8 +113,11 @@
     last = event.timeStamp;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "Enter" || event.key === "Tab") {
-      const code = gap < FAST ? burst : "";
+      // In the box itself all of it counts: a slow machine may stop in the middle of a scan.
+      const inBox = event.target === box() && !stopped();
+      const code = inBox ? box().value : gap < FAST ? burst : "";
       burst = "";
+      if (inBox && event.key === "Enter") return; // the form is sent
       if (code.length < SHORTEST || !code.startsWith(prefix)) return;
       event.preventDefault();
       event.stopPropagation();

@@ -1,0 +1,241 @@
+"""One whole day at the counter, in a browser: a list of two hundred comes in, and in the evening all of it is with
+the postman; what goes wrong meanwhile is solved where it shows up."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dispatch.console.language import CHINESE, ENGLISH, gettext_in
+from dispatch.console.site import make_site
+from dispatch.packing.pack import pack, to_pack
+from dispatch.queues.queue import Queue
+from dispatch.staff.member import add_member, change_password
+from dispatch.staff.role import Role
+from dispatch.typefaces import Typefaces
+from dispatch.worklist import WORDS, Reason
+from dispatch.world import World
+from tests.browser.chromium import window
+from tests.browser.counter import CLERK, NAMES_OF_STAFF, PASSWORD
+from tests.browser.day_list import CASES, FAULTS, case_no, issued_list
+from tests.browser.steps import open_queue, rows, said, sign_in, waiting
+from tests.doors.served import served
+from tests.parts import an_account, open_post, open_service, short_waits, until_nothing_is_due
+from tests.rooms.on_the_road import Road
+
+GOOD = CASES - len(FAULTS)
+SCANNED = 3
+"""So many envelopes are packed and counted out with the scanner; the others by their functions."""
+BUTTONS = {
+    "upload": "上传并检查",
+    "take": "收下 %(count)s 件",
+    "plan": "先试算",
+    "release": "放行寄递",
+    "print": "打单",
+    "all out": "是，%(count)s 张都出来了",
+    "begin": "开始交寄",
+    "all": "全部计入",
+}
+
+
+@dataclass
+class Day:
+    """An empty centre in the morning, and a browser before it."""
+
+    world: World
+    home: str
+    browser: Browser
+
+    def work(self) -> None:
+        """What the workers do meanwhile."""
+        until_nothing_is_due(self.world)
+
+
+@pytest.fixture
+def day(
+    browser: Browser,
+    new_database: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+    typefaces: Typefaces,
+) -> Iterator[Day]:
+    home, account = tmp_path_factory.mktemp("day"), an_account()
+    settings = short_waits(home, account).model_copy(update={"item_release": "when_released"})
+    with ExitStack() as stack:
+        world = stack.enter_context(open_service(stack.enter_context(new_database()), settings, typefaces))
+        post = stack.enter_context(open_post(world, account, home / "post.sqlite"))
+        for role in (Role.DISPATCH, Role.POST):
+            add_member(post.world, role.value, NAMES_OF_STAFF[role], role, None, "test")
+            change_password(post.world, role.value, PASSWORD)
+        server = stack.enter_context(served(make_site(post.world)))
+        yield Day(post.world, f"http://127.0.0.1:{server.port}", browser)
+
+
+@pytest.mark.parametrize("language", [CHINESE, ENGLISH])
+def test_a_day_from_the_list_in_the_morning_to_the_postman_in_the_evening(day, language):
+    words = {name: gettext_in(language)(word) % {"count": GOOD} for name, word in BUTTONS.items()}
+    place = {"url": f"{day.home}/console"}
+    with window(day.browser, day.home) as opened:
+        opened.context.add_cookies([{"name": "zhuandi_language", "value": language, **place}])
+        page = sign_in(opened, "dispatch")
+        import_the_list(page, opened.home, words)
+        day.work()
+        release_all(page, opened.home, words)
+        day.work()
+        print_all(page, opened.home, words)
+        pack_some_and_a_wrong_pair(day, page, opened.home)
+        hand_over_all(page, opened.home, words)
+        assert waiting(page, Queue.ON_THE_WAY) == GOOD
+        troubles(day)
+        solve_each(day, page, opened.home)
+        open_queue(page, Queue.NEEDS_A_PERSON)
+        assert waiting(page, Queue.NEEDS_A_PERSON) == 0
+
+
+def import_the_list(page: Page, home: str, words: dict[str, str]) -> None:
+    """The twelve faults are told row by row, the good rows go in, and the same list again brings nothing twice."""
+    sheet = {"name": "11月20日办结.xlsx", "mimeType": "application/octet-stream", "buffer": issued_list()}
+    for accepted, repeated in ((GOOD, 0), (0, GOOD)):
+        page.goto(f"{home}/console/import")
+        page.set_input_files("#file", sheet)
+        page.get_by_role("button", name=words["upload"]).click()
+        expect(page.locator("[data-count=new]")).to_have_text(str(accepted))
+        expect(page.locator("[data-count=there]")).to_have_text(str(repeated))
+        expect(page.locator("[data-count=bad]")).to_have_text(str(len(FAULTS)))
+        told = {int(one) for one in page.locator(".faults td.number").all_inner_texts()}
+        assert len(told) == len(FAULTS)
+        if accepted:
+            page.get_by_role("button", name=words["take"]).click()
+            expect(page.locator("[data-count=new]")).to_have_text(str(GOOD))
+
+
+def release_all(page: Page, home: str, words: dict[str, str]) -> None:
+    """All that match, not only the first page; tried first, and nothing is done by trying."""
+    page.goto(f"{home}/console/queue/{Queue.TO_RELEASE}")
+    page.locator("[data-all-matching]").check()
+    page.get_by_role("button", name=words["plan"], exact=True).click()
+    expect(page.locator(".panel").first).to_contain_text(str(GOOD))
+    assert waiting(page, Queue.TO_RELEASE) == GOOD
+    page.get_by_role("button", name=words["release"], exact=True).click()
+    expect(page).to_have_url(re.compile("/console/batch/"))
+
+
+def print_all(page: Page, home: str, words: dict[str, str]) -> None:
+    """One run; its file is there as often as it is asked for, and then somebody says that all came out."""
+    page.goto(f"{home}/console/queue/{Queue.TO_PRINT}")
+    expect(rows(page).first).to_be_visible()
+    assert waiting(page, Queue.TO_PRINT) == GOOD
+    page.locator("[data-all-matching]").check()
+    page.get_by_role("button", name=words["print"], exact=True).click()
+    expect(page).to_have_url(re.compile("/console/batch/"))
+    for _ in range(2):
+        labels = page.context.request.get(page.url.split("?")[0] + "/labels.pdf")
+        assert labels.status == 200
+        assert labels.body().startswith(b"%PDF")
+    page.get_by_role("button", name=words["all out"]).click()
+    expect(said(page)).to_be_visible()
+    assert waiting(page, Queue.TO_PACK) == GOOD
+
+
+def scan(page: Page, code: str) -> None:
+    """As a wedge scanner types: at once, with Enter at its end, wherever the focus is."""
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+
+
+def pack_some_and_a_wrong_pair(day: Day, page: Page, home: str) -> None:
+    """Two scans an envelope; the wrong pair stops everything until a key is pressed, and binds nothing."""
+    with day.world.reading() as session:
+        pairs = to_pack(session)
+    page.goto(f"{home}/console/pack")
+    for paper, waybill in pairs[:SCANNED]:
+        scan(page, paper)
+        expect(page.locator("#scanned")).to_have_attribute("data-result", "open")
+        scan(page, waybill)
+        expect(page.locator("#scanned")).to_have_attribute("data-result", "done")
+    (paper, _), (_, another) = pairs[SCANNED], pairs[SCANNED + 1]
+    scan(page, paper)
+    expect(page.locator("#scanned")).to_have_attribute("data-result", "open")
+    scan(page, another)
+    expect(page.locator("[data-stop]")).to_be_visible()
+    scan(page, another)  # a scan does not end it
+    expect(page.locator("[data-stop]")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-stop]")).to_have_count(0)
+    with day.world.reading() as session:
+        left = to_pack(session)
+    assert left == pairs[SCANNED:]
+    for document, number in left:
+        pack(day.world, document, number, CLERK)
+
+
+def hand_over_all(page: Page, home: str, words: dict[str, str]) -> None:
+    """Counted out one by one, the rest at once, and the list in two copies."""
+    page.goto(f"{home}/console/hand-over")
+    page.get_by_role("button", name=words["begin"]).click()
+    numbers = page.locator(".rows td.number").all_inner_texts()[0 : 2 * SCANNED : 2]
+    for count, number in enumerate(numbers, start=1):
+        scan(page, number)
+        expect(page.locator(".tally")).to_contain_text(re.compile(rf"\b{count}\b"))
+    page.get_by_role("button", name=words["all"]).click()
+    expect(page.locator(".tally")).to_contain_text(str(GOOD))
+    page.locator("form[action$='/close'] button").click()
+    expect(page).to_have_url(re.compile(r"/console/hand-over$"))
+    listed = page.locator(".rows a[href$='.pdf']").get_attribute("href")
+    assert page.context.request.get(f"{home}{listed}").body().startswith(b"%PDF")
+
+
+NEWS = (
+    (Reason.UNKNOWN_CODE, [("ZZ9", "")], "settle"),
+    (Reason.SIGNED_WITHOUT_CONSENT, [("704", "20")], "consent"),
+    (Reason.ADDRESS_UNCLEAR, [("705", "2")], "settle"),
+    (Reason.RECIPIENT_REFUSED, [("705", "7")], "settle"),
+    (Reason.RETURNED, [("708", ""), ("711", "")], "send_again"),
+    (Reason.LOST, [("987", "")], "lost"),
+    (Reason.DELIVERY_REVOKED, [("704", "10"), ("743", "")], "settle"),
+)
+"""What the post tells of one envelope each, the reason under which it must show up, and what solves it."""
+
+
+def troubles(day: Day) -> None:
+    """The post collects them all, and tells bad news of some."""
+    road = Road(day.world, until_nothing_is_due)
+    places = [place for place in range(1, CASES + 1) if place not in FAULTS]
+    for place, (_, news, _) in zip(places, NEWS, strict=False):
+        road.tell(case_no(place), "203")
+        for code, detail in news:
+            road.tell(case_no(place), code, detail)
+
+
+def solve_each(day: Day, page: Page, home: str) -> None:
+    """Each under its reason; open the entry, press the button, and it is done."""
+    for reason, _, remedy in NEWS:
+        page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}?reason={reason}")
+        assert rows(page).count() >= 1, f"nothing shows up as {WORDS[reason].reason}"
+        while rows(page).count():
+            rows(page).first.locator("a").first.click()
+            form = page.locator(f"form.remedy:has(input[name=remedy][value={remedy}])")
+            if not form.count():
+                form = page.locator("form.remedy:has(input[name=remedy][value=settle])")
+            for note in form.locator("textarea").all():
+                note.fill("已与收件人电话核实，按其要求处理。")
+            form.locator("button").click()
+            expect(said(page)).to_be_visible()
+            day.work()
+            page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}?reason={reason}")
+    rest(day, page, home)
+
+
+def rest(day: Day, page: Page, home: str) -> None:
+    """What solving one brought up beside it (a return is on its way before it is here) is settled with a note."""
+    page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
+    while rows(page).count():
+        rows(page).first.locator("a").first.click()
+        form = page.locator("form.remedy:has(input[name=remedy][value=settle])")
+        form.locator("textarea").fill("已核实。")
+        form.locator("button").click()
+        expect(said(page)).to_be_visible()
+        day.work()
+        page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
