@@ -8,13 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.found import ADVICE, find_chromium, required
 
 # Without a sandbox of its own: in a container it would need rights that a test has not.
 ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--lang=zh-CN")
 DESK, PHONE, NARROW = (1366, 768), (390, 844), (320, 640)
+PATIENCE = 120_000
+"""Milliseconds that a page may take: on a busy machine nothing fails for being slow."""
 AXE = Path(__file__).with_name("axe") / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WATCH_POLICY = """document.addEventListener("securitypolicyviolation", (event) => {
@@ -35,6 +37,7 @@ def chromium() -> Iterator[Browser]:
         (pytest.fail if required() else pytest.skip)(ADVICE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS])
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -76,6 +79,7 @@ def window(browser: Browser, home: str, cookies: Sequence[dict[str, Any]] = (), 
     context = browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", **options)
     context.add_cookies(list(cookies))
     context.add_init_script(WATCH_POLICY)
+    context.set_default_timeout(PATIENCE)
     opened = Window(context, context.new_page(), home)
     ours = urlsplit(home).netloc
     context.on("request", lambda asked: _judge(opened, asked.url, ours))

@@ -78,6 +78,7 @@ def test_a_day_from_the_list_in_the_morning_to_the_postman_in_the_evening(day, l
     words = {name: gettext_in(language)(word) % {"count": GOOD} for name, word in BUTTONS.items()}
     place = {"url": f"{day.home}/console"}
     with window(day.browser, day.home) as opened:
+        opened.refused = True  # the wrong pair
         opened.context.add_cookies([{"name": "zhuandi_language", "value": language, **place}])
         page = sign_in(opened, "dispatch")
         import_the_list(page, opened.home, words)
