@@ -441,4 +441,28 @@ WHO_COMES_IN = (
     ),
 )
 
-MUTANTS = (*NOTHING_TWICE, *IN_DOUBT, *JOBS_AND_CLOCK, *NEWS_AND_LAW, *WHO_COMES_IN)
+THE_DESK = (
+    Mutant(
+        "what a printer may have taken is not sent again by itself",
+        (
+            Edit(
+                "dispatch/label/thermal/send.py",
+                "_end(world, session, job, State.UNKNOWN, str(error))",
+                "_end(world, session, job, State.WAITING, str(error))",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_printers",
+                "lost_in_the_middle_it_is_unknown_how_many_came_out_and_nothing_is_sent_again_by_itself",
+            ),
+        ),
+    ),
+    Mutant(
+        "a case of another department is not released from here",
+        (Edit("dispatch/console/chosen.py", "if set(ids) - seen:", "if not seen and not ids:"),),
+        (_in("console/test_dispatch_and_print", "another_departments_cases_and_batches_are_not_there"),),
+    ),
+)
+
+MUTANTS = (*NOTHING_TWICE, *IN_DOUBT, *JOBS_AND_CLOCK, *NEWS_AND_LAW, *WHO_COMES_IN, *THE_DESK)
