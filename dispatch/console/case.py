@@ -1,5 +1,6 @@
 """One case on one page, and the way to it: by a number that was typed or scanned."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote
 
@@ -15,11 +16,14 @@ from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
 from dispatch.errors import NotAllowedError
 from dispatch.label.qr import QUIET_MODULES, encode, svg
+from dispatch.picture import Kept, pictures_of
 from dispatch.queues.find import LONGEST, SHORTEST, case_in, find
 from dispatch.reveal import log_reveal
 from dispatch.staff.role import Right
+from dispatch.zero_visits.pickup import at_window
 from dispatch.zero_visits.put_right.changed import Ground, mark, unchanged
 from dispatch.zero_visits.record import Envelope, record
+from dispatch.zero_visits.told.by_telephone import calls_of
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Looking = Annotated[Desk, needs(Right.SEE)]
@@ -89,9 +93,20 @@ def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
         story=told.story,
         at=_at(case_no),
         codes={one.id: _code(one) for one in told.envelopes},
+        calls=calls_of(desk.world, case_no, desk.scope.within()),
+        window=at_window(desk.world, case_no, desk.scope.within()),
+        pictures=_pictures(desk, told.subjects),
         audited=_audited(desk, [chosen.subject, *told.subjects]) if desk.may(Right.RULE) else None,
         mark=mark(desk.world, Ground(case_id=chosen.id)),
     )
+
+
+def _pictures(desk: Desk, subjects: Sequence[str]) -> list[Kept]:
+    """Photographs of what lay in the envelopes: each is a person's, and shown for a reason."""
+    if not desk.may(Right.REVEAL):
+        return []
+    with desk.world.reading() as session:
+        return pictures_of(session, list(subjects))
 
 
 def _code(envelope: Envelope) -> Markup:

@@ -87,6 +87,8 @@ def test_a_day_from_the_list_in_the_morning_to_the_postman_in_the_evening(day, l
         day.work()
         print_all(page, opened.home, words)
         pack_some_and_a_wrong_pair(day, page, opened.home)
+        assert all("409" in one for one in opened.faults)  # Chromium notes the refusal of the wrong pair
+        opened.faults.clear()
         hand_over_all(page, opened.home, words)
         assert waiting(page, Queue.ON_THE_WAY) == GOOD
         troubles(day)
