@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from dispatch.console.language import CHINESE, ENGLISH, gettext_in
 from dispatch.console.site import make_site
@@ -21,12 +21,14 @@ from dispatch.world import World
 from tests.browser.chromium import window
 from tests.browser.counter import CLERK, NAMES_OF_STAFF, PASSWORD
 from tests.browser.day_list import CASES, FAULTS, case_no, issued_list
-from tests.browser.steps import open_queue, rows, said, sign_in, waiting
+from tests.browser.steps import rows, said, sign_in, waiting
 from tests.doors.served import served
 from tests.parts import an_account, open_post, open_service, short_waits, until_nothing_is_due
 from tests.rooms.on_the_road import Road
 
 GOOD = CASES - len(FAULTS)
+STOPS = 500
+"""Beyond that Tab has gone round."""
 SCANNED = 3
 """So many envelopes are packed and counted out with the scanner; the others by their functions."""
 BUTTONS = {
@@ -73,71 +75,116 @@ def day(
         yield Day(post.world, f"http://127.0.0.1:{server.port}", browser)
 
 
-@pytest.mark.parametrize("language", [CHINESE, ENGLISH])
-def test_a_day_from_the_list_in_the_morning_to_the_postman_in_the_evening(day, language):
+@dataclass
+class Hand:
+    """Does what a hand does: with a mouse, or by the keys alone."""
+
+    page: Page
+    keys_alone: bool
+
+    def press(self, target: Locator) -> None:
+        """A button, or a link."""
+        if self.keys_alone:
+            self._come_to(target)
+            self.page.keyboard.press("Enter")
+        else:
+            target.click()
+
+    def tick(self, target: Locator) -> None:
+        """A box."""
+        if self.keys_alone:
+            self._come_to(target)
+            self.page.keyboard.press("Space")
+        else:
+            target.check()
+        expect(target).to_be_checked()
+
+    def write(self, target: Locator, words: str) -> None:
+        """Into a field."""
+        if self.keys_alone:
+            self._come_to(target)
+            self.page.keyboard.insert_text(words)
+        else:
+            target.fill(words)
+
+    def _come_to(self, target: Locator) -> None:
+        expect(target).to_be_visible()
+        for _ in range(STOPS):
+            if target.evaluate("one => one === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not come to {target}")
+
+
+@pytest.mark.parametrize(("language", "keys_alone"), [(CHINESE, False), (ENGLISH, True)])
+def test_a_day_from_the_list_in_the_morning_to_the_postman_in_the_evening(day, language, keys_alone):
     words = {name: gettext_in(language)(word) % {"count": GOOD} for name, word in BUTTONS.items()}
     place = {"url": f"{day.home}/console"}
     with window(day.browser, day.home) as opened:
         opened.refused = True  # the wrong pair
         opened.context.add_cookies([{"name": "zhuandi_language", "value": language, **place}])
         page = sign_in(opened, "dispatch")
-        import_the_list(page, opened.home, words)
+        hand = Hand(page, keys_alone)
+        import_the_list(hand, opened.home, words)
         day.work()
-        release_all(page, opened.home, words)
+        release_all(hand, opened.home, words)
         day.work()
-        print_all(page, opened.home, words)
+        print_all(hand, opened.home, words)
         pack_some_and_a_wrong_pair(day, page, opened.home)
         assert all("409" in one for one in opened.faults)  # Chromium notes the refusal of the wrong pair
         opened.faults.clear()
-        hand_over_all(page, opened.home, words)
+        hand_over_all(hand, opened.home, words)
         assert waiting(page, Queue.ON_THE_WAY) == GOOD
         troubles(day)
-        solve_each(day, page, opened.home)
-        open_queue(page, Queue.NEEDS_A_PERSON)
+        solve_each(day, hand, opened.home)
+        hand.press(page.locator(f".queues a[href='/console/queue/{Queue.NEEDS_A_PERSON}']"))
         assert waiting(page, Queue.NEEDS_A_PERSON) == 0
 
 
-def import_the_list(page: Page, home: str, words: dict[str, str]) -> None:
+def import_the_list(hand: Hand, home: str, words: dict[str, str]) -> None:
     """The twelve faults are told row by row, the good rows go in, and the same list again brings nothing twice."""
+    page = hand.page
     sheet = {"name": "11月20日办结.xlsx", "mimeType": "application/octet-stream", "buffer": issued_list()}
     for accepted, repeated in ((GOOD, 0), (0, GOOD)):
         page.goto(f"{home}/console/import")
         page.set_input_files("#file", sheet)
-        page.get_by_role("button", name=words["upload"]).click()
+        hand.press(page.get_by_role("button", name=words["upload"]))
         expect(page.locator("[data-count=new]")).to_have_text(str(accepted))
         expect(page.locator("[data-count=there]")).to_have_text(str(repeated))
         expect(page.locator("[data-count=bad]")).to_have_text(str(len(FAULTS)))
         told = {int(one) for one in page.locator(".faults td.number").all_inner_texts()}
         assert len(told) == len(FAULTS)
         if accepted:
-            page.get_by_role("button", name=words["take"]).click()
+            hand.press(page.get_by_role("button", name=words["take"]))
             expect(page.locator("[data-count=new]")).to_have_text(str(GOOD))
 
 
-def release_all(page: Page, home: str, words: dict[str, str]) -> None:
+def release_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     """All that match, not only the first page; tried first, and nothing is done by trying."""
+    page = hand.page
     page.goto(f"{home}/console/queue/{Queue.TO_RELEASE}")
-    page.locator("[data-all-matching]").check()
-    page.get_by_role("button", name=words["plan"], exact=True).click()
+    hand.tick(page.locator("[data-all-matching]"))
+    hand.press(page.get_by_role("button", name=words["plan"], exact=True))
     expect(page.locator(".panel").first).to_contain_text(str(GOOD))
     assert waiting(page, Queue.TO_RELEASE) == GOOD
-    page.get_by_role("button", name=words["release"], exact=True).click()
+    hand.press(page.get_by_role("button", name=words["release"], exact=True))
     expect(page).to_have_url(re.compile("/console/batch/"))
 
 
-def print_all(page: Page, home: str, words: dict[str, str]) -> None:
+def print_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     """One run; its file is there as often as it is asked for, and then somebody says that all came out."""
+    page = hand.page
     page.goto(f"{home}/console/queue/{Queue.TO_PRINT}")
     expect(rows(page).first).to_be_visible()
     assert waiting(page, Queue.TO_PRINT) == GOOD
-    page.locator("[data-all-matching]").check()
-    page.get_by_role("button", name=words["print"], exact=True).click()
+    hand.tick(page.locator("[data-all-matching]"))
+    hand.press(page.get_by_role("button", name=words["print"], exact=True))
     expect(page).to_have_url(re.compile("/console/batch/"))
     for _ in range(2):
         labels = page.context.request.get(page.url.split("?")[0] + "/labels.pdf")
         assert labels.status == 200
         assert labels.body().startswith(b"%PDF")
-    page.get_by_role("button", name=words["all out"]).click()
+    hand.press(page.get_by_role("button", name=words["all out"]))
     expect(said(page)).to_be_visible()
     assert waiting(page, Queue.TO_PACK) == GOOD
 
@@ -174,17 +221,18 @@ def pack_some_and_a_wrong_pair(day: Day, page: Page, home: str) -> None:
         pack(day.world, document, number, CLERK)
 
 
-def hand_over_all(page: Page, home: str, words: dict[str, str]) -> None:
+def hand_over_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     """Counted out one by one, the rest at once, and the list in two copies."""
+    page = hand.page
     page.goto(f"{home}/console/hand-over")
-    page.get_by_role("button", name=words["begin"]).click()
+    hand.press(page.get_by_role("button", name=words["begin"]))
     numbers = page.locator(".rows td.number").all_inner_texts()[0 : 2 * SCANNED : 2]
     for count, number in enumerate(numbers, start=1):
         scan(page, number)
         expect(page.locator(".tally")).to_contain_text(re.compile(rf"\b{count}\b"))
-    page.get_by_role("button", name=words["all"]).click()
+    hand.press(page.get_by_role("button", name=words["all"]))
     expect(page.locator(".tally")).to_contain_text(str(GOOD))
-    page.locator("form[action$='/close'] button").click()
+    hand.press(page.locator("form[action$='/close'] button"))
     expect(page).to_have_url(re.compile(r"/console/hand-over$"))
     listed = page.locator(".rows a[href$='.pdf']").get_attribute("href")
     assert page.context.request.get(f"{home}{listed}").body().startswith(b"%PDF")
@@ -212,33 +260,35 @@ def troubles(day: Day) -> None:
             road.tell(case_no(place), code, detail)
 
 
-def solve_each(day: Day, page: Page, home: str) -> None:
+def solve_each(day: Day, hand: Hand, home: str) -> None:
     """Each under its reason; open the entry, press the button, and it is done."""
+    page = hand.page
     for reason, _, remedy in NEWS:
         page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}?reason={reason}")
         assert rows(page).count() >= 1, f"nothing shows up as {WORDS[reason].reason}"
         while rows(page).count():
-            rows(page).first.locator("a").first.click()
+            hand.press(rows(page).first.locator("a").first)
             form = page.locator(f"form.remedy:has(input[name=remedy][value={remedy}])")
             if not form.count():
                 form = page.locator("form.remedy:has(input[name=remedy][value=settle])")
             for note in form.locator("textarea").all():
-                note.fill("已与收件人电话核实，按其要求处理。")
-            form.locator("button").click()
+                hand.write(note, "已与收件人电话核实，按其要求处理。")
+            hand.press(form.locator("button"))
             expect(said(page)).to_be_visible()
             day.work()
             page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}?reason={reason}")
-    rest(day, page, home)
+    rest(day, hand, home)
 
 
-def rest(day: Day, page: Page, home: str) -> None:
+def rest(day: Day, hand: Hand, home: str) -> None:
     """What solving one brought up beside it (a return is on its way before it is here) is settled with a note."""
+    page = hand.page
     page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
     while rows(page).count():
-        rows(page).first.locator("a").first.click()
+        hand.press(rows(page).first.locator("a").first)
         form = page.locator("form.remedy:has(input[name=remedy][value=settle])")
-        form.locator("textarea").fill("已核实。")
-        form.locator("button").click()
+        hand.write(form.locator("textarea"), "已核实。")
+        hand.press(form.locator("button"))
         expect(said(page)).to_be_visible()
         day.work()
         page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
