@@ -21,6 +21,15 @@
   narrow.addEventListener("change", fold);
   fold();
 
+  // A wide table is moved sideways by keys too, where nothing in it takes the focus.
+  const reach = () => {
+    document.querySelectorAll(".table-responsive:not([tabindex])").forEach((one) => {
+      if (!one.querySelector("a[href], button, input, select, summary")) one.tabIndex = 0;
+    });
+  };
+  document.addEventListener("htmx:afterSwap", reach);
+  reach();
+
   // The keys are told below the menu, and can be turned off there: whoever speaks to the machine types by accident.
   const keys = document.getElementById("keys"), wanted = document.getElementById("keys-on");
   const on = () => {
