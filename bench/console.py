@@ -16,17 +16,16 @@ import httpx2
 from bench.fill import fill
 from bench.rig.cases import TOWNS, case
 from bench.rig.cases import numbers as case_numbers
+from bench.rig.clerk import LOGIN, clerks_cookies
 from bench.rig.measure import Round, Row, at_most, interleave
 from bench.rig.parcels import hand_over
 from bench.rig.site import Bench, Site, alone
 from dispatch.approval.decided_case import DecidedCase
 from dispatch.approval.lodge import lodge_all
-from dispatch.console.guard import COOKIE, DOORS
+from dispatch.console.guard import DOORS
 from dispatch.db import connect
 from dispatch.queues.queue import Queue
-from dispatch.staff.member import add_member, change_password, find_member
 from dispatch.staff.role import RIGHTS, Role
-from dispatch.staff.session import begin_session
 from dispatch.world import World
 from zhuandi import migrate
 
@@ -37,7 +36,6 @@ BEFORE, LITTLE = 20_000, 100
 WAITING = 8  # a case without an envelope for so many with one
 ASKED = 5  # times in a round
 AIM_MS = 150
-LOGIN = "bench"
 SPREAD = """
     UPDATE worklist SET settled_at = opened_at, settled_by = 'system' WHERE settled_at IS NULL;
     UPDATE shipments SET stage = 'closed', moved_at = created_at WHERE order_no LIKE 'ZDFILL%';
@@ -62,22 +60,19 @@ def ours(bench: Bench, site: Site) -> Iterator[Mapping[str, Callable[[], Round]]
     fill(site.database_url, bench.size(BEFORE, LITTLE))
     with site.open(("api",)), site.world() as world:
         site.await_doors()
-        token = _furnish(world, bench.size(OPEN, FEW))
+        cookies = _furnish(world, bench.size(OPEN, FEW))
         for statement in SPREAD.split(";"):
             site.administer(statement)
-        with httpx2.Client(base_url=site.url, cookies={COOKIE: token}, trust_env=False, timeout=60) as clerk:
+        with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=60) as clerk:
             yield {name: partial(_ask, clerk, url) for name, url in _pages().items()}
 
 
-def _furnish(world: World, count: int) -> str:
+def _furnish(world: World, count: int) -> dict[str, str]:
     hand_over(world, count + count // 4)  # a fifth is closed today
     for way in ({"paper_ready": False}, {"hold": "原证未收回"}):
         waiting = [case(next(case_numbers)) | way for _ in range(count // WAITING)]
         lodge_all(world, [DecidedCase.model_validate_json(json.dumps(one)) for one in waiting], LOGIN)
-    made = add_member(world, LOGIN, "测速", Role.DISPATCH, None, LOGIN)
-    change_password(world, LOGIN, made.password)
-    with world.begin() as session:
-        return begin_session(world, session, find_member(session, LOGIN))
+    return clerks_cookies(world)
 
 
 def _pages() -> dict[str, str]:

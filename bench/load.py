@@ -1,8 +1,8 @@
 """Mixed traffic over 64 connections against `zhuandi up --sandbox`: `make load MINUTES=5`; the last line is JSON.
 
-Posts push news of parcels that are with them, citizens look at their pages, the approval system posts cases and asks
-what became of them; at the desk they are printed, packed and handed over. Exit code 1 at any answer but success or a
-deliberate refusal (429, and 503 with the request to come again).
+Posts push news of parcels that are with them, citizens look at their pages, the approval system posts cases and
+asks what became of them, clerks look through the console; at the desk they are printed, packed and handed over. Exit
+code 1 at any answer but success or a deliberate refusal (429, and 503 with the request to come again).
 """
 
 import argparse
@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from bench.rig.cases import case
+from bench.rig.clerk import clerks_cookies
 from bench.rig.knock import NUMBER, Stream, mix, write_requests
-from bench.rig.parcels import SOURCE, envelope, hand_over, story
+from bench.rig.parcels import SOURCE, OnTheWay, envelope, hand_over, story
 from bench.rig.site import quiet
 from dispatch.client import add_client
 from dispatch.errors import ZhuandiError
+from dispatch.queues.queue import Queue
 from dispatch.world import World
 from dispatch.zero_visits.outcomes import count_outcomes
 from tests.engines.county import environment
@@ -38,9 +41,9 @@ from zhuandi.context import open_world
 from zhuandi.demo import Desk
 from zhuandi.serve import papers_folder
 
-CONNECTIONS = {"pushes": 24, "pages": 24, "intake": 4, "cases": 12}
+CONNECTIONS = {"pushes": 24, "pages": 24, "intake": 4, "cases": 8, "console": 4}
 """64 together."""
-PAUSES = {"pushes": 0.0, "pages": 0.0, "intake": 0.5, "cases": 0.05}
+PAUSES = {"pushes": 0.0, "pages": 0.0, "intake": 0.5, "cases": 0.05, "console": 0.5}
 PARCELS, LINES = 400, 7
 AT_ONCE = 5  # cases in one call
 BODIES = 50
@@ -61,14 +64,23 @@ def traffic(world: World, parcels: int = PARCELS) -> dict[str, Stream]:
         "pages": [("GET", f"/t/{parcel.token}", "") for parcel in made],
         "intake": [("POST", "/api/v1/cases", _new_cases(number)) for number in range(BODIES)],
         "cases": [("GET", f"/api/v1/cases/{parcel.case_no}", "") for parcel in made],
+        "console": [("GET", f"/console/{page}", "") for page in _looked_at(made)],
     }
-    headers = {"pushes": plain, "pages": {}, "intake": known, "cases": known}
+    clerk = {"Cookie": "; ".join(f"{name}={value}" for name, value in clerks_cookies(world).items())}
+    headers = {"pushes": plain, "pages": {}, "intake": known, "cases": known, "console": clerk}
     return {
         name: Stream(
             write_requests(home / f"{name}.txt", asked), CONNECTIONS[name], headers[name], pause=PAUSES[name]
         )
         for name, asked in requests.items()
     }
+
+
+def _looked_at(parcels: Sequence[OnTheWay]) -> Iterator[str]:
+    """Each queue in turn, and between them one case after the other."""
+    for parcel, queue in zip(parcels, cycle(Queue), strict=False):
+        yield f"queue/{queue}"
+        yield f"case/{parcel.case_no}"
 
 
 def _new_cases(number: int) -> str:
