@@ -122,6 +122,10 @@ def withdraw(session: Session, name: str, subject: str, *, lane: str) -> None:
     session.execute(withdrawn.execution_options(synchronize_session=False))
 
 
+AT_ONCE = {"next_at": func.least(Job.next_at, func.now()), "asked": Job.asked + 1}
+"""Due now; and left again, for whoever works on it at this moment."""
+
+
 def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> None:
     """What was put off with a reason looks again at once: jobs of these kinds, on one lane or on any.
 
@@ -131,8 +135,7 @@ def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> N
     kind, at = (func.split_part(Job.name, LANE, part) for part in (1, 2))
     put_off = or_(Job.last_error.is_not(None), Job.next_at <= func.now())
     chosen = [Job.done_at.is_(None), put_off, kind.in_(kinds), *([] if lane is None else [at == lane])]
-    woken = {"next_at": func.least(Job.next_at, func.now()), "asked": Job.asked + 1}
-    query = update(Job).where(*chosen).values(woken).returning(Job.name)
+    query = update(Job).where(*chosen).values(AT_ONCE).returning(Job.name)
     names = session.scalars(query.execution_options(synchronize_session=False)).all()
     session.info.setdefault(BELLS, set()).update(names)
 
@@ -140,8 +143,7 @@ def wake(session: Session, kinds: Collection[str], lane: str | None = None) -> N
 def hurry(session: Session, subject: str) -> int:
     """Every open job of a subject is due at once; how many there are. As `wake`, for one that is worked on now."""
     mine = update(Job).where(Job.subject == subject, Job.done_at.is_(None))
-    due = {"next_at": func.least(Job.next_at, func.now()), "asked": Job.asked + 1}
-    query = mine.values(due).returning(Job.name).execution_options(synchronize_session=False)
+    query = mine.values(AT_ONCE).returning(Job.name).execution_options(synchronize_session=False)
     names = session.scalars(query).all()
     session.info.setdefault(BELLS, set()).update(names)
     return len(names)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Playwright, sync_playwright
 from sqlalchemy import create_engine, make_url, text
 
 from dispatch.accounts import EmsAccount
@@ -54,6 +55,13 @@ def _keep_a_third(config: pytest.Config, items: list[pytest.Item], third: int) -
     chosen = set(files[third::3])
     config.hook.pytest_deselected(items=[item for item in items if item.path not in chosen])
     items[:] = [item for item in items if item.path in chosen]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """One for all tests of a process: a second beside it refuses to start."""
+    with sync_playwright() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

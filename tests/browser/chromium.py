@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.browser.found import ADVICE, find_chromium, required
 
@@ -30,16 +30,15 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(playwright: Playwright, *more: str) -> Iterator[Browser]:
     """A browser without a screen. Where none is installed the test is skipped, or fails where CI asks for one."""
     found = find_chromium()
     if found is None:
         (pytest.fail if required() else pytest.skip)(ADVICE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS])
-        expect.set_options(timeout=PATIENCE)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, *more])
+    expect.set_options(timeout=PATIENCE)
+    yield browser
+    browser.close()
 
 
 @dataclass

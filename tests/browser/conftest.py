@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from dispatch.console.language import CHINESE
 from dispatch.console.site import make_site
@@ -20,8 +20,8 @@ Open = Callable[..., AbstractContextManager[Window]]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with chromium(playwright) as opened:
         yield opened
 
 

@@ -19,14 +19,14 @@ STOPS = """() => {
     return first;
   };
   const stops = all.filter(reached);
-  stops.forEach((one, number) => { one.dataset.stop = String(number); });
+  stops.forEach((one, number) => { one.dataset.walked = String(number); });
   return stops.map((one) => one.outerHTML.slice(0, 120));
 }"""
 WHERE = """() => {
   const here = document.activeElement, style = getComputedStyle(here);
   const seen = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
-  const group = here.type === "radio" && document.querySelector(`[name="${here.name}"][data-stop]`);
-  return {stop: (group || here).dataset.stop || "", seen, what: here.outerHTML.slice(0, 120)};
+  const group = here.type === "radio" && document.querySelector(`[name="${here.name}"][data-walked]`);
+  return {stop: (group || here).dataset.walked || "", seen, what: here.outerHTML.slice(0, 120)};
 }"""
 PARTS = 5
 """A field of a date has so many stops of its own at most."""

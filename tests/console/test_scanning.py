@@ -1,9 +1,7 @@
 """Scanning in the system's own Chromium: a wedge scanner from any focus, and a camera that sees a printed label."""
 
 import io
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 from barcode.codex import Code128
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from dispatch.approval.lodge import lodge
 from dispatch.console.site import make_site
@@ -19,11 +17,9 @@ from dispatch.journey import Act
 from dispatch.packing.pack import to_pack
 from dispatch.shipment import act, at_stage, lock
 from dispatch.staff.role import Role
+from tests.browser.chromium import chromium
 from tests.console.conftest import PASSWORD
 from tests.doors.served import served
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium here")
 
 
 @pytest.fixture
@@ -41,10 +37,9 @@ def pairs(post, drain, decided) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def at_the_table(world, *arguments: str) -> Iterator[Page]:
+def at_the_table(world, playwright, *arguments: str) -> Iterator[Page]:
     """The packing page, with a clerk signed in."""
-    with served(make_site(world)) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *arguments])
+    with served(make_site(world)) as server, chromium(playwright, *arguments) as browser:
         page = browser.new_page()
         failed: list[str] = []
         page.on("pageerror", lambda error: failed.append(str(error)))
@@ -54,7 +49,6 @@ def at_the_table(world, *arguments: str) -> Iterator[Page]:
         page.click("main button")
         page.wait_for_selector("#scan")
         yield page
-        browser.close()
         assert failed == []
 
 
@@ -68,10 +62,12 @@ WEDGE = """(code) => {
 """As a wedge scanner does: every key at once, to whatever has the focus, and Enter at the end."""
 
 
-def test_a_scan_lands_wherever_the_focus_is_and_a_wrong_pair_stops_until_a_key_says_so(world, person, pairs):
+def test_a_scan_lands_wherever_the_focus_is_and_a_wrong_pair_stops_until_a_key_says_so(
+    world, person, pairs, playwright
+):
     person(Role.DISPATCH)
     (one, first), (two, second) = pairs
-    with at_the_table(world) as page:
+    with at_the_table(world, playwright) as page:
         page.focus("#find")
         page.fill("#find", "mine")
         page.evaluate(WEDGE, one)
@@ -94,10 +90,10 @@ def test_a_scan_lands_wherever_the_focus_is_and_a_wrong_pair_stops_until_a_key_s
         assert len(at_stage(session, ["packed"])) == 2
 
 
-def test_a_lost_connection_is_told_and_the_scan_is_made_again(world, person, pairs):
+def test_a_lost_connection_is_told_and_the_scan_is_made_again(world, person, pairs, playwright):
     person(Role.DISPATCH)
     [(one, first), _] = pairs
-    with at_the_table(world) as page:
+    with at_the_table(world, playwright) as page:
         page.context.set_offline(True)
         page.evaluate(WEDGE, one)
         page.wait_for_selector("text=没有连上系统")
@@ -121,7 +117,7 @@ def film(folder: Path, number: str) -> Path:
     return made
 
 
-def test_a_camera_reads_the_label_with_nothing_from_elsewhere(world, person, pairs, tmp_path):
+def test_a_camera_reads_the_label_with_nothing_from_elsewhere(world, person, pairs, playwright, tmp_path):
     person(Role.DISPATCH)
     [(_, number), _] = pairs
     camera = (
@@ -129,7 +125,7 @@ def test_a_camera_reads_the_label_with_nothing_from_elsewhere(world, person, pai
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film(tmp_path, number)}",
     )
-    with at_the_table(world, *camera) as page:
+    with at_the_table(world, playwright, *camera) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.click("[data-camera]")

@@ -2,12 +2,10 @@
 
 import dataclasses
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
-from playwright.sync_api import sync_playwright
 from pydantic import SecretStr
 
 from dispatch.accounts import OidcClient
@@ -19,9 +17,9 @@ from dispatch.staff.bind import bind_subject
 from dispatch.staff.member import add_member
 from dispatch.staff.role import Role
 from dispatch.wiring import now
+from tests.browser.chromium import chromium
 from tests.doors.served import served
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 COMMAND = (sys.executable, "-m", "zhuandi", "sandbox-identity", "--client-secret", "x", "--person", "zj-1001=李娜")
 
 
@@ -42,12 +40,10 @@ def at_the_counter(world, tmp_path):
         line.client.close()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="没有 Chromium")
-def test_whoever_comes_back_from_the_service_is_at_the_page_that_was_wanted(world, at_the_counter):
+def test_whoever_comes_back_from_the_service_is_at_the_page_that_was_wanted(world, at_the_counter, playwright):
     add_member(world, "li.na", "李娜", Role.DISPATCH, None, "test")
     bind_subject(world, "li.na", "zj-1001", "test", only=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium(playwright) as browser:
         page = browser.new_context().new_page()
         page.goto(f"{at_the_counter}/console/queue/to_pack")
         page.click("text=浙政钉")
@@ -57,4 +53,3 @@ def test_whoever_comes_back_from_the_service_is_at_the_page_that_was_wanted(worl
         assert page.locator(".me").inner_text().startswith("李娜")
         [cookie] = page.context.cookies()
         assert (cookie["name"], cookie["sameSite"], cookie["httpOnly"]) == ("zhuandi_session", "Strict", True)
-        browser.close()

@@ -32,7 +32,7 @@ from dispatch.vault import Vault
 from dispatch.waybill import Waybill
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure
-from tests.conftest import SilentBell
+from tests.parts import SilentBell
 from tests.races.told_post import ToldPost
 from tests.rooms.road_steps import print_all
 from workers.jobs import kind

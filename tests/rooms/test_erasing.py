@@ -123,9 +123,12 @@ def test_what_was_counted_and_the_chain_stay_and_the_erasing_is_noted(road):
     assert kinds(after, comes_or_goes) == kinds(told, comes_or_goes)
     assert audit.verify(road.world).sound
     with road.world.reading() as session:
-        deeds = session.execute(text("SELECT deed, by, subject, detail IS NULL FROM audit_log ORDER BY seq")).all()
-    subject = f"case:{case_of(road, 'A').id}"
-    assert [tuple(row) for row in deeds] == [("reveal", CLERK, subject, True), ("erase", "system", subject, False)]
+        of_case = text("SELECT deed, by, detail IS NULL FROM audit_log WHERE subject = :subject ORDER BY seq")
+        deeds = session.execute(of_case, {"subject": f"case:{case_of(road, 'A').id}"}).all()
+    *before, last = [tuple(row) for row in deeds]
+    assert ("reveal", CLERK, True) in before
+    assert all(erased for _, _, erased in before)
+    assert last == ("erase", "system", False)
 
 
 def kinds(told, but):
@@ -271,9 +274,10 @@ def test_our_own_peoples_orders_belong_to_the_case_too(road):
         assert session.scalars(select(Errand.order)).one() is None
 
 
-NEVER_OF_A_CASE = {"breakers", "digest_keys", "restores", "staff", "pushes"}
-"""Sealed, and not reached from a case: accounts, keys, what was said of a post. Pushes have a time of their own, and
-an item's is never shorter."""
+NEVER_OF_A_CASE = {"breakers", "digest_keys", "restores", "staff", "pushes", "batches", "hand_overs", "imports"}
+"""Sealed, and not reached from a case: accounts, keys, what was said of a post, why a batch was printed again, the
+postman who signed, a list that was uploaded (gone after a day). Pushes have a time of their own, and an item's is
+never shorter."""
 
 
 def test_every_sealed_table_is_reached_from_a_case_or_is_named_here_with_its_reason():

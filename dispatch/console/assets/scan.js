@@ -89,7 +89,9 @@
     if (!fresh) { show(made.body.textContent.trim()); beep("wrong"); return; }
     show("");
     Array.from(fresh.querySelectorAll("[autofocus]")).forEach((one) => one.removeAttribute("autofocus")); // we do that
+    const typed = box() ? box().value : ""; // the next scan may have begun
     old.parentNode.replaceChild(document.adoptNode(fresh), old);
+    if (typed && box()) box().value = typed;
     const result = fresh.dataset.result;
     if (result === "stop") waiting.length = 0;
     beep(result);
@@ -117,7 +119,6 @@
       const inBox = event.target === box() && !stopped();
       const code = inBox ? box().value : gap < FAST ? burst : "";
       burst = "";
-      if (inBox && event.key === "Enter") return; // the form is sent
       if (code.length < SHORTEST || !code.startsWith(prefix)) return;
       event.preventDefault();
       event.stopPropagation();
