@@ -226,6 +226,7 @@ def hand_over_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     page = hand.page
     page.goto(f"{home}/console/hand-over")
     hand.press(page.get_by_role("button", name=words["begin"]))
+    expect(page.locator("#scan-area")).to_be_visible()
     numbers = page.locator(".rows td.number").all_inner_texts()[0 : 2 * SCANNED : 2]
     for count, number in enumerate(numbers, start=1):
         scan(page, number)
@@ -268,6 +269,7 @@ def solve_each(day: Day, hand: Hand, home: str) -> None:
         assert rows(page).count() >= 1, f"nothing shows up as {WORDS[reason].reason}"
         while rows(page).count():
             hand.press(rows(page).first.locator("a").first)
+            expect(page).to_have_url(re.compile("/console/entry/"))
             form = page.locator(f"form.remedy:has(input[name=remedy][value={remedy}])")
             if not form.count():
                 form = page.locator("form.remedy:has(input[name=remedy][value=settle])")
@@ -286,6 +288,7 @@ def rest(day: Day, hand: Hand, home: str) -> None:
     page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
     while rows(page).count():
         hand.press(rows(page).first.locator("a").first)
+        expect(page).to_have_url(re.compile("/console/entry/"))
         form = page.locator("form.remedy:has(input[name=remedy][value=settle])")
         hand.write(form.locator("textarea"), "已核实。")
         hand.press(form.locator("button"))
