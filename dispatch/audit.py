@@ -41,7 +41,6 @@ class Deed(StrEnum):
     REPRINT = "reprint"
     EXPORT = "export"
     CHANGE = "change"
-    RULE = "rule"
     STAFF = "staff"
     CLIENT = "client"
     SETTING = "setting"
@@ -58,7 +57,6 @@ DEEDS = {
     Deed.REPRINT: "补打",
     Deed.EXPORT: "导出",
     Deed.CHANGE: "变更",
-    Deed.RULE: "裁定",
     Deed.STAFF: "账号变更",
     Deed.CLIENT: "密钥变更",
     Deed.SETTING: "设置变更",

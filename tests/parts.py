@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from dispatch.accounts import EmsAccount
 from dispatch.db import connect, sessions
@@ -104,10 +105,9 @@ class Post:
     world: World
 
 
-@contextmanager
-def open_post(world: World, account: EmsAccount, storage: Path) -> Iterator[Post]:
-    """A sandbox post over a real socket. Its pushes go to a closed door."""
-    told = EmsSettings(
+def books_of(account: EmsAccount, storage: Path, **more: Any) -> EmsSettings:
+    """A sandbox post at which this account is known; its pushes go to a closed door."""
+    return EmsSettings(
         host="127.0.0.1",
         port=0,
         storage=storage,
@@ -116,9 +116,14 @@ def open_post(world: World, account: EmsAccount, storage: Path) -> Iterator[Post
         sk=account.sk.get_secret_value(),
         push_url="http://127.0.0.1:9/pushes/ems",
         gap_seconds=1.0,
-        lost_answer_seconds=5,
+        **more,
     )
-    with running(told) as server:
+
+
+@contextmanager
+def open_post(world: World, account: EmsAccount, storage: Path) -> Iterator[Post]:
+    """A sandbox post over a real socket. Its pushes go to a closed door."""
+    with running(books_of(account, storage, lost_answer_seconds=5)) as server:
         endpoint = f"{server.url}/amp-prod-api/f/amp/api/open"
         there = account.model_copy(update={"endpoint": endpoint})
         line = open_line(there)

@@ -19,7 +19,7 @@ from dispatch import audit, jobs
 from dispatch.approval.case import Case, CaseSlip, find_case
 from dispatch.approval.check import check_slip
 from dispatch.approval.columns import BY_FIELD
-from dispatch.approval.decided_case import Problem, Slip, Way
+from dispatch.approval.decided_case import Problem, Slip
 from dispatch.approval.fields.address import PARTS
 from dispatch.approval.lodge import GATHER
 from dispatch.approval.regather import Envelope, holding, regather, sharing, unbooked_with
@@ -201,8 +201,3 @@ def changes_of(session: Session, case_id: UUID) -> list[SlipChange]:
     """Every change of a case's slip, oldest first."""
     mine = select(SlipChange).where(SlipChange.case_id == case_id)
     return list(session.scalars(mine.order_by(SlipChange.at, SlipChange.id)))
-
-
-def ways() -> list[tuple[str, str]]:
-    """The ways of delivery, and their words."""
-    return [(way.value, way.chinese) for way in Way]

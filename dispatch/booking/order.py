@@ -104,11 +104,6 @@ def _inside(session: Session, shipment: Shipment) -> tuple[list[Document], list[
     return [paper for paper, _ in rows], sorted(cases, key=lambda case: case.case_no)
 
 
-def papers_in(session: Session, shipment: Shipment) -> list[Document]:
-    """The documents in an envelope, in order of their codes."""
-    return _inside(session, shipment)[0]
-
-
 def cases_in(session: Session, shipment: Shipment) -> list[Case]:
     """The cases whose documents lie in an envelope, in order of their numbers."""
     return _inside(session, shipment)[1]

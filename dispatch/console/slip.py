@@ -4,6 +4,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from dispatch.approval.amend_slip import Wanted, amend_slip
@@ -52,48 +53,42 @@ def read_address(desk: Clerk, case_no: str, address: Told = "") -> Response:
     return desk.part("part_address.html", place=place, line=line, wrong=wrong, here=_at(case_no))
 
 
+class Changes(BaseModel):
+    """The form. An empty field stays as it was; `version`: what the page stood on."""
+
+    version: str
+    together: bool = False
+    recipient_name: str = ""
+    phone: str = ""
+    address: str = ""
+    province: str = ""
+    city: str = ""
+    county: str = ""
+    town: str = ""
+    detail: str = ""
+    postcode: str = ""
+    way: str = ""
+    point: str = ""
+    point_at_address: bool = False
+    brought_to_door: bool = False
+    proxy_allowed: bool = False
+
+    def wanted(self) -> Wanted:
+        """What shall be different."""
+        return Wanted(**self.model_dump(exclude={"version", "together"}))
+
+
 @router.post(HERE)
-def save(
-    desk: Clerk,
-    case_no: str,
-    *,
-    version: Told,
-    recipient_name: Told = "",
-    phone: Told = "",
-    address: Told = "",
-    province: Told = "",
-    city: Told = "",
-    county: Told = "",
-    town: Told = "",
-    detail: Told = "",
-    postcode: Told = "",
-    way: Told = "",
-    point: Told = "",
-    point_at_address: Annotated[bool, Form()] = False,
-    brought_to_door: Annotated[bool, Form()] = False,
-    proxy_allowed: Annotated[bool, Form()] = False,
-    together: Annotated[bool, Form()] = False,
-) -> Response:
-    """Save what is different; an empty field stays as it was."""
-    wanted = Wanted(
-        recipient_name=recipient_name,
-        phone=phone,
-        address=address,
-        province=province,
-        city=city,
-        county=county,
-        town=town,
-        detail=detail,
-        postcode=postcode,
-        way=way,
-        point=point,
-        point_at_address=point_at_address,
-        brought_to_door=brought_to_door,
-        proxy_allowed=proxy_allowed,
-    )
-    departments = desk.scope.departments
+def save(desk: Clerk, case_no: str, changes: Annotated[Changes, Form()]) -> Response:
+    """Save what is different."""
     done = amend_slip(
-        desk.world, case_no, wanted, desk.by, version=version, together=together, departments=departments
+        desk.world,
+        case_no,
+        changes.wanted(),
+        desk.by,
+        version=changes.version,
+        together=changes.together,
+        departments=desk.scope.departments,
     )
     _ = gettext_in(desk.language)
     here = _at(case_no)

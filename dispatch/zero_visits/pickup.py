@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dispatch import words
@@ -138,7 +138,9 @@ def ever_failed(session: Session, case: Case) -> bool:
         .join(Document, Document.id == Content.document_id)
         .where(Document.case_id == case.id)
     )
-    query = select(Shipment.id).where(Shipment.id.in_(holding), Shipment.tracked.in_(FAILED)).limit(1)
+    # Taken back or given up by us, it may have been on its way still by the post's word.
+    failed = or_(Shipment.tracked.in_(FAILED), Shipment.stage == Stage.UNDELIVERED)
+    query = select(Shipment.id).where(Shipment.id.in_(holding), failed).limit(1)
     return session.scalar(query) is not None
 
 
@@ -162,7 +164,9 @@ def _look(world: World, session: Session, case: Case) -> AtWindow:
     item = session.get_one(Item, case.item_id)
     organisation = case.applicant_kind == "organisation"
     papers = session.execute(
-        select(Document.name, Document.copies).where(Document.case_id == case.id).order_by(Document.number)
+        select(Document.name, Document.copies)
+        .where(Document.case_id == case.id, Document.lost_at.is_(None))
+        .order_by(Document.number)
     )
     return AtWindow(
         case_no=case.case_no,

@@ -10,7 +10,8 @@ from typing import Any
 import httpx2
 
 from dispatch.accounts import EmsAccount
-from sandbox import EmsSettings, Faults, running
+from sandbox import Faults, running
+from tests.parts import books_of
 
 YEARS_MS = 10 * 365 * 86_400_000
 """So far away is what the test has not let happen yet."""
@@ -59,17 +60,7 @@ class ToldPost:
 @contextmanager
 def told_post(storage: Path, account: EmsAccount) -> Iterator[ToldPost]:
     """A post with empty books at `storage`; a lost answer is a line that goes dead at once."""
-    told = EmsSettings(
-        host="127.0.0.1",
-        port=0,
-        storage=storage,
-        sender_no=account.sender_no,
-        authorization=account.authorization.get_secret_value(),
-        sk=account.sk.get_secret_value(),
-        push_url="http://127.0.0.1:9/pushes/ems",
-        gap_seconds=1.0,
-        lost_answer_seconds=0,
-        faults=Faults(lost=1.0, duplicate_error=0.3),
-    )
+    faults = Faults(lost=1.0, duplicate_error=0.3)
+    told = books_of(account, storage, lost_answer_seconds=0, faults=faults)
     with running(told) as server:
         yield ToldPost(server.url, storage)

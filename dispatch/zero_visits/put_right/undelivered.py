@@ -92,17 +92,6 @@ def came_back(session: Session, shipment: Shipment) -> bool:
     return delivered and fold_sightings(sightings_of(session, shipment.id)).on_way_back
 
 
-def failed_before(session: Session, case_id: UUID) -> bool:
-    """Whether an envelope with a paper of this case ended undelivered: a trip to the hall has that for its cause."""
-    query = (
-        select(Shipment.id)
-        .join(Content, Content.shipment_id == Shipment.id)
-        .join(Document, Document.id == Content.document_id)
-        .where(Document.case_id == case_id, Shipment.stage == Stage.UNDELIVERED)
-    )
-    return session.scalar(query.limit(1)) is not None
-
-
 def _take_back(world: World, session: Session, shipment: Shipment, by: str, told: str) -> Sequence[Case]:
     if not came_back(session, shipment):
         here = words.VIEWS[shipment.view]
