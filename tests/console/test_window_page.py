@@ -1,6 +1,7 @@
 """At the window and on the telephone: pulled from the road, who came is checked, signed, counted, closed."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -21,11 +22,13 @@ from dispatch.staff.role import Role
 from dispatch.zero_visits.at_window import Given, give, pull
 from dispatch.zero_visits.outcomes import count_outcomes, where_they_are
 from dispatch.zero_visits.pickup import Step, at_window
+from dispatch.zero_visits.put_right.undelivered import declare_lost, keep_here
 from dispatch.zero_visits.receipt import receipt
 from dispatch.zero_visits.story import story
 from dispatch.zero_visits.telephone_call import note_call, number_to_call
 from dispatch.zero_visits.told.by_telephone import calls_of
 from tests.console.test_hand_over_page import signature
+from tests.rooms.on_the_road import Road
 
 CASE = "331127202611220001"
 ID_NO = "33112719900307123X"  # nobody's: 丽水景宁, checked below
@@ -282,3 +285,31 @@ def test_a_photograph_keeps_nothing_but_what_can_be_seen_and_looking_is_a_logged
 def test_what_is_no_photograph_is_refused(body):
     with pytest.raises(NotAllowedError):
         read_photo(body)
+
+
+@pytest.mark.parametrize("ends", ["kept", "lost"])
+def test_what_we_took_back_or_gave_up_before_its_trace_ended_is_no_voluntary_trip(post, case, drain, ends):
+    """Its last news may still be 退回途中, or 在途: the trip has a fault all the same (HALL §2)."""
+    world = post.world
+    lodge(world, case(), "test")
+    drain(world)
+    road = Road(world, drain)
+    to(world, Act.PRINT)
+    with world.reading() as session:
+        [(code, number)] = to_pack(session)
+    pack(world, code, number, "li.na")
+    hand_over(world, "ems", "li.na")
+    road.tell(CASE, "203")
+    shipment_id = road.shipment(CASE).id
+    if ends == "kept":
+        road.tell(CASE, "708")
+        keep_here(world, shipment_id, world.now().date() + timedelta(days=7), "li.na")
+    else:
+        declare_lost(world, shipment_id, "li.na", "揽投部查无此件")
+    drain(world)
+    assert at_window(world, CASE).failed
+    with pytest.raises(NotAllowedError, match="责任方"):
+        give(world, CASE, me(), "wu.min")
+    give(world, CASE, me(fault="post"), "wu.min")
+    [(kind, _)] = visits(world)
+    assert kind == "hall_after_failure"
