@@ -10,23 +10,26 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 
+import httpx2
+
 from bench import intake, news, page, push_door, road
 from bench.fill import fill, tables_filled
+from bench.rig.clerk import cookies_of
 from bench.rig.measure import OURS, Measure, Row, at_most, interleave
 from bench.rig.plans import plans
 from bench.rig.site import Bench, Ours, alone
 from bench.rig.statements import Told, heard, written_down
 from dispatch.api.case_view import look_at
 from dispatch.approval.case import waiting_for_release
+from dispatch.console.guard import DOORS
 from dispatch.db import connect
 from dispatch.errors import NotFoundError
 from dispatch.label.print_sheets import to_print
 from dispatch.packing.hand_over import not_collected
 from dispatch.packing.pack import to_pack
-from dispatch.queues.filters import Filters
-from dispatch.queues.look import counts, look
-from dispatch.queues.queue import Queue, Scope
+from dispatch.queues.queue import ON_THE_DESK, Queue
 from dispatch.shipment import find_order
+from dispatch.staff.role import RIGHTS, Right, Role
 from dispatch.vault import VaultError
 from dispatch.waybill import find_live_number
 from dispatch.world import World
@@ -47,7 +50,8 @@ ROWS: Mapping[str, Ours] = {
 }
 """What touches the database: labels are drawn without it. The value of each is a rate."""
 SIZE = "SELECT pg_database_size(current_database())"
-QUEUES = [queue for queue in Queue if queue is not Queue.NEEDS_A_PERSON]
+OF_ONE_CASE = ("/console/case/FILL-1", "/console/find?q=FILL-1", "/console/find?q=1140000000001")
+DEPARTMENT = "县市场监督管理局"
 ONE = page.WHAT
 """All that is done where little is to be done: one row beside itself, and its statements."""
 
@@ -93,7 +97,7 @@ def _plans(bench: Bench, url: str, told: Mapping[str, object]) -> Row:
         with written_down(site), ours(bench, site) as one_round, heard(bench, site) as words:
             one_round()
         said |= words.texts
-    said |= _looks(bench, url).texts
+    said |= _looks(bench, url).texts | _counter(bench, url).texts
     growing = tables_filled()
     made = plans(url, said.values(), growing)
     whole = [plan for plan in made if plan.whole]
@@ -114,7 +118,7 @@ def _looks(bench: Bench, url: str) -> Told:
             to_print(session), to_pack(session), not_collected(session, "ems"), waiting_for_release(session)
             find_live_number(world, session, "ems", "1140000000001")
             find_order(session, "ems", "ZDFILL1")
-        for one in (_worklist, _case, _story, _queues):
+        for one in (_worklist, _case, _story):
             with suppress(VaultError, NotFoundError):  # what was filled in does not open; it was asked for
                 one(world)
     return told
@@ -128,15 +132,35 @@ def _case(world: World) -> None:
     look_at(world, "FILL-1", "fill")
 
 
-def _queues(world: World) -> None:
-    counts(world, Scope())
-    for queue in QUEUES:
-        with suppress(VaultError):
-            look(world, Scope(), queue, Filters())
-
-
 def _story(world: World) -> None:
     story(world, "FILL-1")
+
+
+def _counter(bench: Bench, url: str) -> Told:
+    """Each page of the console, asked for by each role, and by one whose account sees a single department.
+
+    Where a page shows what was filled in, it does not come: that cannot be opened. What it looks up is told before.
+    """
+    site = bench.site_at(url)
+    with written_down(site), site.open(("api",)), site.world() as world:
+        site.await_doors()
+        staff = [(role, cookies_of(world, role, role, None)) for role in Role]
+        staff.append((Role.DISPATCH, cookies_of(world, "one-department", Role.DISPATCH, [DEPARTMENT])))
+        with heard(bench, site) as told:
+            for role, cookies in staff:
+                with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=60) as browser:
+                    for page_url in _pages(role):
+                        browser.get(page_url)
+    return told
+
+
+def _pages(role: Role) -> list[str]:
+    """What this role's pages ask the database for: its queues, whatever stands beside them, one case."""
+    rights = RIGHTS[role]
+    doors = [url for url, _, right in DOORS if right in rights]
+    if Right.SEE not in rights:
+        return [f"/console/queue/{queue}" for queue in ON_THE_DESK if Right.SEE_TODAY in rights] + doors
+    return [f"/console/queue/{queue}" for queue in Queue] + doors + list(OF_ONE_CASE)
 
 
 if __name__ == "__main__":

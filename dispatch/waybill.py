@@ -43,6 +43,7 @@ class Waybill(Base):
     token_digest: Mapped[bytes] = mapped_column(unique=True)
 
     __table_args__ = (
+        Index("ix_waybills_number", "number"),  # who scans it at the counter does not say whose it is
         Index("uq_waybills_live_shipment", "shipment_id", unique=True, postgresql_where=text("voided_at IS NULL")),
         Index(
             "uq_waybills_live_number",

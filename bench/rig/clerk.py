@@ -1,4 +1,4 @@
-"""A clerk of the measured service who is signed in at the console."""
+"""Staff of the measured service who are signed in at the console."""
 
 from dispatch.console.guard import COOKIE
 from dispatch.staff.member import add_member, change_password, find_member
@@ -11,7 +11,12 @@ LOGIN = "bench"
 
 def clerks_cookies(world: World) -> dict[str, str]:
     """What the clerk's browser brings with each request."""
-    made = add_member(world, LOGIN, "测速", Role.DISPATCH, None, LOGIN)
-    change_password(world, LOGIN, made.password)
+    return cookies_of(world, LOGIN, Role.DISPATCH)
+
+
+def cookies_of(world: World, login: str, role: Role, departments: list[str] | None = None) -> dict[str, str]:
+    """A new account of this role, for some departments or all: what its browser brings with each request."""
+    made = add_member(world, login, "测速", role, departments, LOGIN)
+    change_password(world, login, made.password)
     with world.begin() as session:
-        return {COOKIE: begin_session(world, session, find_member(session, LOGIN))}
+        return {COOKIE: begin_session(world, session, find_member(session, login))}

@@ -128,3 +128,51 @@ FROM generate_series({first}, {last}) AS n WHERE n % 100 = 0;
 INSERT INTO holds (id, case_id, reason, opened_at, opened_by, lifted_at, lifted_by)
 SELECT pg_temp.id(23, n), pg_temp.id(2, n), pg_temp.sealed(60), pg_temp.at(n, {total}), 'fill', pg_temp.at(n, {total}, 1), 'fill'
 FROM generate_series({first}, {last}) AS n WHERE n % 100 = 1;
+
+INSERT INTO paper_issues (id, case_id, originals, copies, given_by, taken_by, taken_at)
+SELECT pg_temp.id(24, n), pg_temp.id(2, n), 1, 0, pg_temp.sealed(40), 'fill', pg_temp.at(n, {total}, 1)
+FROM generate_series({first}, {last}) AS n;
+
+INSERT INTO batches (id, kind, made_by, made_at, ended_at)
+SELECT pg_temp.id(25, n / 50), 'print', 'fill', pg_temp.at(n, {total}, 2), pg_temp.at(n, {total}, 2)
+FROM generate_series({first} - 1, {last}, 50) AS n;
+
+INSERT INTO print_runs (id, batch_id, size, came_out, answered_by, answered_at)
+SELECT pg_temp.id(26, n / 50), pg_temp.id(25, n / 50), '100x150', 50, 'fill', pg_temp.at(n, {total}, 2)
+FROM generate_series({first} - 1, {last}, 50) AS n;
+
+INSERT INTO batch_items (id, batch_id, place, of, outcome, words, at, waybill_id, copy)
+SELECT pg_temp.id(27, n), pg_temp.id(25, n / 50), n % 50 + 1, pg_temp.id(7, n), 'done', '', pg_temp.at(n, {total}, 2),
+       pg_temp.id(9, n), 0
+FROM generate_series({first}, {last}) AS n;
+
+INSERT INTO collections (id, carrier, round_at, opened_at, opened_by, closed_at, closed_by, number)
+SELECT pg_temp.id(28, n / 50), 'ems', pg_temp.at(n, {total}, 5), pg_temp.at(n, {total}, 4), 'fill',
+       pg_temp.at(n, {total}, 5), 'fill', 'FILL-' || n / 50
+FROM generate_series({first} - 1, {last}, 50) AS n;
+
+INSERT INTO collection_scans (id, collection_id, shipment_id, at, by)
+SELECT pg_temp.id(29, n), pg_temp.id(28, n / 50), pg_temp.id(7, n), pg_temp.at(n, {total}, 5), 'fill'
+FROM generate_series({first}, {last}) AS n;
+
+INSERT INTO telephone_calls (id, case_id, at, by, number, reached, result, slip_changes)
+SELECT pg_temp.id(30, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 20), 'fill', pg_temp.sealed(48), true,
+       pg_temp.sealed(60), false
+FROM generate_series({first}, {last}) AS n WHERE n % 20 = 2;
+
+INSERT INTO slip_changes (id, case_id, at, by, fields)
+SELECT pg_temp.id(32, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 20), 'fill', '["detail"]'
+FROM generate_series({first}, {last}) AS n WHERE n % 20 = 2;
+
+INSERT INTO pickups (id, case_id, asked_at, asked_by, given_at, given_by, delegate, originals, copies, kind, on_paper)
+SELECT pg_temp.id(33, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 10), 'fill', pg_temp.at(n, {total}, 20), 'fill', false,
+       1, 0, 'collected_at_hall', true
+FROM generate_series({first}, {last} - {open}) AS n WHERE n % 100 = 3;
+
+-- Before the chain's first entry, which is number one: what is noted on the filled database begins a chain of its own.
+INSERT INTO audit_log (id, seq, at, by, deed, subject, detail, detail_digest, previous, digest)
+SELECT pg_temp.id(34, n * 4 + k), n * 4 + k - 4 * ({total} + 1), pg_temp.at(n, {total}, k), 'clerk' || n % 12, deed,
+       CASE WHEN k < 3 THEN 'shipment:' || pg_temp.id(7, n) ELSE 'case:' || pg_temp.id(2, n) END, pg_temp.sealed(60),
+       pg_temp.key('detail', n * 4 + k), pg_temp.key('entry', n * 4 + k - 1), pg_temp.key('entry', n * 4 + k)
+FROM generate_series({first}, {last}) AS n, (VALUES (0, 'print'), (1, 'change'), (2, 'change'), (3, 'reveal')) AS deeds (k, deed)
+WHERE k < 3 OR n % 20 = 0;

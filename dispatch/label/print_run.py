@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -37,6 +37,8 @@ class PrintRun(Base):
     came_out: Mapped[int | None]
     answered_by: Mapped[str | None]
     answered_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_print_runs_unanswered", "batch_id", postgresql_where=text("answered_at IS NULL")),)
 
 
 def make_run(session: Session, batch: Batch, size: str, again_of: UUID | None) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Date, cast, distinct, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, Document, Leg
+from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Beat, kind_of, lane_of
 from dispatch.journey import Stage, Tracked, View, view
@@ -251,7 +252,7 @@ def _standing(world: World, session: Session, scope: Scope) -> list[Standing]:
     going = [stage for stage in Stage if stage not in OVER]
     query = (
         select(Shipment.stage, Shipment.tracked, func.count(), func.min(Shipment.moved_at))
-        .where(Shipment.stage.in_(going), scope.of_shipments())
+        .where(Shipment.stage.in_([spelled(stage) for stage in going]), scope.of_shipments())
         .group_by(Shipment.stage, Shipment.tracked)
     )
     found: dict[View, tuple[int, datetime]] = {}

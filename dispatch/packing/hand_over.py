@@ -34,7 +34,7 @@ class HandOver(Base):
     id: Mapped[RowId]
     number: Mapped[str] = mapped_column(unique=True)
     carrier: Mapped[str]
-    made_at: Mapped[datetime]
+    made_at: Mapped[datetime] = mapped_column(index=True)
     made_by: Mapped[str]
     postman: Mapped[bytes | None]  # sealed: the name of who signed on the screen
     signed_at: Mapped[datetime | None]

@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, cast, func, select, true
+from sqlalchemy import case as whether
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Item, held_among
@@ -152,10 +154,20 @@ def entries_within(scope: Scope) -> ColumnElement[bool]:
     """The same of any entry, open or settled."""
     if scope.departments is None:
         return true()
-    cases = select("case:" + cast(Case.id, String)).where(scope.of_cases())
-    shipments = select("shipment:" + cast(Shipment.id, String)).where(scope.of_shipments())
-    elsewhere = ~Entry.subject.startswith("case:") & ~Entry.subject.startswith("shipment:")
-    return elsewhere | Entry.subject.in_(cases) | Entry.subject.in_(shipments)
+    named = cast(func.split_part(Entry.subject, ":", 2), Uuid)  # in CASE: of an account's entry it is none
+    return whether(
+        (Entry.subject.startswith("case:"), _stands(select(Case).where(Case.id == named, scope.of_cases()))),
+        (
+            Entry.subject.startswith("shipment:"),
+            _stands(select(Shipment).where(Shipment.id == named, scope.of_shipments())),
+        ),
+        else_=true(),
+    )
+
+
+def _stands(found: Select[Any]) -> ColumnElement[bool]:
+    """Whether there is such a row: looked up for each entry, as its key is at hand (see `holds`)."""
+    return found.with_only_columns(true()).correlate(Entry).limit(1).scalar_subquery().is_(true())
 
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:

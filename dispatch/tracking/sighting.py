@@ -49,6 +49,7 @@ class Sighting(Base):
     __table_args__ = (
         UniqueConstraint("carrier", "waybill_no", "digest"),
         Index("ix_sightings_unmatched", "carrier", "waybill_no", postgresql_where=text("shipment_id IS NULL")),
+        Index("ix_sightings_received_at", "received_at", postgresql_using="brin"),  # they come in this order
         Index("ix_sightings_new_number", "carrier", "new_number", postgresql_where=text("new_number <> ''")),
     )
 

@@ -35,7 +35,7 @@ class LegEvidence(Base):
     leg_id: Mapped[UUID] = mapped_column(ForeignKey("legs.id"), unique=True)
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"), index=True)
     evidence: Mapped[str]
-    happened_at: Mapped[datetime]
+    happened_at: Mapped[datetime] = mapped_column(index=True)
     recorded_at: Mapped[datetime]
 
 
