@@ -109,7 +109,9 @@ def test_guessing_codes_locks_the_account_though_the_password_is_right_each_time
 
 def test_a_ticket_grows_old_and_dies_with_the_password(steady):
     totp = _with_code(steady)
-    ticket = sign_in(steady, "li", PASSWORD).ticket
+    half = sign_in(steady, "li", PASSWORD)
+    assert isinstance(half, HalfIn), "a password alone began a session"
+    ticket = half.ticket
     old = _later(steady, timedelta(minutes=6))
     with pytest.raises(StaleTicketError):
         give_code(old, ticket, totp.at(old.now()))
