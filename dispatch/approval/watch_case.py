@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
-from dispatch.approval.case import Case, Document, Item, may_leave, open_hold
+from dispatch.approval.case import Case, Document, Item, is_over, may_leave, open_hold
 from dispatch.approval.lodge import GATHER
 from dispatch.hall_time import hall_time
 from dispatch.lease import Claim
@@ -19,7 +19,7 @@ def watch_case(world: World, claim: Claim) -> None:
     """Look whether the case is on its way; if not, say what it waits for, again and again until it is."""
     with world.reading() as session:
         case = session.get_one(Case, subject_id(claim.subject))
-        settled = case.given_at is not None or _enveloped(session, case)
+        settled = is_over(case) or _enveloped(session, case)
         rests = _rests(world, session, case)
     if settled:
         with claim.done():

@@ -63,6 +63,7 @@ ONE_ACT = {
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
     ("dispatch/personal/due.py", "set_retention"),
+    ("dispatch/zero_visits/put_right/lapse.py", "let_lapse"),
     ("dispatch/personal/rotate.py", "rotate"),
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
 }

@@ -1,0 +1,34 @@
+"""cases that nobody waits for any more end, and are forgotten in their time like those that were closed
+
+Revision: 0018, after 0016, 2026-11-29. Old code may go on: it leaves the new columns empty, and who it forgets is
+forgotten once more.
+"""
+
+from alembic import op
+import sqlalchemy as sa
+
+
+revision = "0018"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("cases", sa.Column("lapsed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("cases", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("""
+        UPDATE cases SET erased_at = closures.erased_at
+        FROM closures WHERE closures.case_id = cases.id AND closures.erased_at IS NOT NULL
+    """)
+    op.create_index("ix_cases_kept", "cases", ["received_at"], postgresql_where=sa.text("erased_at IS NULL"))
+
+
+def downgrade() -> None:
+    op.execute("""
+        UPDATE closures SET erased_at = cases.erased_at
+        FROM cases WHERE closures.case_id = cases.id AND cases.erased_at IS NOT NULL
+    """)
+    op.drop_index("ix_cases_kept", table_name="cases")
+    op.drop_column("cases", "erased_at")
+    op.drop_column("cases", "lapsed_at")
