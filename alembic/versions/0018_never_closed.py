@@ -1,7 +1,8 @@
-"""cases that nobody waits for any more end, and are forgotten in their time like those that were closed
+"""cases that nobody waits for any more end, and are forgotten in their time like those that were closed; cases that
+are released into an envelope of their own
 
-Revision: 0018, after 0016, 2026-11-29. Old code may go on: it leaves the new columns empty, and who it forgets is
-forgotten once more.
+Revision: 0018, after 0016, 2026-11-29. Old code may go on: it leaves the new columns empty, who it forgets is forgotten once
+more, and what it gathers may share an envelope all the same.
 """
 
 from alembic import op
@@ -17,6 +18,8 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("cases", sa.Column("lapsed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("cases", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    for table in ("cases", "batch_items"):
+        op.add_column(table, sa.Column("alone", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("""
         UPDATE cases SET erased_at = closures.erased_at
         FROM closures WHERE closures.case_id = cases.id AND closures.erased_at IS NOT NULL
@@ -30,5 +33,7 @@ def downgrade() -> None:
         FROM cases WHERE closures.case_id = cases.id AND cases.erased_at IS NOT NULL
     """)
     op.drop_index("ix_cases_kept", table_name="cases")
+    op.drop_column("batch_items", "alone")
+    op.drop_column("cases", "alone")
     op.drop_column("cases", "erased_at")
     op.drop_column("cases", "lapsed_at")

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, exists, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    exists,
+    false,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -88,6 +98,7 @@ class Case(Base):
     paper_ready_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None]
+    alone: Mapped[bool] = mapped_column(server_default=false())  # released so: it shares no envelope with another
     given_at: Mapped[datetime | None]  # out of the centre's hands at the window: nothing of it is sent
     lapsed_at: Mapped[datetime | None]  # nobody waits for it any more, and it was never proved: nothing of it is sent
     erased_at: Mapped[datetime | None]  # who it was for is forgotten since then; what was counted stays

@@ -17,10 +17,13 @@ from dispatch.shipment import Content, Shipment
 from dispatch.world import World
 
 
-def release(world: World, case_no: str, by: str) -> bool:
-    """Let a case go; False if it was released before. Raises NotFoundError, NotAllowedError (nobody waits for it)."""
+def release(world: World, case_no: str, by: str, *, alone: bool = False) -> bool:
+    """Let a case go, `alone` in an envelope of its own; False if it was released before.
+
+    Raises NotFoundError, NotAllowedError (nobody waits for it any more).
+    """
     with world.begin(Deed.RELEASE) as session:
-        return release_one(world, session, _lock(session, case_no), by)
+        return release_one(world, session, _lock(session, case_no), by, alone=alone)
 
 
 def _lock(session: Session, case_no: str) -> Case:
@@ -29,14 +32,14 @@ def _lock(session: Session, case_no: str) -> Case:
     return session.scalars(mine.execution_options(populate_existing=True)).one()
 
 
-def release_one(world: World, session: Session, case: Case, by: str) -> bool:
+def release_one(world: World, session: Session, case: Case, by: str, *, alone: bool = False) -> bool:
     """The same, in a transaction that does more."""
     if case.released_at is not None:
         return False
     _must_be_awaited(case)
-    case.released_at, case.released_by = world.now(), by
+    case.released_at, case.released_by, case.alone = world.now(), by, alone
     jobs.leave(session, GATHER, case.subject)
-    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "放行寄递")
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "放行寄递，单独装封" if alone else "放行寄递")
     return True
 
 

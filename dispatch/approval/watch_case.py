@@ -34,7 +34,7 @@ def watch_case(world: World, claim: Claim) -> None:
             jobs.leave(session, GATHER, case.subject)  # nothing holds it: its job was lost from sight
         elif not worklist.stands(session, case.subject, reason):
             times, _ = worklist.last_settled(session, case.subject, reason)
-            words = f"{hall_time(case.received_at)} 收件，至今没有封袋。"
+            words = f"{hall_time(case.received_at)} 收件，至今没有封袋。{_why_held(world, session, case)}"
             worklist.put(world, session, reason, case.subject, cause=str(times), detail=words)
 
 
@@ -51,6 +51,11 @@ def _enveloped(session: Session, case: Case) -> bool:
         .where(Document.case_id == case.id, ~Content.void)
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def _why_held(world: World, session: Session, case: Case) -> str:
+    standing = open_hold(session, case.id)
+    return f"暂缓原因：{world.vault.open(standing, 'reason')}" if standing else ""
 
 
 def _waits_for(session: Session, case: Case) -> Reason | None:

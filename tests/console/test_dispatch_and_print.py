@@ -89,6 +89,60 @@ def test_a_hold_needs_its_reason(world, person, lodged):
     assert followed(clerk, clerk.post("/console/lift", {"id": ids}))
 
 
+def test_why_cases_are_held_is_chosen_and_stands_wherever_they_are_listed(world, person, lodged):
+    """The list said only that they were held: whoever came next had to open each of them."""
+    ids, clerk = lodged(3), person(Role.DISPATCH)
+    told = followed(clerk, clerk.post("/console/hold", {"id": ids[:1], "why": "欠费"}))
+    assert "暂缓寄递：欠费" in told
+    followed(clerk, clerk.post("/console/hold", {"id": ids[1:2], "why": "待签字", "reason": "明天来"}))
+    listed = clerk.get("/console/queue/to_release").text
+    assert "暂缓寄递：欠费" in listed
+    assert "暂缓寄递：待签字：明天来" in listed
+    assert "暂缓寄递：欠费" in clerk.get("/console/case/331127202611220000").text
+    assert clerk.post("/console/hold", {"id": ids[2:], "why": "不想寄"}).status_code == 409
+
+
+def test_what_a_clerk_wrote_of_the_applicant_is_masked_in_every_list(world, person, lodged):
+    ids, clerk = lodged(1), person(Role.DISPATCH)
+    told = followed(clerk, clerk.post("/console/hold", {"id": ids, "reason": "蓝小雨 13900000001 说等一等"}))
+    for page in (
+        told,
+        clerk.get("/console/queue/to_release").text,
+        clerk.get("/console/case/331127202611220000").text,
+    ):
+        assert "说等一等" in page
+        assert not [secret for secret in ("蓝小雨", "13900000001") if secret in page]
+
+
+def test_whoever_releases_says_whether_those_of_one_recipient_share_an_envelope(world, person, lodged):
+    """The trial told who shares one; the release did so, whether the clerk wanted it or not."""
+    ids, clerk = lodged(one_recipient=True), person(Role.DISPATCH)
+    declined = {"id": ids[:2], "sharing": "asked"}
+    trial = clerk.post("/console/release/plan", declined).text
+    assert "装 2 个邮件" in trial
+    assert "同封" not in trial
+    assert "同封 2 件" in clerk.post("/console/release/plan", declined | {"together": "yes"}).text
+    followed(clerk, clerk.post("/console/release", declined))
+    run_due(world, "case.gather")
+    followed(clerk, clerk.post("/console/release", {"id": ids[2:]}))
+    run_due(world, "case.gather")
+    with world.reading() as session:
+        assert sorted(session.scalars(select(Shipment.stage))) == ["gathering", "to_book", "to_book"]
+    assert "单独装封" in clerk.get("/console/case/331127202611220000").text
+
+
+def test_one_of_several_is_taken_out_of_the_envelope_that_they_would_share(world, person, lodged):
+    ids, clerk = lodged(one_recipient=True), person(Role.DISPATCH)
+    chosen = {"id": ids, "sharing": "asked", "together": "yes", "alone": ids[:1]}
+    assert "同封 2 件" in clerk.post("/console/release/plan", chosen).text
+    followed(clerk, clerk.post("/console/release", chosen))
+    run_due(world, "case.gather")
+    run_due(world, "case.gather")
+    with world.reading() as session:
+        assert sorted(session.scalars(select(Case.alone))) == [False, False, True]
+        assert len(session.scalars(select(Shipment)).all()) == 2
+
+
 def test_nothing_ticked_is_told_so(world, person):
     clerk = person(Role.DISPATCH)
     for url in ("/console/release", "/console/release/plan", "/console/print"):
