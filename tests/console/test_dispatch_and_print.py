@@ -10,6 +10,7 @@ from sqlalchemy import select
 from dispatch.approval import dispatch_many
 from dispatch.approval.case import Case
 from dispatch.approval.lodge import lodge
+from dispatch.audit import AuditEntry
 from dispatch.label.print_sheets import to_print
 from dispatch.label.printer import SEND, PrinterAsked, add_printer
 from dispatch.shipment import Shipment
@@ -243,9 +244,38 @@ def test_printers_are_the_administrators_and_only_where_they_may_stand(world, pe
     added = admin.post("/console/printers", {"name": "一号机", "host": "127.0.0.1", "port": 9100, "speaks": "tspl"})
     page = followed(admin, added)
     assert "127.0.0.1:9100" in page
-    [printer] = re.findall(r'action="(/console/printers/[0-9a-f-]+/remove)"', page)
-    assert "一号机" not in followed(admin, admin.post(printer)).replace("停用 一号机", "")
-    assert person(Role.DISPATCH).get("/console/printers").status_code == 403
+    [printer] = re.findall(r'action="(/console/printers/[0-9a-f-]+)/off"', page)
+    assert "一号机" not in followed(admin, admin.post(f"{printer}/remove"))
+    clerk = person(Role.DISPATCH)
+    assert {clerk.get("/console/printers").status_code, clerk.get(printer).status_code} == {403}
+    assert {clerk.post(f"{printer}{act}", {"name": "x", "host": "127.0.0.1"}).status_code for act in ACTS} == {403}
+
+
+ACTS = ("", "/off", "/on", "/remove")
+
+
+def test_a_printer_is_edited_switched_off_and_on_and_each_is_noted(world, person):
+    admin, clerk = person(Role.ADMINISTRATOR), person(Role.DISPATCH)
+    key = add_printer(world, PrinterAsked("一号机", "127.0.0.1", 9100), "admin")
+    page = admin.get(f"/console/printers/{key}").text
+    [seen] = re.findall(r'name="seen" value="([^"]+)"', page)
+    asked = {"name": "二号机", "host": "127.0.0.2", "port": 9101, "speaks": "tspl", "darkness": "9", "seen": seen}
+    told = followed(admin, admin.post(f"/console/printers/{key}", asked))
+    assert "127.0.0.2:9101" in told
+    late = admin.post(f"/console/printers/{key}", asked | {"name": "三号机"})
+    assert late.status_code == 409
+    assert "administrator" in late.text  # who was first
+    assert "二号机" in clerk.get("/console/reprint").text
+    followed(admin, admin.post(f"/console/printers/{key}/off"))
+    assert "二号机" not in clerk.get("/console/reprint").text
+    refused = clerk.post("/console/reprint", {"number": "x", "reason": "卡纸", "printer": str(key)})
+    assert refused.status_code == 404
+    followed(admin, admin.post(f"/console/printers/{key}/on"))
+    with world.reading() as session:
+        of_printer = select(AuditEntry).where(AuditEntry.subject == f"printer:{key}").order_by(AuditEntry.seq)
+        told = [world.vault.open(entry, "detail") for entry in session.scalars(of_printer)]
+    assert [one[:4] for one in told] == ["新增打印", "修改打印", "停用打印", "启用打印"]
+    assert "IP 地址 127.0.0.1 → 127.0.0.2" in told[1]
 
 
 def test_the_pages_are_whole_in_english_too(booked, person):
