@@ -4,12 +4,12 @@ So a lost connection or a restarted machine goes on where it stopped, and does n
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -78,7 +78,8 @@ class Batch(Base):
 class BatchItem(Base):
     """One case or envelope (`of`). `words`: why not, or what stands beside it; never personal data.
 
-    Of a printed sheet: the number that it bears, and how often it had been printed before (补打).
+    `alone`: of a case to be released, that it is to share no envelope. Of a printed sheet: the number that it bears,
+    and how often it had been printed before (补打).
     """
 
     __tablename__ = "batch_items"
@@ -92,6 +93,7 @@ class BatchItem(Base):
     at: Mapped[datetime | None]
     waybill_id: Mapped[UUID | None] = mapped_column(ForeignKey("waybills.id"))
     copy: Mapped[int] = mapped_column(default=0)
+    alone: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __table_args__ = (
         UniqueConstraint("batch_id", "place"),
@@ -110,10 +112,19 @@ def make_batch(world: World, session: Session, kind: Kind, by: str, reason: str 
     return batch
 
 
-def add_waiting(session: Session, batch: Batch, subjects: Sequence[UUID]) -> None:
-    """Its items, in this order, each once."""
+def add_waiting(session: Session, batch: Batch, subjects: Sequence[UUID], alone: Collection[UUID] = ()) -> None:
+    """Its items, in this order, each once. `alone`: those that share no envelope."""
     rows = [
-        BatchItem(id=uuid7(), batch_id=batch.id, place=place, of=one, outcome=Outcome.WAITING, words="", copy=0)
+        BatchItem(
+            id=uuid7(),
+            batch_id=batch.id,
+            place=place,
+            of=one,
+            outcome=Outcome.WAITING,
+            words="",
+            copy=0,
+            alone=one in alone,
+        )
         for place, one in enumerate(dict.fromkeys(subjects), start=1)
     ]
     insert_rows(session, rows)

@@ -8,6 +8,7 @@ from dispatch.crash import Deed
 from dispatch.jobs import forget_failures, forget_jobs
 from dispatch.lease import Claim
 from dispatch.personal.due import erase_due
+from dispatch.personal.past_its_time import show_past_their_time
 from dispatch.staff.session import forget_sessions
 from dispatch.tracking.push import forget_pushes, forget_refused
 from dispatch.world import World
@@ -40,5 +41,7 @@ def forget(world: World, claim: Claim) -> None:
             more = erase(session, now - age, BATCH) == BATCH or more
     with world.begin(Deed.FORGET) as session:
         more = erase_due(world, session, CASES) == CASES or more
+    with world.begin(Deed.FORGET) as session:
+        more = show_past_their_time(world, session, CASES) == CASES or more
     with claim.later(SOON if more else ROUND):
         return

@@ -191,6 +191,16 @@ class Settings(BaseSettings):
             raise ValueError(f"job_lease 必须长于任何一个账号 answer_seconds 的两倍（现为 {longest:g} 秒）。")
         return self
 
+    @model_validator(mode="after")
+    def _cases_outlast_what_the_posts_told(self) -> "Settings":
+        """A push tells of several envelopes and is erased whole: it would name people who were to be forgotten."""
+        if self.cases_kept < self.pushes_kept:
+            raise ValueError(
+                f"cases_kept（{self.cases_kept.days} 天）不能短于 pushes_kept（{self.pushes_kept.days} 天）："
+                "推送的原文里也有个人信息。请延长 cases_kept，或缩短 pushes_kept。"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,

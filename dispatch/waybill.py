@@ -1,6 +1,7 @@
 """The waybill: a carrier's number for an envelope. This module alone gives one, and takes it back."""
 
 import base64
+import re
 import secrets
 from collections.abc import Collection
 from datetime import datetime
@@ -20,6 +21,8 @@ from dispatch.shipment import ANNOUNCE, CANCEL, FETCH_LABEL, FOLLOW, Shipment, a
 from dispatch.world import World
 
 TOKEN_BYTES = 16
+TRACKING_PAGE = re.compile(r"^https?://[^/]+(?:/[^?#]*)?/t/([A-Z2-7]{26})/?$", re.IGNORECASE | re.ASCII)
+"""What the QR code of a waybill says; where the service stands, each house says for itself."""
 
 
 class Waybill(Base):
@@ -170,6 +173,17 @@ def _add_waybill(world: World, session: Session, shipment: Shipment, booked: Boo
 def new_token() -> str:
     """128 random bits in Crockford-like base32 (26 characters, no padding): short in a QR code, unguessable."""
     return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
+
+
+def token_in(scanned: str) -> str:
+    """The token of a tracking page whose address was scanned, in whatever case; empty where it is no such address."""
+    told = TRACKING_PAGE.search(scanned)
+    return told[1].upper() if told else ""
+
+
+def waybill_of(world: World, session: Session, token: str) -> Waybill | None:
+    """The waybill with this tracking page, also one that is void."""
+    return session.scalar(select(Waybill).where(Waybill.token_digest == world.vault.digest("token", token)))
 
 
 def live_waybill(session: Session, shipment_id: UUID) -> Waybill | None:

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NOT_CANCELLED = "not_cancelled"
     NOT_FOLLOWED = "not_followed"
     NOT_COLLECTED = "not_collected"
+    KEPT_TOO_LONG = "kept_too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ WORDS: Mapping[Reason, Words] = {
     Reason.NOT_CANCELLED: Words("撤单未成", "联系寄递企业"),
     Reason.NOT_FOLLOWED: Words("轨迹订阅未成", "人工查询"),
     Reason.NOT_COLLECTED: Words("已交寄未收寄", "问揽投员"),
+    Reason.KEPT_TOO_LONG: Words("保存期限已满未了结", "了结后清除"),
 }
 assert set(WORDS) == set(Reason)  # noqa: S101 - a reason without words would show a clerk nothing
 
@@ -94,7 +96,7 @@ ENDS_BY_ITSELF = frozenset(
     | {Reason.DEADLINE_NEAR, Reason.JOB_STUCK, Reason.UNKNOWN_PARCEL, Reason.ADDRESS_UNCLEAR}
     | {Reason.PAPER_LATE, Reason.ON_HOLD, Reason.NOT_RELEASED, Reason.POST_SICK, Reason.ACCOUNT_REFUSED}
     | {Reason.NUMBERS_LOW, Reason.NUMBERS_OUT, Reason.ROUTE_UNLAWFUL, Reason.NOT_CANCELLED, Reason.NOT_FOLLOWED}
-    | {Reason.NOT_COLLECTED}
+    | {Reason.NOT_COLLECTED, Reason.KEPT_TOO_LONG}
 )
 """Reasons that only wait for something to move. The others are facts that somebody must have seen."""
 ENDS_WITH_A_MOVE = ENDS_BY_ITSELF - {Reason.NOT_FOLLOWED}

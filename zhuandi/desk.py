@@ -1,5 +1,6 @@
 """The clerk's desk on the command line: thin words over the rooms' own functions, as the console will be."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -39,6 +40,7 @@ def release(
     cases: Annotated[list[str] | None, typer.Argument(help="办件编号；不写则放行全部待放行的")] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只试算，不放行")] = False,
+    apart: Annotated[bool, typer.Option("--apart", help="每件各装一封；不写则同一收件人合装")] = False,
     by: By = BY,
 ) -> None:
     """放行寄递：逐件告知结果；中断了，工作进程接着办。"""
@@ -47,15 +49,15 @@ def release(
             chosen = [find_case(session, case_no) for case_no in cases] if cases else waiting_for_release(session)
         ids = [case.id for case in chosen]
         if dry_run:
-            _show_plan(plan_release(world, ids, true()))
+            _show_plan(plan_release(world, ids, true(), ids if apart else ()))
             return
-        done = _release(world, ids, by) if ids else 0
+        done = _release(world, ids, by, alone=ids if apart else ()) if ids else 0
     console.print(f"放行 {done} 件。")
 
 
-def _release(world: World, ids: list[UUID], by: str) -> int:
+def _release(world: World, ids: list[UUID], by: str, alone: Collection[UUID]) -> int:
     """How many were let go now; whatever is to be said of one is said."""
-    batch_id = begin_many(world, Kind.RELEASE, ids, by)
+    batch_id = begin_many(world, Kind.RELEASE, ids, by, alone=alone)
     while go_on(world, batch_id):
         pass
     for row in show_batch(world, Scope(), batch_id, by).rows:

@@ -1,6 +1,6 @@
 """what the counter's pages look up among all that there ever was: numbers, hand-overs, proofs and news by their time
 
-Revision: 0019, after 0016, 2026-11-29. Old code may go on: indexes only.
+Revision: 0019, after 0018, 2026-11-29. Old code may go on: indexes only.
 """
 
 from alembic import op
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, exists, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    exists,
+    false,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -88,11 +98,15 @@ class Case(Base):
     paper_ready_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None]
+    alone: Mapped[bool] = mapped_column(server_default=false())  # released so: it shares no envelope with another
     given_at: Mapped[datetime | None]  # out of the centre's hands at the window: nothing of it is sent
+    lapsed_at: Mapped[datetime | None]  # nobody waits for it any more, and it was never proved: nothing of it is sent
+    erased_at: Mapped[datetime | None]  # who it was for is forgotten since then; what was counted stays
 
     __table_args__ = (
         Index("ix_cases_unreleased", "item_id", postgresql_where=text("released_at IS NULL")),
         Index("ix_cases_without_paper", "decided_at", postgresql_where=text("paper_ready_at IS NULL")),
+        Index("ix_cases_kept", "received_at", postgresql_where=text("erased_at IS NULL")),
     )
 
     @property
@@ -200,7 +214,17 @@ def may_leave(session: Session, case: Case, item: Item) -> bool:
 def is_let_go(case: Case, item: Item) -> bool:
     """The same, but for a hold."""
     released = item.release == Release.AT_ONCE or case.released_at is not None
-    return released and case.paper_ready_at is not None and case.given_at is None
+    return released and case.paper_ready_at is not None and not is_over(case)
+
+
+def is_over(case: Case) -> bool:
+    """Nothing of it is sent any more: it was fetched at the window, or nobody waits for it."""
+    return case.given_at is not None or case.lapsed_at is not None
+
+
+def still_to_send() -> ColumnElement[bool]:
+    """The condition on `Case` that `is_over` does not hold."""
+    return Case.given_at.is_(None) & Case.lapsed_at.is_(None)
 
 
 def waiting_for_release(session: Session) -> list[Case]:
@@ -210,6 +234,6 @@ def waiting_for_release(session: Session) -> list[Case]:
         select(Case)
         .join(Item, Item.id == Case.item_id)
         .where(Item.release == Release.WHEN_RELEASED, Case.released_at.is_(None), Case.paper_ready_at.is_not(None))
-        .where(~held, Case.given_at.is_(None))
+        .where(~held, still_to_send())
     )
     return list(session.scalars(query.order_by(Case.decided_at)))

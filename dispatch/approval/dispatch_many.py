@@ -4,7 +4,7 @@ Each step is one transaction under the batch's lock, whether at the desk or in a
 next one does not see again, so whoever dies or loses the line in between does nothing twice and forgets nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,9 +30,18 @@ HELD = "已放行；仍在暂缓寄递，解除后才寄出。"
 NO_PAPER = "已放行；纸质结果还没有到窗口（待出证），到后寄出。"
 
 
-def begin_many(world: World, kind: Kind, case_ids: Sequence[UUID], by: str, reason: str = "") -> UUID:
+def begin_many(
+    world: World,
+    kind: Kind,
+    case_ids: Sequence[UUID],
+    by: str,
+    reason: str = "",
+    *,
+    alone: Collection[UUID] = (),
+) -> UUID:
     """A batch of these cases, in this order, which a worker does if nobody else goes on with it.
 
+    `alone`: those that are released each into an envelope of its own, whoever else it may be for.
     Raises NotAllowedError where no case is chosen, or a hold has no reason.
     """
     if not case_ids:
@@ -41,7 +50,7 @@ def begin_many(world: World, kind: Kind, case_ids: Sequence[UUID], by: str, reas
         raise NotAllowedError("暂缓寄递须写明原因。")
     with world.begin() as session:
         batch = make_batch(world, session, kind, by, reason.strip())
-        add_waiting(session, batch, case_ids)
+        add_waiting(session, batch, case_ids, alone if kind is Kind.RELEASE else ())
         jobs.leave(session, WORK, batch.subject)
         audit.note(world, session, by, audit.Deed.CHANGE, batch.subject, f"{kind}：{len(case_ids)} 件")
     return batch.id
@@ -85,7 +94,7 @@ def _step(world: World, session: Session, batch: Batch) -> bool:
     cases = _lock_cases(session, [item.of for item in now])
     reason = world.vault.open(batch, "reason") or ""
     for item in now:
-        item.outcome, item.words = _do(world, session, batch, cases.get(item.of), reason)
+        item.outcome, item.words = _do(world, session, batch, item, cases.get(item.of), reason)
         item.at = world.now()
     if len(waiting) <= STEP and batch.ended_at is None:
         batch.ended_at = world.now()
@@ -98,7 +107,9 @@ def _lock_cases(session: Session, case_ids: Sequence[UUID]) -> Mapping[UUID, Cas
     return {case.id: case for case in session.scalars(mine.execution_options(populate_existing=True))}
 
 
-def _do(world: World, session: Session, batch: Batch, case: Case | None, reason: str) -> tuple[Outcome, str]:
+def _do(
+    world: World, session: Session, batch: Batch, item: BatchItem, case: Case | None, reason: str
+) -> tuple[Outcome, str]:
     """One case. Whatever cannot be done is told before anything of it is written."""
     if case is None:
         return Outcome.FAILED, "这件办件已不在系统里。"
@@ -108,7 +119,7 @@ def _do(world: World, session: Session, batch: Batch, case: Case | None, reason:
         elif batch.kind == Kind.LIFT:
             lift_one(world, session, case, batch.made_by)
         else:
-            return _release(world, session, case, batch.made_by)
+            return _release(world, session, case, batch.made_by, alone=item.alone)
     except NotFoundError as error:
         return Outcome.ALREADY, str(error)
     except ZhuandiError as error:
@@ -116,9 +127,9 @@ def _do(world: World, session: Session, batch: Batch, case: Case | None, reason:
     return Outcome.DONE, ""
 
 
-def _release(world: World, session: Session, case: Case, by: str) -> tuple[Outcome, str]:
+def _release(world: World, session: Session, case: Case, by: str, *, alone: bool) -> tuple[Outcome, str]:
     was = (case.released_by or "", case.released_at)
-    if not release_one(world, session, case, by):
+    if not release_one(world, session, case, by, alone=alone):
         first, at = was
         return Outcome.ALREADY, f"{first} {hall_time(at) if at else ''} 已放行。"
     if open_hold(session, case.id) is not None:

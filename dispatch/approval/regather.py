@@ -8,7 +8,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import words, worklist
-from dispatch.approval.case import Case, CaseSlip, Document
+from dispatch.approval.case import Case, CaseSlip, Document, still_to_send
 from dispatch.errors import ConflictError
 from dispatch.journey import Act, Stage
 from dispatch.shipment import Content, Shipment, act, lock_all
@@ -27,16 +27,16 @@ class Envelope:
     contents: Sequence[Content]
 
 
-GIVEN = "证照已在窗口交给本人或代领人，申请单不用再改。"
+OVER = "证照已在窗口交给本人或代领人，或办件已到期不再寄送，申请单不用再改。"
 
 
 def unbooked_with(session: Session, case_ids: Collection[UUID]) -> list[Envelope]:
     """The envelopes that hold these cases' papers, or go where their slips say, locked.
 
-    Raises ConflictError where a carrier knows, or may know, of one with their papers, or they were fetched.
+    Raises ConflictError where a carrier knows, or may know, of one with their papers, or nothing is sent any more.
     """
-    if _given(session, case_ids):
-        raise ConflictError(GIVEN)
+    if _over(session, case_ids):
+        raise ConflictError(OVER)
     mine = set(session.scalars(select(Document.id).where(Document.case_id.in_(case_ids))))
     pointing = select(CaseSlip.id).where(CaseSlip.case_id.in_(case_ids))
     near = select(Shipment.id).where(or_(Shipment.id.in_(holding(case_ids)), Shipment.slip_id.in_(pointing)))
@@ -63,8 +63,8 @@ def sharing(session: Session, case_id: UUID) -> set[UUID]:
 
 def why_not(session: Session, case_id: UUID) -> str:
     """Why a slip cannot be changed any more; empty where it can."""
-    if _given(session, [case_id]):
-        return GIVEN
+    if _over(session, [case_id]):
+        return OVER
     for shipment in session.scalars(select(Shipment).where(Shipment.id.in_(holding([case_id])))):
         try:
             _must_be_unbooked(shipment)
@@ -73,9 +73,9 @@ def why_not(session: Session, case_id: UUID) -> str:
     return ""
 
 
-def _given(session: Session, case_ids: Collection[UUID]) -> bool:
-    given = select(Case.id).where(Case.id.in_(case_ids), Case.given_at.is_not(None))
-    return session.scalars(given.limit(1)).first() is not None
+def _over(session: Session, case_ids: Collection[UUID]) -> bool:
+    over = select(Case.id).where(Case.id.in_(case_ids), ~still_to_send())
+    return session.scalars(over.limit(1)).first() is not None
 
 
 def _opened(session: Session, shipment: Shipment) -> Envelope:

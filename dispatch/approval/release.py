@@ -10,17 +10,20 @@ from dispatch import audit, jobs, words
 from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold
 from dispatch.approval.lodge import GATHER
 from dispatch.crash import Deed
-from dispatch.errors import ConflictError, NotFoundError
+from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Stage
 from dispatch.shipment import Content, Shipment
 from dispatch.world import World
 
 
-def release(world: World, case_no: str, by: str) -> bool:
-    """Let a case go; False if it was released before."""
+def release(world: World, case_no: str, by: str, *, alone: bool = False) -> bool:
+    """Let a case go, `alone` in an envelope of its own; False if it was released before.
+
+    Raises NotFoundError, NotAllowedError (nobody waits for it any more).
+    """
     with world.begin(Deed.RELEASE) as session:
-        return release_one(world, session, _lock(session, case_no), by)
+        return release_one(world, session, _lock(session, case_no), by, alone=alone)
 
 
 def _lock(session: Session, case_no: str) -> Case:
@@ -29,14 +32,21 @@ def _lock(session: Session, case_no: str) -> Case:
     return session.scalars(mine.execution_options(populate_existing=True)).one()
 
 
-def release_one(world: World, session: Session, case: Case, by: str) -> bool:
+def release_one(world: World, session: Session, case: Case, by: str, *, alone: bool = False) -> bool:
     """The same, in a transaction that does more."""
     if case.released_at is not None:
         return False
-    case.released_at, case.released_by = world.now(), by
+    _must_be_awaited(case)
+    case.released_at, case.released_by, case.alone = world.now(), by, alone
     jobs.leave(session, GATHER, case.subject)
-    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "放行寄递")
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "放行寄递，单独装封" if alone else "放行寄递")
     return True
+
+
+def _must_be_awaited(case: Case) -> None:
+    if case.lapsed_at is not None:
+        when = hall_time(case.lapsed_at)
+        raise NotAllowedError(f"办件“{case.case_no}”已于 {when} 到期，不再寄送。确要寄的，请按新办件另行受理。")
 
 
 def hold(world: World, case_no: str, reason: str, by: str) -> None:
@@ -47,6 +57,7 @@ def hold(world: World, case_no: str, reason: str, by: str) -> None:
 
 def hold_one(world: World, session: Session, case: Case, reason: str, by: str) -> None:
     """The same for a locked case, in a transaction that does more."""
+    _must_be_awaited(case)
     if (standing := open_hold(session, case.id)) is not None:
         first = f"{standing.opened_by} {hall_time(standing.opened_at)}"
         raise ConflictError(f"办件“{case.case_no}”已在暂缓寄递中（{first}）。请先解除原来的暂缓。")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import jobs, worklist
-from dispatch.approval.case import Case, Document, Item, may_leave, open_hold
+from dispatch.approval.case import Case, Document, Item, is_over, may_leave, open_hold
 from dispatch.approval.lodge import GATHER
 from dispatch.hall_time import hall_time
 from dispatch.lease import Claim
@@ -19,7 +19,7 @@ def watch_case(world: World, claim: Claim) -> None:
     """Look whether the case is on its way; if not, say what it waits for, again and again until it is."""
     with world.reading() as session:
         case = session.get_one(Case, subject_id(claim.subject))
-        settled = case.given_at is not None or _enveloped(session, case)
+        settled = is_over(case) or _enveloped(session, case)
         rests = _rests(world, session, case)
     if settled:
         with claim.done():
@@ -34,7 +34,7 @@ def watch_case(world: World, claim: Claim) -> None:
             jobs.leave(session, GATHER, case.subject)  # nothing holds it: its job was lost from sight
         elif not worklist.stands(session, case.subject, reason):
             times, _ = worklist.last_settled(session, case.subject, reason)
-            words = f"{hall_time(case.received_at)} 收件，至今没有封袋。"
+            words = f"{hall_time(case.received_at)} 收件，至今没有封袋。{_why_held(world, session, case)}"
             worklist.put(world, session, reason, case.subject, cause=str(times), detail=words)
 
 
@@ -51,6 +51,11 @@ def _enveloped(session: Session, case: Case) -> bool:
         .where(Document.case_id == case.id, ~Content.void)
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def _why_held(world: World, session: Session, case: Case) -> str:
+    standing = open_hold(session, case.id)
+    return f"暂缓原因：{world.vault.open(standing, 'reason')}" if standing else ""
 
 
 def _waits_for(session: Session, case: Case) -> Reason | None:

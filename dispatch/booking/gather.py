@@ -38,6 +38,11 @@ class Leaving:
     slip: CaseSlip
     papers: Sequence[Document]
 
+    @property
+    def waits(self) -> bool:
+        """Whether its envelope waits for others of the same recipient."""
+        return bool(self.item.grouping) and not self.case.alone
+
 
 def gather(world: World, claim: Claim) -> None:
     """Put a case's documents into an envelope, if it may leave and they are not in one already."""
@@ -81,7 +86,7 @@ def _gather(world: World, session: Session, case_ids: Collection[UUID]) -> set[U
     lines, by_digest, waiting = routes(session), dict[bytes, tuple[str, Leaving]](), set[UUID]()
     for one in leaving:
         carrier = choose_carrier(world, lines, one.slip, one.item)
-        digest = envelope_digest(world, carrier, one.slip)
+        digest = envelope_digest(world, carrier, one.slip, one.case)
         if by_digest.setdefault(digest, (carrier, one))[1] is not one:
             waiting.add(one.case.id)
     envelopes = _open_envelopes(world, session, by_digest)
@@ -94,15 +99,19 @@ def _gather(world: World, session: Session, case_ids: Collection[UUID]) -> set[U
     insert_rows(session, contents)
     subjects = [one.case.subject for _, one in inside]
     worklist.settle_each_by_itself(world, session, subjects, worklist.ENDS_BY_ITSELF)
-    _leave_seals(world, session, [shipment for shipment, one in inside if one.item.grouping])
-    _seal(world, session, [shipment for shipment, one in inside if not one.item.grouping], known)
+    _leave_seals(world, session, [shipment for shipment, one in inside if one.waits])
+    _seal(world, session, [shipment for shipment, one in inside if not one.waits], known)
     reach(Point.GATHERED)
     return waiting
 
 
-def envelope_digest(world: World, carrier: str, slip: CaseSlip) -> bytes:
-    """What is the same for all that may lie in one envelope: to whom, where, in which way, and with which carrier."""
-    return world.vault.digest("envelope", carrier, slip.group_digest.hex())
+def envelope_digest(world: World, carrier: str, slip: CaseSlip, case: Case) -> bytes:
+    """What is the same for all that may lie in one envelope: to whom, where, in which way, and with which carrier.
+
+    A case that was released alone has an envelope of which nobody else's is the same.
+    """
+    by_itself = (str(case.id),) if case.alone else ()
+    return world.vault.digest("envelope", carrier, slip.group_digest.hex(), *by_itself)
 
 
 def _leaving(session: Session, case_ids: Collection[UUID]) -> list[Leaving]:

@@ -1,7 +1,7 @@
 """What would happen if these cases were released: looked up, and nothing done."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -77,6 +77,11 @@ class Plan:
         return Counter(row.expected for row in self.rows)
 
     @property
+    def joined(self) -> bool:
+        """Whether any goes into an envelope that is open already."""
+        return any(row.joins for row in self.rows)
+
+    @property
     def shared(self) -> Mapping[int, int]:
         """Envelopes with several cases, and how many."""
         inside = Counter(row.envelope for row in self.rows if row.envelope)
@@ -93,8 +98,8 @@ class _Found:
 class _Envelopes:
     """Numbers envelopes as they would be opened: a recipient whose items wait to be joined gets one."""
 
-    def __init__(self, world: World, session: Session) -> None:
-        self._world, self._lines = world, routes(session)
+    def __init__(self, world: World, session: Session, alone: Collection[UUID]) -> None:
+        self._world, self._lines, self._alone = world, routes(session), alone
         self._numbers: dict[bytes, int] = {}
         self.carriers: list[str] = []
         open_now = select(Shipment.group_digest).where(Shipment.stage == Stage.GATHERING)
@@ -103,27 +108,35 @@ class _Envelopes:
     def number(self, found: _Found) -> tuple[int, str, bool]:
         """Its envelope, the carrier's name, and whether that envelope is open already."""
         carrier = choose_carrier(self._world, self._lines, found.slip, found.item)
-        digest = envelope_digest(self._world, carrier, found.slip)
-        joins = digest in self._open
+        digest = envelope_digest(self._world, carrier, found.slip, found.case)
+        alone = found.case.id in self._alone
+        joins = digest in self._open and not alone
+        shares = joins or (bool(found.item.grouping) and not alone)
         known = self._numbers.get(digest)
-        if known is None or not (joins or found.item.grouping):
+        if known is None or not shares:
             self.carriers.append(self._world.title(carrier))
             known = len(self.carriers)
-            if joins or found.item.grouping:
+            if shares:
                 self._numbers[digest] = known
         return known, self._world.title(carrier), joins
 
     def of_recipient(self, found: _Found) -> int:
         """The envelope that this case would share, 0 for none."""
         carrier = choose_carrier(self._world, self._lines, found.slip, found.item)
-        return self._numbers.get(envelope_digest(self._world, carrier, found.slip), 0) if found.item.grouping else 0
+        digest = envelope_digest(self._world, carrier, found.slip, found.case)
+        return self._numbers.get(digest, 0) if found.item.grouping else 0
 
 
-def plan_release(world: World, case_ids: Sequence[UUID], waiting: ColumnElement[bool]) -> Plan:
-    """What releasing these would do. `waiting`: the condition on `Case` and `Item` of what may be offered too."""
+def plan_release(
+    world: World, case_ids: Sequence[UUID], waiting: ColumnElement[bool], alone: Collection[UUID] = ()
+) -> Plan:
+    """What releasing these would do, `alone` each into an envelope of its own.
+
+    `waiting`: the condition on `Case` and `Item` of what may be offered too.
+    """
     with world.reading() as session:
         found = {row.case.id: row for row in _find(session, _query().where(Case.id.in_(case_ids)))}
-        envelopes = _Envelopes(world, session)
+        envelopes = _Envelopes(world, session, alone)
         held, enveloped = held_among(session, list(found)), _enveloped(session, found)
         rows = [
             _expect(found[one], envelopes, held=one in held, enveloped=one in enveloped)

@@ -9,6 +9,7 @@ from dispatch.console.chart import bars, lines
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
+from dispatch.label.printer import STATE_WORDS
 from dispatch.measured.export import export_overview
 from dispatch.measured.overview import Overview, overview, this_month
 from dispatch.staff.role import Right
@@ -21,7 +22,8 @@ ALL = 100
 def shown(desk: Annotated[Desk, needs(Right.OVERVIEW)], month: str = "") -> Response:
     """A month, counted now."""
     told = overview(desk.world, desk.scope, month or this_month(desk.world))
-    return desk.page("overview.html", told=told, charts=_charts(desk, told), current=this_month(desk.world))
+    beside = {"charts": _charts(desk, told), "states": STATE_WORDS, "current": this_month(desk.world)}
+    return desk.page("overview.html", 200, told=told, **beside)
 
 
 @router.get("/console/overview.csv")

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
+from dispatch.console.dispatching import choices_for_holding
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
@@ -20,7 +21,10 @@ from dispatch.staff.role import Right
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Looking = Annotated[Desk, needs(Right.SEE, Right.SEE_TODAY)]
 Clerk = Annotated[Desk, needs(Right.SEE)]
-BESIDE: Mapping[Queue, Callable[[Desk], dict[str, object]]] = {Queue.TO_PRINT: choices_for_printing}
+BESIDE: Mapping[Queue, Callable[[Desk], dict[str, object]]] = {
+    Queue.TO_RELEASE: choices_for_holding,
+    Queue.TO_PRINT: choices_for_printing,
+}
 """What the buttons of a queue need to know (`queue_….html`)."""
 FRONTS: Sequence[tuple[Right, str]] = (
     (Right.SEE, f"/console/queue/{Queue.TO_RELEASE}"),

@@ -5,13 +5,15 @@ be able to make the server speak to anything else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -56,6 +58,9 @@ class Printer(Base):
     made_at: Mapped[datetime]
     made_by: Mapped[str]
     removed_at: Mapped[datetime | None]
+    off_at: Mapped[datetime | None]  # switched off since then: offered to nobody
+    changed_at: Mapped[datetime | None]
+    changed_by: Mapped[str | None]
 
     __table_args__ = (
         Index("uq_printers_name", "name", unique=True, postgresql_where=text("removed_at IS NULL")),
@@ -66,6 +71,16 @@ class Printer(Base):
     def subject(self) -> str:
         """How jobs and the worklist name it."""
         return f"printer:{self.id}"
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it may be sent anything."""
+        return self.off_at is None
+
+    @property
+    def version(self) -> str:
+        """Another one after each edit."""
+        return (self.changed_at or self.made_at).isoformat()
 
 
 class State(StrEnum):
@@ -92,7 +107,10 @@ UNDER_WAY = frozenset({State.WAITING, State.SENDING})
 
 
 class PrintJob(Base):
-    """A batch on its way to a printer. `upto`: so many of its sheets the printer has surely taken."""
+    """A batch on its way to a printer. `upto`: so many of its sheets the printer has surely taken.
+
+    `claimed`: the printer as it was when the first sheets went out, until none have: the others follow them there.
+    """
 
     __tablename__ = "print_jobs"
 
@@ -104,6 +122,7 @@ class PrintJob(Base):
     sheets: Mapped[int]
     words: Mapped[str]
     changed_at: Mapped[datetime]
+    claimed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (
         CheckConstraint(f"state IN ({', '.join(repr(str(one)) for one in State)})", name="state"),
@@ -127,15 +146,12 @@ class PrinterAsked:
 
 def add_printer(world: World, asked: PrinterAsked, by: str) -> UUID:
     """A new printer. Raises NotAllowedError (an address that is not allowed …), ConflictError (the name is taken)."""
-    name, host = _checked(world.settings, asked)
-    printer = Printer(id=uuid7(), name=name, host=host, port=asked.port, language=asked.language, size=asked.size)
-    printer.darkness, printer.shift_right, printer.shift_down = asked.darkness, asked.shift_right, asked.shift_down
-    printer.made_at, printer.made_by = world.now(), by
+    asked = checked(world.settings, asked)
+    printer = Printer(id=uuid7(), made_at=world.now(), made_by=by, **asdict(asked))
     with world.begin() as session:
-        if any(one.name == name for one in printers(session)):
-            raise ConflictError(f"已有名为“{name}”的打印机。请换一个名称。")
+        must_be_free(session, asked.name)
         session.add(printer)
-        told = f"新增打印机 {name}：{host}:{asked.port} {asked.language} {asked.size}"
+        told = f"新增打印机 {asked.name}：{asked.host}:{asked.port} {asked.language} {asked.size}"
         audit.note(world, session, by, audit.Deed.SETTING, printer.subject, told)
     return printer.id
 
@@ -143,28 +159,35 @@ def add_printer(world: World, asked: PrinterAsked, by: str) -> UUID:
 def remove_printer(world: World, printer_id: UUID, by: str) -> str:
     """It is not offered any more, and what waits for it is not sent; its name. Raises NotFoundError."""
     with world.begin() as session:
-        printer = find_printer(session, printer_id)
+        printer = find_printer(session, printer_id, also_off=True)
         printer.removed_at = world.now()
         jobs.leave(session, SEND, printer.subject)  # what waits for it is told of, and not left lying
-        audit.note(world, session, by, audit.Deed.SETTING, printer.subject, f"停用打印机 {printer.name}")
+        audit.note(world, session, by, audit.Deed.SETTING, printer.subject, f"移除打印机 {printer.name}")
     return printer.name
 
 
-def printers(session: Session) -> Sequence[Printer]:
-    """Those in use, by name."""
-    return session.scalars(select(Printer).where(Printer.removed_at.is_(None)).order_by(Printer.name)).all()
+def must_be_free(session: Session, name: str) -> None:
+    """Raises ConflictError where a printer bears this name already."""
+    if any(one.name == name for one in printers(session, also_off=True)):
+        raise ConflictError(f"已有名为“{name}”的打印机。请换一个名称。")
 
 
-def find_printer(session: Session, printer_id: UUID) -> Printer:
-    """One in use. Raises NotFoundError."""
+def printers(session: Session, *, also_off: bool = False) -> Sequence[Printer]:
+    """Those that may be sent something, by name; or all there are."""
+    there = select(Printer).where(Printer.removed_at.is_(None)).order_by(Printer.name)
+    return session.scalars(there if also_off else there.where(Printer.off_at.is_(None))).all()
+
+
+def find_printer(session: Session, printer_id: UUID, *, also_off: bool = False) -> Printer:
+    """One that may be sent something; or any there is. Raises NotFoundError."""
     found = session.get(Printer, printer_id)
-    if found is None or found.removed_at is not None:
+    if found is None or found.removed_at is not None or not (also_off or found.is_on):
         raise NotFoundError("没有这台打印机，或已停用。请另选一台，或用浏览器打印。")
     return found
 
 
 def named_printer(session: Session, name: str) -> Printer:
-    """One in use, by its name. Raises NotFoundError."""
+    """One there is, switched on or off, by its name. Raises NotFoundError."""
     found = session.scalar(select(Printer).where(Printer.name == name, Printer.removed_at.is_(None)))
     if found is None:
         raise NotFoundError(f"没有名为“{name}”的打印机。请用 zhuandi printers list 查看。")
@@ -203,7 +226,8 @@ def _check_network(settings: Settings, address: IPv4Address | IPv6Address) -> No
         )
 
 
-def _checked(settings: Settings, asked: PrinterAsked) -> tuple[str, str]:
+def checked(settings: Settings, asked: PrinterAsked) -> PrinterAsked:
+    """The same as it is kept. Raises NotAllowedError where it cannot be."""
     name = asked.name.strip()
     if not 1 <= len(name) <= 40:
         raise NotAllowedError("请填打印机名称，最多 40 个字。")
@@ -214,4 +238,4 @@ def _checked(settings: Settings, asked: PrinterAsked) -> tuple[str, str]:
         raise NotAllowedError(f"浓度从 0 到 {darkest}；不填则按打印机自己的设置。")
     if max(abs(asked.shift_right), abs(asked.shift_down)) > MOST_SHIFT:
         raise NotAllowedError(f"偏移以点计（8 点为 1 毫米），最多 {MOST_SHIFT} 点。")
-    return name, check_address(settings, asked.host, asked.port)
+    return replace(asked, name=name, host=check_address(settings, asked.host, asked.port))

@@ -13,6 +13,7 @@ from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Beat, kind_of, lane_of
 from dispatch.journey import Stage, Tracked, View, view
+from dispatch.label.printer_health import PrinterHealth, printer_healths
 from dispatch.measured.books import OPEN_JOBS
 from dispatch.packing.hand_over import HandOver, HandOverLine
 from dispatch.queues.look import open_entries
@@ -99,9 +100,10 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """How the service itself does: posts, queue, clock."""
+    """How the service itself does: posts, printers, queue, clock."""
 
     posts: Sequence[Health]
+    printers: Sequence[PrinterHealth]
     jobs: Sequence[JobsLine]
     beats: Sequence[Pulse]
     skew: timedelta
@@ -276,7 +278,7 @@ def _house(world: World, session: Session) -> House:
         for row in session.execute(OPEN_JOBS)
     ]
     busiest = sorted(jobs, key=lambda line: (-line.due, line.kind, line.carrier))
-    return House(healths(world), busiest, beats, clock_skew(session, world.now))
+    return House(healths(world), printer_healths(world, session), busiest, beats, clock_skew(session, world.now))
 
 
 def _seconds(told: Any) -> timedelta:

@@ -17,7 +17,7 @@ from dispatch.journey import Stage
 from dispatch.mask import mask_name
 from dispatch.packing.pack import pack, papers_of
 from dispatch.shipment import Content, Shipment
-from dispatch.waybill import Waybill, live_waybill
+from dispatch.waybill import Waybill, live_waybill, token_in, waybill_of
 from dispatch.world import World
 
 LONGEST = 128
@@ -79,6 +79,7 @@ def scan(
     """
     code = clean_scan(world, text)
     with world.reading() as session:
+        code = _number_behind(world, session, code)
         is_waybill = bool(_numbered(session, code, within))
         is_paper = bool(papers_of(session, code, within))
     if not is_waybill and not is_paper:
@@ -88,9 +89,17 @@ def scan(
     return _pair(world, paper, code, by, within) if paper else Step("", code, look_inside(world, code, within))
 
 
+def _number_behind(world: World, session: Session, code: str) -> str:
+    """The number of the waybill whose QR code was scanned; any other code as it is. Raises NotFoundError (void)."""
+    waybill = waybill_of(world, session, token) if (token := token_in(code)) else None
+    if waybill is not None and waybill.voided_at is not None:
+        raise NotFoundError(f"这张面单（{waybill.number}）已作废。请撕掉，扫新打的面单。")
+    return waybill.number if waybill is not None else code
+
+
 def _unknown(code: str) -> str:
     if code.lower().startswith(("http:", "https:")):
-        return "扫到的是给收件人查询用的二维码。请扫面单上的条形码。"
+        return "扫到的二维码不是本系统面单上的。请扫面单上的条形码。"
     return f"没有编号为“{code}”的出件或运单。请重新扫描。"
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session
 
-from dispatch.approval.case import Case
+from dispatch.approval.case import Case, CaseSlip
+from dispatch.approval.hold_reason import HOLD_REASONS
 from dispatch.batch import Batch, BatchItem, Kind, Outcome, find_batch, tally
 from dispatch.errors import NotFoundError
 from dispatch.label.print_run import PrintRun
@@ -17,6 +18,7 @@ from dispatch.queues.queue import Scope
 from dispatch.shipment import Shipment
 from dispatch.waybill import live_waybills
 from dispatch.world import World
+from dispatch.zero_visits.told.curtain import Curtain
 
 MOST_ROWS = 500
 RECENT = 50
@@ -36,9 +38,10 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """A batch. `run`, `job` and `printer`: of printing alone."""
+    """A batch. `reason`: of a hold, masked. `run`, `job` and `printer`: of printing alone."""
 
     batch: Batch
+    reason: str
     counts: Counter[Outcome]
     rows: Sequence[ItemRow]
     run: PrintRun | None
@@ -63,7 +66,20 @@ def show_batch(world: World, scope: Scope, batch_id: UUID, by: str) -> BatchView
         run = session.scalar(select(PrintRun).where(PrintRun.batch_id == batch_id))
         job = session.scalar(select(PrintJob).where(PrintJob.batch_id == batch_id))
         printer = session.get(Printer, job.printer_id) if job else None
-        return BatchView(batch, tally(session, batch_id), _rows(session, batch), run, job, printer)
+        reason = _hold_reason(world, session, batch) if batch.kind == Kind.HOLD else ""
+        return BatchView(batch, reason, tally(session, batch_id), _rows(session, batch), run, job, printer)
+
+
+def _hold_reason(world: World, session: Session, batch: Batch) -> str:
+    """Why all of these were held. A clerk's own words may name one of the applicants."""
+    told = world.vault.open(batch, "reason") or ""
+    if told in HOLD_REASONS:
+        return told
+    items = select(BatchItem.of).where(BatchItem.batch_id == batch.id).order_by(BatchItem.place).limit(MOST_ROWS)
+    query = select(Case, CaseSlip).join(CaseSlip, CaseSlip.case_id == Case.id).where(Case.id.in_(items))
+    for case, slip in session.execute(query):
+        told = Curtain.before(world, case, slip, reveal=False).free(told)
+    return told
 
 
 def check_in_sight(session: Session, scope: Scope, batch_id: UUID, by: str) -> Batch:

@@ -1,4 +1,4 @@
-"""Finding a case by a number: its own, its waybill's, the order's, or that of a paper in it. Never by a name."""
+"""Finding a case by a number: its own, its waybill's (the QR code too), the order's, a paper's. Never by a name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from dispatch.approval.case import Case, Document, find_case
 from dispatch.errors import NotFoundError
 from dispatch.queues.queue import Scope
 from dispatch.shipment import Content, Shipment
-from dispatch.waybill import Waybill
+from dispatch.waybill import Waybill, token_in, waybill_of
 from dispatch.world import World
 
 MOST = 50
 SHORTEST = 4
 """Fewer characters begin too many numbers to be of use."""
-LONGEST = 64
+LONGEST = 128
+"""As long as the address of a tracking page may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ def find(world: World, scope: Scope, asked: str) -> Sequence[Hit]:
     if not wanted:
         return []
     with world.reading() as session:
+        if token := token_in(wanted):
+            return _by_token(world, session, scope, token)
         exact = _hits(session, scope, wanted, exact=True) or _hits(session, scope, wanted.upper(), exact=True)
         if exact or len(wanted) < SHORTEST:
             return exact
@@ -48,6 +51,17 @@ def case_in(world: World, scope: Scope, case_no: str) -> Case:
         if session.scalar(select(Case.id).where(Case.id == case.id, scope.of_cases())) is None:
             raise NotFoundError(f"没有办件编号为“{case_no}”的办件。请核对编号。")
         return case
+
+
+def _by_token(world: World, session: Session, scope: Scope, token: str) -> Sequence[Hit]:
+    """The cases in the envelope whose waybill bears this QR code; of a void one those that lay in it."""
+    waybill = waybill_of(world, session, token)
+    if waybill is None:
+        return []
+    inside = select(Case.case_no).join(Document, Document.case_id == Case.id)
+    inside = inside.join(Content, Content.document_id == Document.id)
+    cases = inside.where(Content.shipment_id == waybill.shipment_id, scope.of_cases()).distinct()
+    return [Hit(case_no, "运单号", waybill.number) for case_no in session.scalars(cases.order_by(Case.case_no))]
 
 
 def _hits(session: Session, scope: Scope, wanted: str, *, exact: bool) -> Sequence[Hit]:

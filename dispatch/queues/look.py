@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, cast, func, se
 from sqlalchemy import case as whether
 from sqlalchemy.orm import Session
 
-from dispatch.approval.case import Case, CaseSlip, Document, Item, held_among
+from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
+from dispatch.approval.hold_reason import open_holds
 from dispatch.journey import View
 from dispatch.mask import mask_name
 from dispatch.queues.filters import Filters
@@ -28,6 +29,7 @@ from dispatch.shipment import Content, Shipment
 from dispatch.waybill import live_waybills
 from dispatch.worklist import Entry
 from dispatch.world import World
+from dispatch.zero_visits.told.curtain import Curtain
 
 PAGE = 50
 RECENT = timedelta(days=92)
@@ -35,7 +37,7 @@ RECENT = timedelta(days=92)
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case that has no envelope yet."""
+    """A case that has no envelope yet. `hold`: why it is held back, masked; empty where it is not."""
 
     id: UUID
     case_no: str
@@ -44,7 +46,7 @@ class CaseRow:
     applicant: str
     town: str
     since: datetime
-    held: bool
+    hold: str
     overdue: bool
 
 
@@ -188,7 +190,7 @@ def _cases(world: World, session: Session, ids: Sequence[UUID]) -> list[CaseRow]
         .where(Case.id.in_(ids))
     )
     found = {case.id: (case, item, slip) for case, item, slip in session.execute(query)}
-    waiting = held_among(session, ids)
+    holds = open_holds(session, ids)
     now, patience = world.now(), world.settings.case_patience
     rows = []
     for case, item, slip in (found[one] for one in ids if one in found):
@@ -198,8 +200,8 @@ def _cases(world: World, session: Session, ids: Sequence[UUID]) -> list[CaseRow]
         )
         title = "（不显示）" if item.hide_title else item.name
         overdue = now > since + patience
-        held = case.id in waiting
-        rows.append(CaseRow(case.id, case.case_no, title, case.department, name, slip.town, since, held, overdue))
+        hold = _why(world, case, slip, holds.get(case.id))
+        rows.append(CaseRow(case.id, case.case_no, title, case.department, name, slip.town, since, hold, overdue))
     return rows
 
 
@@ -231,6 +233,13 @@ def show(world: World, session: Session, ids: Sequence[UUID]) -> list[ShipmentRo
             )
         )
     return rows
+
+
+def _why(world: World, case: Case, slip: CaseSlip, hold: Hold | None) -> str:
+    """A clerk's own words may name the applicant."""
+    if hold is None:
+        return ""
+    return Curtain.before(world, case, slip, reveal=False).free(world.vault.open(hold, "reason")) or "—"
 
 
 def _inside(session: Session, ids: Collection[UUID]) -> Mapping[UUID, list[tuple[str, datetime | None]]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, CompoundSelect, exists, select, true, union_all
 from sqlalchemy.orm import aliased
 
-from dispatch.approval.case import Case, Document, Hold, Item, Release
+from dispatch.approval.case import Case, Document, Hold, Item, Release, still_to_send
 from dispatch.approval.within import Within
 from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
@@ -97,8 +97,8 @@ def enveloped() -> ColumnElement[bool]:
 def cases_in(queue: Queue) -> ColumnElement[bool]:
     """The condition on `Case` for a queue of cases. Held cases wait for their release all the same."""
     if queue is Queue.TO_ISSUE:
-        return Case.paper_ready_at.is_(None) & Case.given_at.is_(None)
-    waits = Case.paper_ready_at.is_not(None) & Case.given_at.is_(None)
+        return Case.paper_ready_at.is_(None) & still_to_send()
+    waits = Case.paper_ready_at.is_not(None) & still_to_send()
     return waits & ~enveloped() & Case.id.in_(_not_let_go())
 
 

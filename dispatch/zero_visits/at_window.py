@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch import audit, ledger, words, worklist
 from dispatch.approval.case import Case, Document, Hold, open_hold
+from dispatch.approval.hold_reason import AT_WINDOW
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.booking.cancel import call_off_locked
 from dispatch.errors import ConflictError, NotAllowedError
@@ -40,7 +41,6 @@ from dispatch.zero_visits.who_came import FAULTS, LONGEST_TEXT, Given, check_per
 
 __all__ = ["FAULTS", "Given", "give", "pull"]
 
-HELD = "改窗口领取"
 WITH_THE_POST = "办件“{}”已交寄（{}），窗口不能办领取。请联系寄递企业退回，退件到后再办。"
 
 
@@ -60,7 +60,7 @@ def pull(world: World, case_no: str, by: str, within: Within = EVERYTHING) -> At
             if shipment.stage not in {Stage.CLOSED, Stage.HANDED_OVER}:
                 _take_from_road(world, session, shipment, by)
         _hold(world, session, case, by, known=[one.id for one in envelopes])
-        audit.note(world, session, by, audit.Deed.CHANGE, case.subject, HELD)
+        audit.note(world, session, by, audit.Deed.CHANGE, case.subject, AT_WINDOW)
     return at_window(world, case_no, within)
 
 
@@ -97,7 +97,7 @@ def _hold(world: World, session: Session, case: Case, by: str, known: Collection
         raise ConflictError(f"办件“{case.case_no}”刚刚装入信封。请再点一次，连信封一起抽回。")
     if open_hold(session, case.id) is None:
         row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
-        world.vault.seal(row, "reason", HELD)
+        world.vault.seal(row, "reason", AT_WINDOW)
         session.add(row)
 
 

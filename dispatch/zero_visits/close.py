@@ -47,7 +47,7 @@ class Closure(Base):
     id: Mapped[RowId]
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
     closed_at: Mapped[datetime]
-    erased_at: Mapped[datetime | None]  # who it was for is forgotten since then; what was counted stays
+    erased_at: Mapped[datetime | None]  # until 0018; now cases.erased_at: to go in the next release
 
     __table_args__ = (Index("ix_closures_kept", "closed_at", postgresql_where=text("erased_at IS NULL")),)
 

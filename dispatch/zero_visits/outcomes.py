@@ -123,6 +123,7 @@ def _without_envelope() -> Select[str, int]:
     waits_for_release = and_(Item.release == Release.WHEN_RELEASED, Case.released_at.is_(None))
     waiting = case(
         (Case.given_at.is_not(None), words.VIEWS[View.CLOSED]),  # across the window, in no envelope
+        (Case.lapsed_at.is_not(None), words.VIEWS[View.UNDELIVERED]),
         (Case.paper_ready_at.is_(None), Waiting.PAPER.value),
         (held, Waiting.HELD.value),
         (waits_for_release, Waiting.RELEASE.value),

@@ -116,7 +116,7 @@ class Record:
     paper_ready_at: datetime | None
     released_at: datetime | None
     closed_at: datetime | None
-    held: bool
+    hold: str
     papers: Sequence[Paper]
     envelopes: Sequence[Envelope]
     legs: Sequence[LegShown]
@@ -142,7 +142,7 @@ def record(world: World, case_no: str, *, reveal: bool = False) -> Record:
             paper_ready_at=case.paper_ready_at,
             released_at=case.released_at,
             closed_at=closed,
-            held=open_hold(session, case.id) is not None,
+            hold=_why_held(of),
             papers=_papers(of, envelopes),
             envelopes=envelopes,
             legs=_legs(session, case),
@@ -150,6 +150,12 @@ def record(world: World, case_no: str, *, reveal: bool = False) -> Record:
             entries=_entries(world, session, of.subjects),
             subjects=of.subjects,
         )
+
+
+def _why_held(of: Teller) -> str:
+    """Why nothing of it is sent now, masked as the story is; empty where no hold stands."""
+    standing = open_hold(of.session, of.case.id)
+    return (of.curtain.free(of.world.vault.open(standing, "reason")) or "—") if standing else ""
 
 
 def _entries(world: World, session: Session, subjects: Sequence[str]) -> list[OnDesk]:

@@ -41,6 +41,9 @@ WITH_IDS: Mapping[str, Urls] = {
     "/console/batch/{batch_id}": lambda counter: [
         f"/console/batch/{one}" for one in counter.found("SELECT id FROM batches ORDER BY made_at DESC LIMIT 1")
     ],
+    "/console/printers/{printer_id}": lambda counter: [
+        f"/console/printers/{one}" for one in counter.found("SELECT id FROM printers WHERE removed_at IS NULL")
+    ],
     "/console/hand-over/{carrier}": lambda _: ["/console/hand-over/ems"],
     "/console/hand-over/list/{number}/sign": lambda counter: [
         f"/console/hand-over/list/{one}/sign" for one in counter.found("SELECT number FROM hand_overs LIMIT 1")

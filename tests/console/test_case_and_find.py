@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.audit import AuditEntry, Deed
+from dispatch.label.pages import tracking_url
 from dispatch.reveal import Reveal, reason_of
 from dispatch.staff.role import Role
+from dispatch.waybill import live_waybill
 from tests.rooms.on_the_road import Road
 
 NAME, PHONE, DETAIL, ID_NO = "蓝小雨", "13900000001", "团结西路8号2幢301室", "332529199003071234"
@@ -100,6 +102,25 @@ def test_the_beginning_of_a_number_that_several_have_shows_them_all(road, person
     assert "没有号码" in clerk.get("/console/find", params={"q": "331"}).text  # too short to be of use
     assert "没有号码" in clerk.get("/console/find", params={"q": NAME}).text
     assert "没有号码" in clerk.get("/console/find", params={"q": "%_%_%"}).text
+
+
+def test_the_qr_code_of_a_waybill_leads_to_its_case_and_to_no_others(road, person, decided):
+    """A parcel that came back was in the hand, and the search box knew nothing of what its code says."""
+    with road.world.reading() as session:
+        link = tracking_url(road.world, live_waybill(session, road.shipment(CASE).id))
+    clerk = person(Role.DISPATCH)
+    for scanned in (
+        link,
+        link.upper(),
+        f" {link}\n",
+        link.replace("http://127.0.0.1:8080", "https://ems.example/zd"),
+    ):
+        found = clerk.get("/console/find", params={"q": scanned})
+        assert (found.status_code, found.headers.get("location")) == (303, f"/console/case/{CASE}"), scanned
+    elsewhere = person(Role.DISPATCH, "other", departments=[OTHER]).get("/console/find", params={"q": link})
+    assert (elsewhere.status_code, CASE in elsewhere.text) == (200, False)
+    unknown = clerk.get("/console/find", params={"q": f"{link[:-3]}AAA"})
+    assert (unknown.status_code, CASE in unknown.text) == (200, False)
 
 
 def test_a_name_in_the_search_box_stands_in_no_page_as_script(road, person):

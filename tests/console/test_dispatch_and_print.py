@@ -10,6 +10,7 @@ from sqlalchemy import select
 from dispatch.approval import dispatch_many
 from dispatch.approval.case import Case
 from dispatch.approval.lodge import lodge
+from dispatch.audit import AuditEntry
 from dispatch.label.print_sheets import to_print
 from dispatch.label.printer import SEND, PrinterAsked, add_printer
 from dispatch.shipment import Shipment
@@ -87,6 +88,60 @@ def test_a_hold_needs_its_reason(world, person, lodged):
     assert "未办成" in told
     assert "只重试未办成的" in told
     assert followed(clerk, clerk.post("/console/lift", {"id": ids}))
+
+
+def test_why_cases_are_held_is_chosen_and_stands_wherever_they_are_listed(world, person, lodged):
+    """The list said only that they were held: whoever came next had to open each of them."""
+    ids, clerk = lodged(3), person(Role.DISPATCH)
+    told = followed(clerk, clerk.post("/console/hold", {"id": ids[:1], "why": "欠费"}))
+    assert "暂缓寄递：欠费" in told
+    followed(clerk, clerk.post("/console/hold", {"id": ids[1:2], "why": "待签字", "reason": "明天来"}))
+    listed = clerk.get("/console/queue/to_release").text
+    assert "暂缓寄递：欠费" in listed
+    assert "暂缓寄递：待签字：明天来" in listed
+    assert "暂缓寄递：欠费" in clerk.get("/console/case/331127202611220000").text
+    assert clerk.post("/console/hold", {"id": ids[2:], "why": "不想寄"}).status_code == 409
+
+
+def test_what_a_clerk_wrote_of_the_applicant_is_masked_in_every_list(world, person, lodged):
+    ids, clerk = lodged(1), person(Role.DISPATCH)
+    told = followed(clerk, clerk.post("/console/hold", {"id": ids, "reason": "蓝小雨 13900000001 说等一等"}))
+    for page in (
+        told,
+        clerk.get("/console/queue/to_release").text,
+        clerk.get("/console/case/331127202611220000").text,
+    ):
+        assert "说等一等" in page
+        assert not [secret for secret in ("蓝小雨", "13900000001") if secret in page]
+
+
+def test_whoever_releases_says_whether_those_of_one_recipient_share_an_envelope(world, person, lodged):
+    """The trial told who shares one; the release did so, whether the clerk wanted it or not."""
+    ids, clerk = lodged(one_recipient=True), person(Role.DISPATCH)
+    declined = {"id": ids[:2], "sharing": "asked"}
+    trial = clerk.post("/console/release/plan", declined).text
+    assert "装 2 个邮件" in trial
+    assert "同封" not in trial
+    assert "同封 2 件" in clerk.post("/console/release/plan", declined | {"together": "yes"}).text
+    followed(clerk, clerk.post("/console/release", declined))
+    run_due(world, "case.gather")
+    followed(clerk, clerk.post("/console/release", {"id": ids[2:]}))
+    run_due(world, "case.gather")
+    with world.reading() as session:
+        assert sorted(session.scalars(select(Shipment.stage))) == ["gathering", "to_book", "to_book"]
+    assert "单独装封" in clerk.get("/console/case/331127202611220000").text
+
+
+def test_one_of_several_is_taken_out_of_the_envelope_that_they_would_share(world, person, lodged):
+    ids, clerk = lodged(one_recipient=True), person(Role.DISPATCH)
+    chosen = {"id": ids, "sharing": "asked", "together": "yes", "alone": ids[:1]}
+    assert "同封 2 件" in clerk.post("/console/release/plan", chosen).text
+    followed(clerk, clerk.post("/console/release", chosen))
+    run_due(world, "case.gather")
+    run_due(world, "case.gather")
+    with world.reading() as session:
+        assert sorted(session.scalars(select(Case.alone))) == [False, False, True]
+        assert len(session.scalars(select(Shipment)).all()) == 2
 
 
 def test_nothing_ticked_is_told_so(world, person):
@@ -189,9 +244,38 @@ def test_printers_are_the_administrators_and_only_where_they_may_stand(world, pe
     added = admin.post("/console/printers", {"name": "一号机", "host": "127.0.0.1", "port": 9100, "speaks": "tspl"})
     page = followed(admin, added)
     assert "127.0.0.1:9100" in page
-    [printer] = re.findall(r'action="(/console/printers/[0-9a-f-]+/remove)"', page)
-    assert "一号机" not in followed(admin, admin.post(printer)).replace("停用 一号机", "")
-    assert person(Role.DISPATCH).get("/console/printers").status_code == 403
+    [printer] = re.findall(r'action="(/console/printers/[0-9a-f-]+)/off"', page)
+    assert "一号机" not in followed(admin, admin.post(f"{printer}/remove"))
+    clerk = person(Role.DISPATCH)
+    assert {clerk.get("/console/printers").status_code, clerk.get(printer).status_code} == {403}
+    assert {clerk.post(f"{printer}{act}", {"name": "x", "host": "127.0.0.1"}).status_code for act in ACTS} == {403}
+
+
+ACTS = ("", "/off", "/on", "/remove")
+
+
+def test_a_printer_is_edited_switched_off_and_on_and_each_is_noted(world, person):
+    admin, clerk = person(Role.ADMINISTRATOR), person(Role.DISPATCH)
+    key = add_printer(world, PrinterAsked("一号机", "127.0.0.1", 9100), "admin")
+    page = admin.get(f"/console/printers/{key}").text
+    [seen] = re.findall(r'name="seen" value="([^"]+)"', page)
+    asked = {"name": "二号机", "host": "127.0.0.2", "port": 9101, "speaks": "tspl", "darkness": "9", "seen": seen}
+    told = followed(admin, admin.post(f"/console/printers/{key}", asked))
+    assert "127.0.0.2:9101" in told
+    late = admin.post(f"/console/printers/{key}", asked | {"name": "三号机"})
+    assert late.status_code == 409
+    assert "administrator" in late.text  # who was first
+    assert "二号机" in clerk.get("/console/reprint").text
+    followed(admin, admin.post(f"/console/printers/{key}/off"))
+    assert "二号机" not in clerk.get("/console/reprint").text
+    refused = clerk.post("/console/reprint", {"number": "x", "reason": "卡纸", "printer": str(key)})
+    assert refused.status_code == 404
+    followed(admin, admin.post(f"/console/printers/{key}/on"))
+    with world.reading() as session:
+        of_printer = select(AuditEntry).where(AuditEntry.subject == f"printer:{key}").order_by(AuditEntry.seq)
+        told = [world.vault.open(entry, "detail") for entry in session.scalars(of_printer)]
+    assert [one[:4] for one in told] == ["新增打印", "修改打印", "停用打印", "启用打印"]
+    assert "IP 地址 127.0.0.1 → 127.0.0.2" in told[1]
 
 
 def test_the_pages_are_whole_in_english_too(booked, person):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.audit import AuditEntry, Deed
+from dispatch.label.printer import PrinterAsked, add_printer
 from dispatch.measured.export import guarded
 from dispatch.measured.overview import overview, this_month
 from dispatch.queues.queue import Scope
@@ -60,6 +61,14 @@ def test_the_page_draws_charts_with_the_table_beside_and_no_style_of_its_own(roa
     assert "退件已到" in page
     assert " style=" not in page
     assert "/console/overview" in person(Role.DISPATCH).get("/console/queue/to_print").text  # a door in the side menu
+
+
+def test_printers_stand_beside_posts_and_queues_with_what_they_did_not_take(road, person):
+    add_printer(road.world, PrinterAsked("一号机", "127.0.0.1"), "admin")
+    page = person(Role.SUPERVISOR).get("/console/overview").text
+    [row] = [line for line in page.splitlines() if "一号机" in line]
+    assert "从未" in row
+    assert row.count("<td>0</td>") == 3
 
 
 def test_a_month_is_chosen_in_the_url_and_one_that_is_none_is_told_so(road, person):

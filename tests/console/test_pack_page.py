@@ -7,11 +7,13 @@ from dispatch.approval.lodge import lodge
 from dispatch.audit import verify
 from dispatch.errors import NotFoundError
 from dispatch.journey import Act
-from dispatch.packing.pack import WrongPairError, pack, to_pack
+from dispatch.label.pages import tracking_url
+from dispatch.packing.pack import WrongPairError, pack, to_pack, unpack
 from dispatch.packing.scan import clean_scan, scan
 from dispatch.queues.queue import Scope
 from dispatch.shipment import act, at_stage, lock
 from dispatch.staff.role import Role
+from dispatch.waybill import live_waybill, void_waybill
 
 TWO = {"documents": [{"name": "许可证"}, {"name": "附件"}]}
 OTHERS = "县公安局"
@@ -79,9 +81,23 @@ def test_full_width_digits_spaces_and_the_scanners_prefix_are_no_other_number(wo
     assert clean_scan(world, typed) == "331127202611220000"
 
 
-def test_the_recipients_code_is_told_from_the_barcode(world):
-    with pytest.raises(NotFoundError, match="二维码"):
-        scan(world, "http://127.0.0.1:8080/t/ABCDEFGHIJKLMNOPQRSTUVWXYZ", "li.na")
+def test_the_qr_code_of_a_sheet_is_as_good_as_its_barcode_until_the_sheet_is_void(world, printed):
+    [(code, number)] = printed(1)
+    with world.begin() as session:
+        [shipment] = at_stage(session, ["printed"])
+        link = tracking_url(world, live_waybill(session, shipment.id))
+    assert scan(world, link, "li.na", paper=code).envelope.packed
+    unpack(world, number, "li.na")
+    with world.begin() as session:
+        void_waybill(world, session, lock(session, shipment.id))
+    with pytest.raises(NotFoundError, match="已作废"):
+        scan(world, link, "li.na")
+
+
+def test_a_qr_code_of_somebody_elses_is_no_waybill(world):
+    for link in ("https://ems.example/t/", "http://127.0.0.1/t/AAAA", f"https://x.example/t/{'A' * 26}"):
+        with pytest.raises(NotFoundError, match="二维码"):
+            scan(world, link, "li.na")
 
 
 def test_the_wrong_pair_stops_the_page_and_the_open_envelope_stays_open(world, printed, person):

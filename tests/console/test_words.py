@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from jinja2 import nodes
 
 from dispatch import audit, words, worklist
+from dispatch.approval.hold_reason import HOLD_REASONS
 from dispatch.console.guard import DOORS
 from dispatch.console.language import LANGUAGES, WORDS, english
 from dispatch.console.page import PAGES, _templates
@@ -35,6 +36,7 @@ TABLES: Mapping[str, list[str]] = {
     "deeds": list(audit.DEEDS.values()),
     "doors": [title for _, title, _ in DOORS],
     "sign-in": [sign_in.WRONG],
+    "holds": list(HOLD_REASONS),
     "hidden": ["（不显示）"],
 }
 

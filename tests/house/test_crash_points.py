@@ -42,7 +42,8 @@ UNNAMED = {
 }
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
-    *("member", "session", "sign_in", "saved_view", "bind", "totp", "failures", "export", "printer", "print_run"),
+    *("member", "session", "sign_in", "saved_view", "bind", "totp", "failures", "export", "print_run"),
+    *("printer", "change_printer"),
     *("preview", "bad_rows", "issue", "issue_register", "enter_case", "undelivered", "owner", "again"),
     *("collection", "photograph", "sign_list", "telephone_call", "at_window", "receipt", "who_came"),
 }
@@ -63,6 +64,7 @@ ONE_ACT = {
     ("dispatch/errands/take.py", "cancel"),
     ("dispatch/reconcile/begin.py", "begin_by_hand"),
     ("dispatch/personal/due.py", "set_retention"),
+    ("dispatch/zero_visits/put_right/lapse.py", "let_lapse"),
     ("dispatch/personal/rotate.py", "rotate"),
     *(("dispatch/reconcile/left.py", name) for name in ("all_sent", "tell_numbers", "finish")),
 }

@@ -1,17 +1,21 @@
 """Network printers: sent a few sheets at a time, never twice by itself; lost in the middle, a person is asked."""
 
+from dataclasses import replace
+
 import pytest
 from road_steps import end_leases, make_due, shipments, sql, with_settings
 from sqlalchemy import select
 
 from dispatch.approval.lodge import lodge
-from dispatch.errors import ConflictError, NotAllowedError
+from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.label import SheetSize
-from dispatch.label.print_run import all_came_out, stop
+from dispatch.label.change_printer import described, edit_printer, switch_printer
+from dispatch.label.print_run import PrintRun, all_came_out, stop
 from dispatch.label.print_sheets import Wish, begin_print, print_from, to_print
 from dispatch.label.printer import (
     SEND,
     Language,
+    Printer,
     PrinterAsked,
     PrintJob,
     State,
@@ -19,7 +23,9 @@ from dispatch.label.printer import (
     check_address,
     remove_printer,
 )
+from dispatch.label.printer_health import printer_healths
 from dispatch.label.thermal import send
+from dispatch.label.thermal.line import deliver
 from dispatch.lease import claim
 from sandbox.printer import Fault, running_printer
 from workers.run import run_due
@@ -214,3 +220,147 @@ def test_a_name_is_given_once_and_may_be_given_again_after_it_is_removed(world):
         added(world, 9101)
     remove_printer(world, one, "admin")
     added(world, 9101)
+
+
+# Edited, and switched off.
+
+
+def edited(world, printer_id, **told):
+    with world.reading() as session:
+        asked = described(session.get(Printer, printer_id))
+    return edit_printer(world, printer_id, replace(asked, **told), "admin")
+
+
+def test_what_was_begun_goes_on_where_it_began_and_what_was_not_goes_by_the_edit(booked, monkeypatch):
+    """Half of a run at one window and half at another: nobody could tell from which sheet to print again."""
+    monkeypatch.setattr(send, "AT_ONCE", 2)
+    world, chosen = booked
+    with running_printer() as old, running_printer() as new:
+        printer_id = added(world, old.port)
+        begun = printing_on(world, chosen, printer_id)
+        with monkeypatch.context() as first:
+            first.setattr(send, "deliver", editing_after(lambda: edited(world, printer_id, port=new.port)))
+            run_due(world, SEND)
+        assert ([told.count(b"^XZ") for told in old.jobs], new.jobs) == ([2, 1], [])
+        assert (job_of(world, begun).state, job_of(world, begun).upto) == (State.SENT, 3)
+        print_from(world, begun, 1, Wish(SheetSize.ONE_PART, "li.na", "换机", printer_id))
+        run_due(world, SEND)
+        assert [told.count(b"^XZ") for told in new.jobs] == [2, 1]
+
+
+def editing_after(edit):
+    """The first sheets are out, and at that moment somebody edits the printer."""
+
+    def deliver_and_edit(*where, **limits):
+        deliver(*where, **limits)
+        edit()
+
+    return deliver_and_edit
+
+
+def test_what_no_printer_has_taken_yet_goes_where_it_stands_by_now(booked):
+    """It was edited because it has another address: a run that waits for the old one would wait for ever."""
+    world, chosen = booked
+    with running_printer() as printer:
+        port = printer.port
+    printer_id = added(world, port)
+    batch = printing_on(world, chosen, printer_id)
+    run_due(world, SEND)
+    assert job_of(world, batch).state == State.WAITING
+    with running_printer() as printer:
+        assert edited(world, printer_id, port=printer.port) == ("端口",)
+        make_due(world, SEND)
+        run_due(world, SEND)
+        assert [told.count(b"^XZ") for told in printer.jobs] == [3]
+
+
+def test_a_run_is_never_printed_on_the_paper_of_another_size(booked):
+    world, chosen = booked
+    with running_printer() as printer:
+        printer_id = added(world, printer.port)
+        batch = printing_on(world, chosen, printer_id)
+        edited(world, printer_id, size="100x150")
+        run_due(world, SEND)
+        assert printer.jobs == []
+    assert job_of(world, batch).state == State.FAILED
+    assert "100x150" in job_of(world, batch).words
+
+
+def test_switched_off_it_is_sent_nothing_and_on_again_it_is(booked):
+    world, chosen = booked
+    with running_printer() as printer:
+        printer_id = added(world, printer.port)
+        batch = printing_on(world, chosen, printer_id)
+        switch_printer(world, printer_id, "admin", on=False)
+        run_due(world, SEND)
+        assert printer.jobs == []
+        assert (job_of(world, batch).state, job_of(world, batch).words) == (State.FAILED, send.REMOVED)
+        with pytest.raises(NotFoundError, match="停用"):
+            print_from(world, batch, 1, Wish(SheetSize.ONE_PART, "li.na", "停用过", printer_id))
+        switch_printer(world, printer_id, "admin", on=True)
+        switch_printer(world, printer_id, "admin", on=True)
+        print_from(world, batch, 1, Wish(SheetSize.ONE_PART, "li.na", "停用过", printer_id))
+        run_due(world, SEND)
+        assert [told.count(b"^XZ") for told in printer.jobs] == [3]
+
+
+def test_an_edit_that_cannot_be_changes_nothing_and_whoever_comes_second_is_told_who_was_first(booked):
+    world, _ = booked
+    printer_id = added(world, 9100)
+    with world.reading() as session:
+        seen = session.get(Printer, printer_id)
+    with pytest.raises(NotAllowedError, match="浓度"):
+        edited(world, printer_id, darkness=99)
+    add_printer(world, PrinterAsked("二号机", "127.0.0.1"), "admin")
+    with pytest.raises(ConflictError, match="已有名为"):
+        edited(world, printer_id, name="二号机")
+    assert edited(world, printer_id) == ()
+    assert edited(world, printer_id, darkness=9) == ("浓度",)
+    with pytest.raises(ConflictError, match="admin"):
+        edit_printer(world, printer_id, described(seen), "wang.wu", seen.version)
+
+
+# How they do, as the overview shows it.
+
+
+def health_of(world):
+    with world.reading() as session:
+        [one] = printer_healths(world, session)
+    return one
+
+
+def test_how_a_printer_does_is_seen_from_what_it_took_and_what_it_did_not(booked):
+    world, chosen = booked
+    with running_printer() as printer:
+        printer_id = added(world, printer.port)
+        never = health_of(world)
+        assert (never.seen_at, never.last, never.ails) == (None, None, False)
+        batch = printing_on(world, chosen, printer_id)
+        assert (health_of(world).waiting, health_of(world).last) == (3, State.WAITING)
+        run_due(world, SEND)
+        well = health_of(world)
+        assert (well.last, well.waiting, well.refused, well.unknown, well.ails) == (State.SENT, 0, 0, 0, False)
+        assert well.seen_at == job_of(world, batch).changed_at
+        printer.fault = Fault.CUT
+        lost = print_from(world, batch, 1, Wish(SheetSize.ONE_PART, "li.na", "卡纸", printer_id))
+        run_due(world, SEND)
+    cut = health_of(world)
+    assert (cut.last, cut.unknown, cut.ails, cut.seen_at) == (State.UNKNOWN, 1, True, well.seen_at)
+    print_from(world, lost, 1, Wish(SheetSize.ONE_PART, "li.na", "断线"))  # in the browser: it is answered
+    assert health_of(world).unknown == 0
+    silent = print_from(world, newest(world), 1, Wish(SheetSize.ONE_PART, "li.na", "再试", printer_id))
+    run_due(world, SEND)
+    waits = health_of(world)
+    assert (waits.last, waits.waiting, waits.ails) == (State.WAITING, 3, True)
+    assert "一张也没有送出" in waits.words
+    switch_printer(world, printer_id, "admin", on=False)
+    make_due(world, SEND)
+    run_due(world, SEND)
+    assert job_of(world, silent).state == State.FAILED
+    off = health_of(world)
+    assert (off.on, off.refused, off.waiting, off.ails) == (False, 1, 0, False)
+
+
+def newest(world):
+    with world.reading() as session:
+        return session.scalars(select(PrintRun.batch_id).order_by(PrintRun.id.desc())).first()

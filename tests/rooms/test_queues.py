@@ -37,7 +37,7 @@ def test_a_case_goes_from_queue_to_queue(post, decided, lie):
 def test_a_case_on_hold_waits_for_its_release_though_its_item_asks_nobody(post, decided, lie):
     lodge(post.world, decided("A-1", hold="欠费"), "test")
     [row] = look(post.world, Scope(), Queue.TO_RELEASE, Filters()).rows
-    assert row.held
+    assert row.hold == "欠费"
     lift(post.world, "A-1", "clerk")
     assert (lie(Queue.TO_RELEASE), lie(Queue.TO_PRINT)) == ([], ["A-1"])
 

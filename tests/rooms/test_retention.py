@@ -26,8 +26,9 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 @pytest.fixture
 def told(post, drain, decided):
-    """A letter on its way, and one push about it that was read. What fails waits for an hour."""
-    world = with_settings(post.world, job_retry_first=HOUR, job_retry_cap=HOUR)
+    """A letter on its way, and one push about it that was read. What fails waits for an hour. Who the
+    letter is for is kept longer than all of this."""
+    world = with_settings(post.world, job_retry_first=HOUR, job_retry_cap=HOUR, cases_kept=timedelta(days=3650))
     on_the_way(world, drain, decided())
     push(world, first_push(world))
     drain(world)

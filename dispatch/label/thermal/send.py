@@ -4,6 +4,7 @@ The intent is committed, the printer is spoken to, the outcome is committed. A j
 sent by a worker that died: how many came out nobody knows, and a person is asked (`print_run.answer`).
 """
 
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatch.errors import NotAllowedError, ZhuandiError
-from dispatch.label.print_run import draw_run
+from dispatch.label.print_run import draw_run, find_run
 from dispatch.label.printer import UNDER_WAY, Language, Printer, PrintJob, State, check_address
 from dispatch.label.thermal.labels import write_labels
 from dispatch.label.thermal.line import CutError, NotReachedError, deliver
@@ -23,7 +24,20 @@ AT_ONCE = 10
 """Sheets on one connection: a slow printer takes them while the line waits, and no more are in doubt if it is cut."""
 AT_LAST = timedelta(0)
 DIED = "送到一半程序中断了，不知出了几张。"
-REMOVED = "这台打印机已停用，没有送。"
+REMOVED = "这台打印机已停用或移除，没有送。"
+OTHER_PAPER = "打印机换成了 {} 的纸，这一批是 {} 的，没有送。请另选一台，或用浏览器打印。"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A printer as a run is sent to it: kept with the run from its first sheets on, whatever is edited since."""
+
+    host: str
+    port: int
+    language: str
+    darkness: int | None
+    shift_right: int
+    shift_down: int
 
 
 def send(world: World, claim: Claim) -> None:
@@ -37,13 +51,13 @@ def send(world: World, claim: Claim) -> None:
             _end(world, session, job, State.UNKNOWN, DIED)
         return
     try:
-        host, port, stream = _prepare(world, job)
+        target, stream = _prepare(world, job)
     except ZhuandiError as error:
         with claim.later(AT_LAST) as session:
             _end(world, session, job, State.FAILED, str(error))
         return
-    if claim.may_speak() and _intend(world, job):
-        _speak(world, claim, job, (host, port), stream)
+    if claim.may_speak() and _intend(world, job, target):
+        _speak(world, claim, job, target, stream)
     else:
         with claim.later(AT_LAST):
             return
@@ -55,31 +69,42 @@ def _next(world: World, printer_id: UUID) -> PrintJob | None:
         return session.scalars(query.order_by(PrintJob.id).limit(1)).first()
 
 
-def _prepare(world: World, job: PrintJob) -> tuple[str, int, bytes]:
+def _prepare(world: World, job: PrintJob) -> tuple[Target, bytes]:
     """Where to, and the next sheets. Raises NotAllowedError, and as `draw_run`."""
-    with world.reading() as session:
-        printer = session.get_one(Printer, job.printer_id)
-    if printer.removed_at is not None:
-        raise NotAllowedError(REMOVED)
-    host = check_address(world.settings, printer.host, printer.port)  # as the settings are now
+    target = _target(world, job)
+    check_address(world.settings, target.host, target.port)  # as the settings are now
     pdf = draw_run(world, job.batch_id, job.upto + 1, AT_ONCE)
-    moved = (printer.shift_right, printer.shift_down)
-    return host, printer.port, write_labels(pdf, Language(printer.language), darkness=printer.darkness, moved=moved)
+    moved = (target.shift_right, target.shift_down)
+    return target, write_labels(pdf, Language(target.language), darkness=target.darkness, moved=moved)
 
 
-def _intend(world: World, job: PrintJob) -> bool:
+def _target(world: World, job: PrintJob) -> Target:
+    """What the first sheets of the run were sent to; before them the printer as it is now. Raises NotAllowedError."""
+    with world.reading() as session:
+        printer, run = session.get_one(Printer, job.printer_id), find_run(session, job.batch_id)
+    if printer.removed_at is not None or not printer.is_on:
+        raise NotAllowedError(REMOVED)
+    if job.claimed is not None:
+        return Target(**job.claimed)
+    if printer.size != run.size:
+        raise NotAllowedError(OTHER_PAPER.format(printer.size, run.size))
+    return Target(**{field.name: getattr(printer, field.name) for field in fields(Target)})
+
+
+def _intend(world: World, job: PrintJob, target: Target) -> bool:
     """Whether it still waits: somebody may have stopped it meanwhile."""
     mine = update(PrintJob).where(PrintJob.id == job.id, PrintJob.state == State.WAITING)
     with world.begin() as session:
-        intended = mine.values(state=State.SENDING, words="", changed_at=world.now()).returning(PrintJob.id)
+        told = {"state": State.SENDING, "words": "", "changed_at": world.now(), "claimed": asdict(target)}
+        intended = mine.values(**told).returning(PrintJob.id)
         return session.scalar(intended) is not None
 
 
-def _speak(world: World, claim: Claim, job: PrintJob, where: tuple[str, int], stream: bytes) -> None:
-    settings, (host, port) = world.settings, where
+def _speak(world: World, claim: Claim, job: PrintJob, target: Target, stream: bytes) -> None:
+    settings = world.settings
     connect, seconds = settings.printer_connect_seconds, settings.printer_seconds
     try:
-        deliver(host, port, stream, connect_seconds=connect, seconds=seconds)
+        deliver(target.host, target.port, stream, connect_seconds=connect, seconds=seconds)
     except NotReachedError as error:
         with claim.failed(str(error), settings.printer_again) as session:
             _end(world, session, job, State.WAITING, str(error))
@@ -93,5 +118,8 @@ def _speak(world: World, claim: Claim, job: PrintJob, where: tuple[str, int], st
 
 
 def _end(world: World, session: Session, job: PrintJob, state: State, words: str, upto: int | None = None) -> None:
-    told = {"state": state, "words": words, "upto": job.upto if upto is None else upto, "changed_at": world.now()}
+    taken = job.upto if upto is None else upto
+    told = {"state": state, "words": words, "upto": taken, "changed_at": world.now()}
+    if state is State.WAITING and not taken:
+        told["claimed"] = None  # nothing of it lies anywhere yet: it may go wherever the printer stands by then
     session.execute(update(PrintJob).where(PrintJob.id == job.id).values(**told))

@@ -18,6 +18,7 @@ from dispatch.waybill import live_waybill
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.evidence import ANSWERABLE, PROXIES
+from dispatch.zero_visits.put_right.lapse import may_lapse
 from dispatch.zero_visits.put_right.undelivered import came_back
 
 
@@ -43,6 +44,7 @@ class Remedy(StrEnum):
     LIFT = "lift"
     RELEASE = "release"
     PAPER = "paper"
+    LAPSE = "lapse"
     SETTLE = "settle"
 
 
@@ -90,6 +92,7 @@ WORDS: Mapping[Remedy, Words] = {
     Remedy.LIFT: Words("解除暂缓", "办件可以寄出", undo="可再暂缓"),
     Remedy.RELEASE: Words("放行", "办件可以寄出", undo="封袋前可暂缓"),
     Remedy.PAPER: Words("出证登记", "纸质结果已到窗口"),
+    Remedy.LAPSE: Words("不再寄送，到期清除", "没有人再等：解除暂缓，纸质结果归档，个人信息一天内清除", NOTE),
     Remedy.SETTLE: Words("处理完毕", "已用别的办法办好：写明后结束这一项", NOTE, "一天内可重新打开"),
 }
 assert set(WORDS) == set(Remedy)  # noqa: S101 - a button without a word
@@ -124,6 +127,7 @@ SOLVES: Mapping[Reason, tuple[Remedy, ...]] = {
     Reason.ON_HOLD: (Remedy.LIFT,),
     Reason.NOT_RELEASED: (Remedy.RELEASE,),
     Reason.PAPER_LATE: (Remedy.PAPER,),
+    Reason.KEPT_TOO_LONG: (Remedy.LAPSE,),
 }
 """Beside these every entry can be settled with a note. A reason that is missing has only that."""
 
@@ -170,13 +174,20 @@ STAGES: Mapping[Remedy, frozenset[Stage]] = {
 
 
 def _possible(world: World, session: Session, of: About, remedy: Remedy) -> bool:
-    shipment = of.shipment
     if remedy in REMEDIES_WITHOUT_AN_ENVELOPE:
         return remedy is not Remedy.READ_AGAIN or of.entry.subject.startswith("push:")
-    if remedy in {Remedy.LIFT, Remedy.RELEASE, Remedy.PAPER}:
-        return shipment is None and bool(of.cases)
-    if shipment is None:
-        return False
+    if of.shipment is None:
+        return bool(of.cases) and _possible_for_case(session, of.cases[0], remedy)
+    return _possible_for_envelope(world, session, of, of.shipment, remedy)
+
+
+def _possible_for_case(session: Session, case: Case, remedy: Remedy) -> bool:
+    if remedy is Remedy.LAPSE:
+        return may_lapse(session, case)
+    return remedy in {Remedy.LIFT, Remedy.RELEASE, Remedy.PAPER}
+
+
+def _possible_for_envelope(world: World, session: Session, of: About, shipment: Shipment, remedy: Remedy) -> bool:
     if remedy in {Remedy.SEND_AGAIN, Remedy.KEEP_HERE}:
         return came_back(session, shipment)
     if remedy is Remedy.RECEIVED:
@@ -190,4 +201,4 @@ def _possible(world: World, session: Session, of: About, remedy: Remedy) -> bool
         return False
     if remedy is Remedy.ASK and live_waybill(session, shipment.id) is None:
         return False
-    return Stage(shipment.stage) in STAGES[remedy]
+    return Stage(shipment.stage) in STAGES.get(remedy, frozenset())

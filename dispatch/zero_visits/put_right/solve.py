@@ -17,6 +17,7 @@ from dispatch.worklist import Entry
 from dispatch.world import World
 from dispatch.zero_visits.put_right.again import record_consent, try_now
 from dispatch.zero_visits.put_right.changed import Ground, unchanged
+from dispatch.zero_visits.put_right.lapse import let_lapse
 from dispatch.zero_visits.put_right.remedy import WORDS, About, Remedy, about, remedies
 from dispatch.zero_visits.put_right.undelivered import declare_lost, keep_here, send_again
 from dispatch.zero_visits.settle import find_any, number_of, settle_entry
@@ -134,6 +135,11 @@ def _paper(world: World, of: About, _: str, __: Told) -> str:
     return "已登记出证。"
 
 
+def _lapse(world: World, of: About, by: str, told: Told) -> str:
+    let_lapse(world, _case_no(of), by, told.note)
+    return "不再寄送；个人信息将在一天内清除。"
+
+
 def _settle(world: World, of: About, by: str, told: Told) -> str:
     settle_entry(world, number_of(of.entry.id), by, told.note)
     return "处理完毕。"
@@ -167,6 +173,7 @@ DOES: Mapping[Remedy, Doing] = {
     Remedy.LIFT: _lift,
     Remedy.RELEASE: _release,
     Remedy.PAPER: _paper,
+    Remedy.LAPSE: _lapse,
     Remedy.SETTLE: _settle,
 }
 assert set(DOES) == set(Remedy)  # noqa: S101 - a button that does nothing

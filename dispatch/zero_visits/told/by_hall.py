@@ -36,7 +36,8 @@ def _arrival(teller: Teller) -> Iterator[Line]:
     yield line(case.decided_at, Kind.DECIDED, f"{case.department}作出决定{document}")
     yield line(case.received_at, Kind.RECEIVED, f"办件到达，来自 {case.source}")
     if case.released_at:
-        yield line(case.released_at, Kind.RELEASE, f"放行寄递，经办人 {case.released_by}")
+        alone = "，单独装封" if case.alone else ""
+        yield line(case.released_at, Kind.RELEASE, f"放行寄递{alone}，经办人 {case.released_by}")
 
 
 def _paper(teller: Teller) -> Iterator[Line]:

@@ -60,5 +60,7 @@ def _closure(teller: Teller) -> Iterator[Line]:
         counted = count(visits_of(teller.session, teller.case.matter_id))
         words = f"送达闭环：上门 {counted.office_trips} 次，跑动 {counted.trips} 次"
         yield line(closed.closed_at, Kind.CLOSURE, words + ("，零跑" if counted.zero else ""))
-        if closed.erased_at is not None:
-            yield line(closed.erased_at, Kind.ERASED, "保存期限已满，个人信息已清除")
+    if teller.case.lapsed_at is not None:
+        yield line(teller.case.lapsed_at, Kind.ERASED, "保存期限已满，没有送达，不再寄送")
+    if teller.case.erased_at is not None:
+        yield line(teller.case.erased_at, Kind.ERASED, "保存期限已满，个人信息已清除")
