@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NOT_CANCELLED = "not_cancelled"
     NOT_FOLLOWED = "not_followed"
     NOT_COLLECTED = "not_collected"
+    PRINT_UNKNOWN = "print_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ WORDS: Mapping[Reason, Words] = {
     Reason.NOT_CANCELLED: Words("撤单未成", "联系寄递企业"),
     Reason.NOT_FOLLOWED: Words("轨迹订阅未成", "人工查询"),
     Reason.NOT_COLLECTED: Words("已交寄未收寄", "问揽投员"),
+    Reason.PRINT_UNKNOWN: Words("打印中途断线", "清点出了几张"),
 }
 assert set(WORDS) == set(Reason)  # noqa: S101 - a reason without words would show a clerk nothing
 
@@ -113,7 +115,7 @@ class Entry(Base):
 
     id: Mapped[RowId]
     reason: Mapped[str]
-    subject: Mapped[str] = mapped_column(index=True)  # shipment:…, case:…, push:…
+    subject: Mapped[str] = mapped_column(index=True)  # shipment:…, case:…, push:…, print:…
     cause: Mapped[str]
     detail: Mapped[bytes | None]  # sealed: it may hold the carrier's text
     opened_at: Mapped[datetime]

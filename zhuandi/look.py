@@ -114,7 +114,8 @@ def _print_story(told: Story) -> None:
     stands = "、".join(told.stands) or "尚无邮件"
     console.print(Text(f"办件 {told.case_no}  {told.item}  {told.department}", style="bold"))
     console.print(Text(f"申请人 {told.applicant}  收件人 {told.recipient} {told.phone} {told.address}"))
-    console.print(Text(f"现状 {stands}  上门 {told.count.office_trips} 次，跑动 {told.count.trips} 次"))
+    differs = "（待裁定）" if told.differs else ""
+    console.print(Text(f"现状 {stands}  上门 {told.count.office_trips} 次，跑动 {told.count.trips} 次{differs}"))
     table = Table(box=None, expand=True, pad_edge=False)
     table.add_column("时间", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -143,7 +144,7 @@ def report(
     department: Department = None,
     as_json: AsJson = False,
 ) -> None:
-    """月度指标：零跑率、未核实率、当日交寄率、退回率。"""
+    """月度指标：零跑率、未核实率、当日交寄率、退回率、承诺不符率、抽查一致率。"""
     with for_people(), open_world() as world:
         told = figures_of(world, month or f"{world.now().astimezone(SHANGHAI):%Y-%m}", department)
     if as_json:
@@ -154,7 +155,7 @@ def report(
 
 def _figures_table(told: Report) -> Table:
     table = Table("部门", "办件", title=f"{told.month} 月度指标（按决定日期）", expand=True)
-    for heading in ("零跑率", "未核实率", "上门零次率", "当日交寄率", "退回率"):
+    for heading in ("零跑率", "未核实率", "上门零次率", "当日交寄率", "退回率", "承诺不符率", "抽查一致率"):
         table.add_column(heading, justify="right")
     for figures in told.departments:
         table.add_row(*_row(figures))
@@ -165,8 +166,8 @@ def _figures_table(told: Report) -> Table:
 
 def _row(figures: Figures) -> list[str]:
     shares = (figures.zero_visits, figures.unverified, figures.zero_office_trips)
-    of_envelopes = (figures.posted_same_day, figures.returned)
-    return [figures.department or "合计", str(figures.decided), *(_share(one) for one in (*shares, *of_envelopes))]
+    rest = (figures.posted_same_day, figures.returned, figures.over_published, figures.agreeing)
+    return [figures.department or "合计", str(figures.decided), *(_share(one) for one in (*shares, *rest))]
 
 
 def _share(share: Share) -> str:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Item, held_among
+from dispatch.batch import BatchItem
+from dispatch.db import spelled
 from dispatch.journey import View
+from dispatch.label.printer import PRINTING, PrintJob, State
 from dispatch.mask import mask_name
 from dispatch.queues.filters import Filters
 from dispatch.queues.queue import (
@@ -154,8 +157,17 @@ def entries_within(scope: Scope) -> ColumnElement[bool]:
         return true()
     cases = select("case:" + cast(Case.id, String)).where(scope.of_cases())
     shipments = select("shipment:" + cast(Shipment.id, String)).where(scope.of_shipments())
-    elsewhere = ~Entry.subject.startswith("case:") & ~Entry.subject.startswith("shipment:")
-    return elsewhere | Entry.subject.in_(cases) | Entry.subject.in_(shipments)
+    elsewhere = and_(*(~Entry.subject.startswith(f"{word}:") for word in ("case", "shipment", PRINTING)))
+    return or_(elsewhere, *(Entry.subject.in_(seen) for seen in (cases, shipments, _prints(scope))))
+
+
+def _prints(scope: Scope) -> Select[str]:
+    """The lost prints all of whose envelopes may be seen, as `batches.check_in_sight` has it."""
+    seen = exists().where(Shipment.id == BatchItem.of, scope.of_shipments())
+    unseen = exists().where(BatchItem.batch_id == PrintJob.batch_id, ~seen)
+    return select(f"{PRINTING}:" + cast(PrintJob.batch_id, String)).where(
+        PrintJob.state == spelled(State.UNKNOWN), ~unseen
+    )
 
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:
