@@ -128,3 +128,17 @@ FROM generate_series({first}, {last}) AS n WHERE n % 100 = 0;
 INSERT INTO holds (id, case_id, reason, opened_at, opened_by, lifted_at, lifted_by)
 SELECT pg_temp.id(23, n), pg_temp.id(2, n), pg_temp.sealed(60), pg_temp.at(n, {total}), 'fill', pg_temp.at(n, {total}, 1), 'fill'
 FROM generate_series({first}, {last}) AS n WHERE n % 100 = 1;
+
+INSERT INTO testimonies (id, matter_id, case_id, at, by, way, office_trips, trips, counted_office_trips, counted_trips, heard)
+SELECT pg_temp.id(24, n), pg_temp.id(1, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 50), 'fill', 'sample', n % 200 / 100,
+       n % 200 / 100, 0, 0, n % 400 < 200
+FROM generate_series({first}, {last}) AS n WHERE n % 100 = 2;
+
+INSERT INTO trip_rulings (id, matter_id, case_id, at, by, office_trips, trips, counted_office_trips, counted_trips)
+SELECT pg_temp.id(25, n), pg_temp.id(1, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 60), 'fill', 0, 0, 0, 0
+FROM generate_series({first}, {last}) AS n WHERE n % 100 = 2 AND n % 400 < 200;
+
+INSERT INTO matter_trips (id, matter_id, office_trips, trips, differs_since)
+SELECT pg_temp.id(26, n), pg_temp.id(1, n), n % 200 / 100, n % 200 / 100,
+       CASE WHEN n % 400 >= 300 AND n > {total} - {open} THEN pg_temp.at(n, {total}, 50) END
+FROM generate_series({first}, {last}) AS n WHERE n % 100 = 2;
