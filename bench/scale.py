@@ -25,6 +25,7 @@ from dispatch.console.guard import DOORS
 from dispatch.db import connect
 from dispatch.errors import NotFoundError
 from dispatch.label.print_sheets import to_print
+from dispatch.measured.overview import this_month
 from dispatch.packing.hand_over import not_collected
 from dispatch.packing.pack import to_pack
 from dispatch.queues.queue import ON_THE_DESK, Queue
@@ -35,6 +36,7 @@ from dispatch.waybill import find_live_number
 from dispatch.world import World
 from dispatch.zero_visits.desk import on_the_desk
 from dispatch.zero_visits.story import story
+from dispatch.zero_visits.trips.to_rule import over_in, to_rule
 from zhuandi import migrate
 
 SCALE, FEW = int(os.environ.get("SCALE", "1000000")), 2_000
@@ -118,7 +120,7 @@ def _looks(bench: Bench, url: str) -> Told:
             to_print(session), to_pack(session), not_collected(session, "ems"), waiting_for_release(session)
             find_live_number(world, session, "ems", "1140000000001")
             find_order(session, "ems", "ZDFILL1")
-        for one in (_worklist, _case, _story):
+        for one in (_worklist, _case, _story, _trips):
             with suppress(VaultError, NotFoundError):  # what was filled in does not open; it was asked for
                 one(world)
     return told
@@ -130,6 +132,11 @@ def _worklist(world: World) -> None:
 
 def _case(world: World) -> None:
     look_at(world, "FILL-1", "fill")
+
+
+def _trips(world: World) -> None:
+    over_in(world, this_month(world))
+    to_rule(world)
 
 
 def _story(world: World) -> None:

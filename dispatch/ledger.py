@@ -1,16 +1,21 @@
-"""The ledger of visits: what a citizen had to do for a matter, counted twice (HALL.md §2)."""
+"""The ledger of visits: what a citizen had to do for a matter, counted twice (HALL.md §2).
 
-from collections.abc import Iterable, Sequence
+Where the applicant says otherwise (`Testimony`), the higher figure of each counter stands until a supervisor rules
+(`TripRuling`); what stands is kept for each matter that somebody has spoken of (`MatterTrips`).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch.db import Base, RowId, insert_rows
-from dispatch.visits import KINDS, VisitKind
+from dispatch.visits import KINDS, Asked, VisitKind
 from dispatch.world import World
 
 
@@ -41,10 +46,109 @@ class Count:
         """Neither counter moved."""
         return not self.office_trips and not self.trips
 
+    def or_higher(self, other: "Count") -> "Count":
+        """Of each counter the higher figure."""
+        return Count(max(self.office_trips, other.office_trips), max(self.trips, other.trips))
+
+
+class Testimony(Base):
+    """群众反映: how often an applicant says to have gone for a matter. `counted_…`: what the ledger said then."""
+
+    __tablename__ = "testimonies"
+
+    id: Mapped[RowId]
+    matter_id: Mapped[UUID] = mapped_column(ForeignKey("matters.id"), index=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), index=True)  # in which it was told
+    at: Mapped[datetime]
+    by: Mapped[str]
+    way: Mapped[str]
+    office_trips: Mapped[int]
+    trips: Mapped[int]
+    counted_office_trips: Mapped[int]
+    counted_trips: Mapped[int]
+    note: Mapped[bytes | None]  # sealed
+    heard: Mapped[bool]  # a supervisor has ruled since
+
+    __table_args__ = (
+        CheckConstraint(f"way IN ({', '.join(repr(str(one)) for one in Asked)})", name="way"),
+        CheckConstraint("0 <= office_trips AND office_trips <= trips", name="trips"),
+    )
+
+    @property
+    def count(self) -> Count:
+        """As it was told."""
+        return Count(self.office_trips, self.trips)
+
+    @property
+    def counted(self) -> Count:
+        """The ledger's, when it was told."""
+        return Count(self.counted_office_trips, self.counted_trips)
+
+
+class TripRuling(Base):
+    """裁定: which figure stands, by a supervisor. `testimony_id` none: the ledger's. One stands for a matter."""
+
+    __tablename__ = "trip_rulings"
+
+    id: Mapped[RowId]
+    matter_id: Mapped[UUID] = mapped_column(ForeignKey("matters.id"), index=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), index=True)
+    testimony_id: Mapped[UUID | None] = mapped_column(ForeignKey("testimonies.id"))
+    at: Mapped[datetime]
+    by: Mapped[str]
+    office_trips: Mapped[int]
+    trips: Mapped[int]
+    counted_office_trips: Mapped[int]
+    counted_trips: Mapped[int]
+    reason: Mapped[bytes | None]  # sealed
+    replaced_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_trip_rulings_standing", "matter_id", unique=True, postgresql_where=text("replaced_at IS NULL")),
+    )
+
+    @property
+    def count(self) -> Count:
+        """What it says."""
+        return Count(self.office_trips, self.trips)
+
+    @property
+    def counted(self) -> Count:
+        """The ledger's, when it was made."""
+        return Count(self.counted_office_trips, self.counted_trips)
+
+
+class MatterTrips(Base):
+    """What stands of a matter that an applicant has spoken of. Of others the ledger's own count stands."""
+
+    __tablename__ = "matter_trips"
+
+    id: Mapped[RowId]
+    matter_id: Mapped[UUID] = mapped_column(ForeignKey("matters.id"), unique=True)
+    office_trips: Mapped[int]
+    trips: Mapped[int]
+    differs_since: Mapped[datetime | None]  # and nobody has ruled
+
+    __table_args__ = (
+        Index("ix_matter_trips_differing", "differs_since", postgresql_where=text("differs_since IS NOT NULL")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """What stands of a matter. `differs_since`: applicant and ledger differ, and a supervisor must rule."""
+
+    count: Count
+    differs_since: datetime | None = None
+
 
 def record_all(session: Session, visits: Sequence[Visit]) -> None:
     """Write each visit once for its origin."""
-    insert_rows(session, visits, once="origin")
+    added = insert_rows(session, visits, once="origin")
+    new = [visit for visit in visits if visit.id in added]
+    if new:
+        # The rows that went in lock their matters (foreign key) against whoever takes a testimony or rules.
+        _reckon(session, {visit.matter_id for visit in new}, max(visit.recorded_at for visit in new))
 
 
 def visit(
@@ -84,3 +188,63 @@ def count(visits: Iterable[Visit]) -> Count:
         office[visit.trip] = max(office.get(visit.trip, 0), rule.office_trips)
         trips[visit.trip] = max(trips.get(visit.trip, 0), rule.trips)
     return Count(sum(office.values()), sum(trips.values()))
+
+
+def what_stands(session: Session, matter_id: UUID) -> Stands:
+    """The count that everybody is told of a matter."""
+    row = session.scalar(select(MatterTrips).where(MatterTrips.matter_id == matter_id))
+    if row is None:
+        return Stands(count(visits_of(session, matter_id)))
+    return Stands(Count(row.office_trips, row.trips), row.differs_since)
+
+
+def hear(session: Session, testimony: Testimony) -> None:
+    """Write down what an applicant says of a matter that is locked; what stands follows from it."""
+    session.add(testimony)
+    here = {"matter_id": testimony.matter_id, "office_trips": 0, "trips": 0}
+    session.execute(insert(MatterTrips).values(id=uuid7(), **here).on_conflict_do_nothing())
+    session.flush()
+    _reckon(session, {testimony.matter_id}, testimony.at)
+
+
+def decide(session: Session, ruling: TripRuling) -> None:
+    """Write down a ruling on a matter that is locked, instead of the one that stood."""
+    mine = update(TripRuling).where(TripRuling.matter_id == ruling.matter_id, TripRuling.replaced_at.is_(None))
+    session.execute(mine.values(replaced_at=ruling.at))
+    session.add(ruling)
+    session.execute(update(Testimony).where(Testimony.matter_id == ruling.matter_id).values(heard=True))
+    session.flush()
+    _reckon(session, {ruling.matter_id}, ruling.at)
+
+
+def judge(counted: Count, testimonies: Iterable[Testimony], ruling: TripRuling | None) -> tuple[Count, bool]:
+    """What stands, and whether a supervisor must rule.
+
+    A ruling holds until the ledger counts otherwise than it did then: with the news everything is open again. What an
+    applicant says after it is compared with the ruling.
+    """
+    holds = ruling is not None and ruling.counted == counted
+    base = ruling.count if ruling is not None and holds else counted
+    standing, differs = base, False
+    for told in testimonies:
+        if holds and told.heard:
+            continue
+        standing, differs = standing.or_higher(told.count), differs or told.count != base
+    return standing, differs
+
+
+def standing_ruling(session: Session, matter_id: UUID) -> TripRuling | None:
+    """The ruling on a matter that no later one has replaced."""
+    mine = select(TripRuling).where(TripRuling.matter_id == matter_id, TripRuling.replaced_at.is_(None))
+    return session.scalar(mine)
+
+
+def _reckon(session: Session, matter_ids: Collection[UUID], at: datetime) -> None:
+    """Find anew what stands of those of these matters of which somebody has spoken."""
+    mine = select(MatterTrips).where(MatterTrips.matter_id.in_(matter_ids)).order_by(MatterTrips.matter_id)
+    for row in session.scalars(mine.with_for_update().execution_options(populate_existing=True)):
+        told = session.scalars(select(Testimony).where(Testimony.matter_id == row.matter_id))
+        ruling = standing_ruling(session, row.matter_id)
+        standing, differs = judge(count(visits_of(session, row.matter_id)), told, ruling)
+        row.office_trips, row.trips = standing.office_trips, standing.trips
+        row.differs_since = (row.differs_since or at) if differs else None

@@ -115,6 +115,7 @@ class Settings(BaseSettings):
 
     item_release: Literal["at_once", "when_released"] = "when_released"
     item_grouping: timedelta = timedelta(minutes=30)
+    item_published_trips: int = Field(0, ge=0, le=9)  # of a new item: trips to an office (到办事现场次数)
     collection_cut_off: time = time(16, 0)
     collection_rounds: tuple[time, ...] = (time(10, 30), time(16, 0))  # when the postman comes (揽收频次)
     collection_check: time = time(20, 0)  # then what was handed over is compared with what the post has collected

@@ -59,6 +59,20 @@ _FAULT_WORDS = {
 }
 
 
+class Asked(StrEnum):
+    """How the applicant came to speak of it. Only `SAMPLE` is a supervisor's own question."""
+
+    TELEPHONE = "telephone"
+    SAMPLE = "sample"
+    WINDOW = "window"
+
+
+ASKED_WORDS: Mapping[Asked, str] = MappingProxyType(
+    {Asked.TELEPHONE: "电联", Asked.SAMPLE: "抽查回访", Asked.WINDOW: "窗口反映"}
+)
+assert set(ASKED_WORDS) == set(Asked)  # noqa: S101 - a way without a word
+
+
 @dataclass(frozen=True)
 class VisitRule:
     """How one visit of a kind counts; every number is trips for one visit.

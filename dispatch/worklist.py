@@ -47,6 +47,7 @@ class Reason(StrEnum):
     NOT_FOLLOWED = "not_followed"
     NOT_COLLECTED = "not_collected"
     KEPT_TOO_LONG = "kept_too_long"
+    PRINT_UNKNOWN = "print_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ WORDS: Mapping[Reason, Words] = {
     Reason.NOT_FOLLOWED: Words("轨迹订阅未成", "人工查询"),
     Reason.NOT_COLLECTED: Words("已交寄未收寄", "问揽投员"),
     Reason.KEPT_TOO_LONG: Words("保存期限已满未了结", "了结后清除"),
+    Reason.PRINT_UNKNOWN: Words("打印中途断线", "清点出了几张"),
 }
 assert set(WORDS) == set(Reason)  # noqa: S101 - a reason without words would show a clerk nothing
 
@@ -115,7 +117,7 @@ class Entry(Base):
 
     id: Mapped[RowId]
     reason: Mapped[str]
-    subject: Mapped[str] = mapped_column(index=True)  # shipment:…, case:…, push:…
+    subject: Mapped[str] = mapped_column(index=True)  # shipment:…, case:…, push:…, print:…
     cause: Mapped[str]
     detail: Mapped[bytes | None]  # sealed: it may hold the carrier's text
     opened_at: Mapped[datetime]

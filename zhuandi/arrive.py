@@ -14,6 +14,7 @@ from dispatch.approval.files import headings
 from dispatch.approval.import_list import Imported, import_list
 from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.issue_register import HEADINGS, day_of, export_register, register_of
+from dispatch.approval.paper_back import take_paper_back
 from dispatch.approval.read_list import open_list
 from dispatch.approval.template import write_template
 from dispatch.approval.upload.bad_rows import write_bad_rows
@@ -97,6 +98,19 @@ def paper(
     console.print(f"办件 {done.case_no} 已登记出证。")
 
 
+@app.command("paper-back")
+def paper_back(
+    case: Annotated[str, typer.Argument(help="办件编号")],
+    *,
+    why: Annotated[str, typer.Option(help="为什么撤回")],
+    by: By = BY,
+) -> None:
+    """撤回出证登记：登记有误，或部门取回了；还没有下单的才能撤回。"""
+    with for_people(), open_world() as world:
+        take_paper_back(world, case, by, why)
+    console.print(f"办件 {case} 的出证登记已撤回，回到待出证。")
+
+
 @app.command()
 def papers(
     *,
@@ -116,7 +130,7 @@ def papers(
     for line in lines:
         numbers = (line.licence_no, str(line.originals), str(line.copies), line.enclosures)
         of_case = (f"{line.at:%H:%M}", line.case_no, line.item, line.department, line.applicant)
-        table.add_row(*of_case, *numbers, line.given_by, line.taken_by)
+        table.add_row(*of_case, *numbers, line.given_by, line.taken_by, line.taken_back)
     console.print(table)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import true
 from dispatch import words
 from dispatch.approval.case import Release, find_case, waiting_for_release
 from dispatch.approval.dispatch_many import begin_many, go_on
+from dispatch.approval.published import publish_trips
 from dispatch.approval.release import hold as hold_case
 from dispatch.approval.release import lift, set_policy
 from dispatch.batch import Kind, Outcome, tally
@@ -96,11 +97,21 @@ def unhold(case: str, *, by: By = BY) -> None:
 
 @app.command()
 def item(
-    code: str, *, policy: Release, grouping: Annotated[int | None, typer.Option(help="合并等待（分钟）")] = None
+    code: str,
+    *,
+    policy: Annotated[Release | None, typer.Option(help="放行方式")] = None,
+    grouping: Annotated[int | None, typer.Option(help="合并等待（分钟），与 --policy 一起用")] = None,
+    published_trips: Annotated[int | None, typer.Option(help="公布的到办事现场次数")] = None,
+    by: By = BY,
 ) -> None:
-    """事项的放行方式与合并等待。"""
+    """事项的放行方式、合并等待、公布的到办事现场次数。"""
+    if policy is None and (grouping is not None or published_trips is None):
+        raise typer.BadParameter("请给出 --policy 或 --published-trips")
     with for_people(), open_world() as world:
-        set_policy(world, code, policy, grouping)
+        if policy is not None:
+            set_policy(world, code, policy, grouping)
+        if published_trips is not None:
+            publish_trips(world, code, published_trips, by)
     console.print(f"事项 {code} 已改。")
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import getpass
 import json
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -27,6 +28,17 @@ from zhuandi.context import for_people, open_world
 app = typer.Typer()
 console = Console(highlight=False)
 MOMENT = "%m-%d %H:%M:%S"
+OF_CASES: Mapping[str, Callable[[Figures], Share]] = {
+    "零跑率": lambda of: of.zero_visits,
+    "未核实率": lambda of: of.unverified,
+    "上门零次率": lambda of: of.zero_office_trips,
+    "承诺不符率": lambda of: of.over_published,
+    "抽查一致率": lambda of: of.agreeing,
+}
+OF_ENVELOPES: Mapping[str, Callable[[Figures], Share]] = {
+    "当日交寄率": lambda of: of.posted_same_day,
+    "退回率": lambda of: of.returned,
+}
 
 Note = Annotated[str, typer.Option(help="怎样核实、怎样处理的")]
 By = Annotated[str | None, typer.Option(help="经办人，默认为登录名")]
@@ -114,7 +126,8 @@ def _print_story(told: Story) -> None:
     stands = "、".join(told.stands) or "尚无邮件"
     console.print(Text(f"办件 {told.case_no}  {told.item}  {told.department}", style="bold"))
     console.print(Text(f"申请人 {told.applicant}  收件人 {told.recipient} {told.phone} {told.address}"))
-    console.print(Text(f"现状 {stands}  上门 {told.count.office_trips} 次，跑动 {told.count.trips} 次"))
+    differs = "（待裁定）" if told.differs else ""
+    console.print(Text(f"现状 {stands}  上门 {told.count.office_trips} 次，跑动 {told.count.trips} 次{differs}"))
     table = Table(box=None, expand=True, pad_edge=False)
     table.add_column("时间", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -143,30 +156,31 @@ def report(
     department: Department = None,
     as_json: AsJson = False,
 ) -> None:
-    """月度指标：零跑率、未核实率、当日交寄率、退回率。"""
+    """月度指标：零跑率、未核实率、当日交寄率、退回率、承诺不符率、抽查一致率。"""
     with for_people(), open_world() as world:
         told = figures_of(world, month or f"{world.now().astimezone(SHANGHAI):%Y-%m}", department)
     if as_json:
         _print_json(told)
     else:
-        console.print(_figures_table(told))
+        for table in _figures_tables(told):
+            console.print(table)
 
 
-def _figures_table(told: Report) -> Table:
-    table = Table("部门", "办件", title=f"{told.month} 月度指标（按决定日期）", expand=True)
-    for heading in ("零跑率", "未核实率", "上门零次率", "当日交寄率", "退回率"):
-        table.add_column(heading, justify="right")
-    for figures in told.departments:
-        table.add_row(*_row(figures))
-    table.add_section()
-    table.add_row(*_row(told.total), style="bold")
-    return table
+def _figures_tables(told: Report) -> Iterator[Table]:
+    """What became of cases and matters, and of envelopes: side by side they are too wide for a terminal."""
+    for shares in (OF_CASES, OF_ENVELOPES):
+        table = Table("部门", "办件", title=f"{told.month} 月度指标（按决定日期）", expand=True)
+        for heading in shares:
+            table.add_column(heading, justify="right")
+        for figures in told.departments:
+            table.add_row(*_row(figures, shares))
+        table.add_section()
+        table.add_row(*_row(told.total, shares), style="bold")
+        yield table
 
 
-def _row(figures: Figures) -> list[str]:
-    shares = (figures.zero_visits, figures.unverified, figures.zero_office_trips)
-    of_envelopes = (figures.posted_same_day, figures.returned)
-    return [figures.department or "合计", str(figures.decided), *(_share(one) for one in (*shares, *of_envelopes))]
+def _row(figures: Figures, shares: Mapping[str, Callable[[Figures], Share]]) -> list[str]:
+    return [figures.department or "合计", str(figures.decided), *(_share(one(figures)) for one in shares.values())]
 
 
 def _share(share: Share) -> str:

@@ -26,7 +26,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "audit": ("audit",),
     "keys": ("keys",),
     "retention": ("retention",),
-    "arrive": ("import", "paper", "papers", "slip"),
+    "arrive": ("import", "paper", "paper-back", "papers", "slip"),
     "desk": (
         *("release", "hold", "unhold", "item", "to-pack", "pack", "unpack"),
         *("hand-over", "doubt", "book-again"),
@@ -38,6 +38,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     ),
     "look": ("worklist", "settle", "received", "trace", "report"),
     "put_right": (*("take", "give-back", "solve", "reopen", "send-again", "keep", "declare-lost", "overview"),),
+    "trips": ("testimony", "rulings-due", "rule"),
     "posts": ("posts", "turned-away", "orphans", "relabel", "cancel", "cancelled", "reroute", "reach"),
     "routes": ("clear-item", "withdraw-item", "rulings", "route", "routes", "numbers"),
     "errands": ("errands", "errand-recipient", "errand-report"),

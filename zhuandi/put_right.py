@@ -75,6 +75,7 @@ def solve(
     number: Annotated[str, typer.Option(help="运单号")] = "",
     carrier: Annotated[str, typer.Option(help="寄递企业")] = "",
     until: Annotated[str, typer.Option(help="暂存到哪天，如 2026-12-20")] = "",
+    sheets: Annotated[str, typer.Option(help="打印机出了几张")] = "",
     by: By = None,
 ) -> None:
     """按一项待处理的原因办理。"""
@@ -82,7 +83,7 @@ def solve(
         if remedy is None:
             console.print(_offered(world, entry))
             return
-        told = Told(note=note, number=number, carrier=carrier, until=until)
+        told = Told(note=note, number=number, carrier=carrier, until=until, sheets=sheets)
         said = solve_entry(world, entry, remedy, by or getpass.getuser(), told)
     console.print(said)
 

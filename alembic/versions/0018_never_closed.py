@@ -1,7 +1,7 @@
 """cases that nobody waits for any more end, and are forgotten in their time like those that were closed; cases that
 are released into an envelope of their own; printers that are edited and switched off
 
-Revision: 0018, after 0016, 2026-11-29. Old code may go on: it leaves the new columns empty, who it forgets is forgotten once
+Revision: 0018, after 0017, 2026-11-29. Old code may go on: it leaves the new columns empty, who it forgets is forgotten once
 more, and what it gathers may share an envelope all the same.
 """
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

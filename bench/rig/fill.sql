@@ -176,3 +176,17 @@ SELECT pg_temp.id(34, n * 4 + k), n * 4 + k - 4 * ({total} + 1), pg_temp.at(n, {
        pg_temp.key('detail', n * 4 + k), pg_temp.key('entry', n * 4 + k - 1), pg_temp.key('entry', n * 4 + k)
 FROM generate_series({first}, {last}) AS n, (VALUES (0, 'print'), (1, 'change'), (2, 'change'), (3, 'reveal')) AS deeds (k, deed)
 WHERE k < 3 OR n % 20 = 0;
+
+INSERT INTO testimonies (id, matter_id, case_id, at, by, way, office_trips, trips, counted_office_trips, counted_trips, heard)
+SELECT pg_temp.id(35, n), pg_temp.id(1, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 50), 'fill', 'sample', n % 200 / 100,
+       n % 200 / 100, 0, 0, n % 400 < 200
+FROM generate_series({first}, {last}) AS n WHERE n % 100 = 2;
+
+INSERT INTO trip_rulings (id, matter_id, case_id, at, by, office_trips, trips, counted_office_trips, counted_trips)
+SELECT pg_temp.id(36, n), pg_temp.id(1, n), pg_temp.id(2, n), pg_temp.at(n, {total}, 60), 'fill', 0, 0, 0, 0
+FROM generate_series({first}, {last}) AS n WHERE n % 100 = 2 AND n % 400 < 200;
+
+INSERT INTO matter_trips (id, matter_id, office_trips, trips, differs_since)
+SELECT pg_temp.id(37, n), pg_temp.id(1, n), n % 200 / 100, n % 200 / 100,
+       CASE WHEN n % 400 >= 300 AND n > {total} - {open} THEN pg_temp.at(n, {total}, 50) END
+FROM generate_series({first}, {last}) AS n WHERE n % 100 = 2;

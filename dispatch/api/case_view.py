@@ -10,7 +10,7 @@ from dispatch.api.case_answers import CaseOut, ShipmentOut, ZeroVisits
 from dispatch.approval.case import Case, Document
 from dispatch.errors import NotFoundError
 from dispatch.journey import View
-from dispatch.ledger import count, visits_of
+from dispatch.ledger import what_stands
 from dispatch.shipment import Content, Shipment
 from dispatch.waybill import Waybill
 from dispatch.world import World
@@ -83,7 +83,7 @@ def _zero_visits(session: Session, case: Case) -> ZeroVisits:
     """By the same conditions that the monthly figures count by."""
     sure = proved() & ~on_the_worklist(CONTRADICTING)
     is_proved = session.scalar(select(sure).where(Case.id == case.id))
-    counted = count(visits_of(session, case.matter_id))
+    counted = what_stands(session, case.matter_id).count
     verdict = ("zero" if counted.zero else "visits") if is_proved else "unverified"
     return ZeroVisits.model_validate(
         {"verdict": verdict, "office_trips": counted.office_trips, "trips": counted.trips}

@@ -139,7 +139,7 @@ def amend_slip(
             amend_row(world, slips[one.id], slip, for_applicant(world, one, slip))
             session.add(SlipChange(id=uuid7(), case_id=one.id, at=world.now(), by=by, fields=list(fields)))
             audit.note(world, session, by, audit.Deed.CHANGE, one.subject, f"寄递申请单：{'、'.join(fields)}")
-        freed = regather(world, session, envelopes, case_ids, by)
+        freed = regather(world, session, envelopes, case_ids, by, "改申请单后重下")
         jobs.leave_all(session, GATHER, [f"case:{one}" for one in sorted(case_ids | freed)])
     return Amended(fields, tuple(one.case_no for one in cases))
 

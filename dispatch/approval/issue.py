@@ -23,7 +23,10 @@ MOST_COPIES = 999
 
 
 class PaperIssue(Base):
-    """What came from the department for a case: once. `taken_by`: the login of whoever took it."""
+    """What came from the department for a case: once. `taken_by`: the login of whoever took it.
+
+    Taken back, or of a paper that is lost since, it makes way for the next registration; the audit log has both.
+    """
 
     __tablename__ = "paper_issues"
 
@@ -36,6 +39,9 @@ class PaperIssue(Base):
     given_by: Mapped[bytes]  # sealed
     taken_by: Mapped[str]
     taken_at: Mapped[datetime] = mapped_column(index=True)
+    taken_back_at: Mapped[datetime | None]  # registered by mistake: the paper is not here
+    taken_back_by: Mapped[str | None]
+    taken_back_why: Mapped[bytes | None]  # sealed
 
     __table_args__ = (CheckConstraint("originals >= 0 AND copies >= 0 AND originals + copies > 0", name="some"),)
 
@@ -105,15 +111,16 @@ def _locked(session: Session, asked: Select[Case], departments: Collection[str] 
 
 
 def _register(world: World, session: Session, case: Case, paper: Paper, by: str) -> None:
-    if (there := session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))) is not None:
-        told = f"已于 {hall_time(there.taken_at)} 由 {there.taken_by} 登记"
-        raise ConflictError(f"办件“{case.case_no}”的出证{told}，没有再登记。登记有误的，请在办件里说明。")
+    row = session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
+    if row is not None and row.taken_back_at is None and case.paper_ready_at is not None:
+        told = f"已于 {hall_time(row.taken_at)} 由 {row.taken_by} 登记"
+        raise ConflictError(f"办件“{case.case_no}”的出证{told}，没有再登记。登记有误的，先撤回登记。")
+    if row is None:
+        row = PaperIssue(id=uuid7(), case_id=case.id)
     originals, copies = _numbers(session, case, paper)
-    row = PaperIssue(
-        id=uuid7(), case_id=case.id, originals=originals, copies=copies, taken_by=by, taken_at=world.now()
-    )
-    world.vault.seal(row, "given_by", paper.given_by)
-    for column in ("licence_no", "enclosures"):
+    row.originals, row.copies, row.taken_by, row.taken_at = originals, copies, by, world.now()
+    row.licence_no = row.enclosures = row.taken_back_at = row.taken_back_by = row.taken_back_why = None
+    for column in ("given_by", "licence_no", "enclosures"):
         if told := getattr(paper, column):
             world.vault.seal(row, column, told)
     if paper_ready_in(world, session, case) and case.paper_ready_at is not None:
@@ -124,7 +131,7 @@ def _register(world: World, session: Session, case: Case, paper: Paper, by: str)
 
 def _numbers(session: Session, case: Case, paper: Paper) -> tuple[int, int]:
     inside = select(func.count(), func.sum(Document.copies)).where(Document.case_id == case.id)
-    documents, together = session.execute(inside).one()
+    documents, together = session.execute(inside.where(Document.lost_at.is_(None))).one()
     originals = paper.originals if paper.originals is not None else documents
     copies = paper.copies if paper.copies is not None else max(0, (together or 0) - documents)
     return originals, copies

@@ -13,19 +13,19 @@ from dispatch.approval.case import Case, Item
 from dispatch.approval.issue import PaperIssue
 from dispatch.cells import harmless
 from dispatch.errors import NotAllowedError
-from dispatch.hall_time import SHANGHAI
+from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.mask import mask_name
 from dispatch.world import World
 
 HEADINGS = (
     *("登记时间", "办件编号", "事项", "部门", "申请人"),
-    *("证照编号", "正本", "副本", "附件", "交件人", "接件人"),
+    *("证照编号", "正本", "副本", "附件", "交件人", "接件人", "撤回"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the register; the applicant is masked."""
+    """One line of the register; the applicant is masked. `taken_back`: by whom and why, empty where it stands."""
 
     at: datetime
     case_no: str
@@ -38,6 +38,7 @@ class Line:
     enclosures: str
     given_by: str
     taken_by: str
+    taken_back: str
 
 
 def day_of(world: World, told: str = "") -> date:
@@ -78,8 +79,16 @@ def _line(world: World, issue: PaperIssue, case: Case, item: Item) -> Line:
         originals=issue.originals,
         copies=issue.copies,
         taken_by=issue.taken_by,
+        taken_back=_taken_back(world, issue),
         **opened,
     )
+
+
+def _taken_back(world: World, issue: PaperIssue) -> str:
+    if issue.taken_back_at is None:
+        return ""
+    why = world.vault.open(issue, "taken_back_why") or ""
+    return f"{hall_time(issue.taken_back_at)} {issue.taken_back_by}：{why}"
 
 
 def export_register(world: World, day: date, by: str, departments: Collection[str] | None = None) -> bytes:

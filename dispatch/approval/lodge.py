@@ -181,7 +181,7 @@ def _item(world: World, code: str, name: str) -> Item:
         grouping=world.settings.item_grouping,
         carriage="postal_only",
         payer="免费",
-        published_trips=0,
+        published_trips=world.settings.item_published_trips,
         hide_title=False,
     )
 

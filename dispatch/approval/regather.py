@@ -1,6 +1,6 @@
 """Papers leave envelopes of which no carrier knows yet, because their recipient, place or way is another one now."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,10 +21,15 @@ SENT = frozenset({Stage.HANDED_OVER, Stage.CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A locked envelope, and what lies in it."""
+    """A locked envelope, what lies in it, and whose each document is."""
 
     shipment: Shipment
     contents: Sequence[Content]
+    owners: Mapping[UUID, UUID]
+
+    def holds_any(self, case_ids: Collection[UUID]) -> bool:
+        """Whether something of these cases lies in it."""
+        return not set(case_ids).isdisjoint(self.owners.values())
 
 
 OVER = "证照已在窗口交给本人或代领人，或办件已到期不再寄送，申请单不用再改。"
@@ -37,14 +42,18 @@ def unbooked_with(session: Session, case_ids: Collection[UUID]) -> list[Envelope
     """
     if _over(session, case_ids):
         raise ConflictError(OVER)
-    mine = set(session.scalars(select(Document.id).where(Document.case_id.in_(case_ids))))
-    pointing = select(CaseSlip.id).where(CaseSlip.case_id.in_(case_ids))
-    near = select(Shipment.id).where(or_(Shipment.id.in_(holding(case_ids)), Shipment.slip_id.in_(pointing)))
-    envelopes = [_opened(session, shipment) for shipment in lock_all(session, session.scalars(near).all())]
+    envelopes = near(session, case_ids)
     for envelope in envelopes:
-        if any(content.document_id in mine for content in envelope.contents):
+        if envelope.holds_any(case_ids):
             _must_be_unbooked(envelope.shipment)
     return [envelope for envelope in envelopes if envelope.contents]
+
+
+def near(session: Session, case_ids: Collection[UUID]) -> list[Envelope]:
+    """The envelopes that hold these cases' papers, or go where their slips say, locked, at whatever stage."""
+    pointing = select(CaseSlip.id).where(CaseSlip.case_id.in_(case_ids))
+    chosen = select(Shipment.id).where(or_(Shipment.id.in_(holding(case_ids)), Shipment.slip_id.in_(pointing)))
+    return [_opened(session, shipment) for shipment in lock_all(session, session.scalars(chosen).all())]
 
 
 def holding(case_ids: Collection[UUID]) -> Select[UUID]:
@@ -80,11 +89,17 @@ def _over(session: Session, case_ids: Collection[UUID]) -> bool:
 
 def _opened(session: Session, shipment: Shipment) -> Envelope:
     inside = select(Content).where(Content.shipment_id == shipment.id, ~Content.void)
-    return Envelope(shipment, session.scalars(inside).all())
+    contents = session.scalars(inside).all()
+    return Envelope(shipment, contents, _owners(session, contents))
+
+
+def is_unbooked(shipment: Shipment) -> bool:
+    """No carrier knows of it, nor may know."""
+    return shipment.stage in UNBOOKED and not shipment.perhaps_placed
 
 
 def _must_be_unbooked(shipment: Shipment) -> None:
-    if shipment.stage in UNBOOKED and not shipment.perhaps_placed:
+    if is_unbooked(shipment):
         return
     lies = f"出件已在邮件 {shipment.order_no} 中（{words.VIEWS[shipment.view]}），"
     if shipment.stage in SENT:
@@ -96,21 +111,21 @@ def _must_be_unbooked(shipment: Shipment) -> None:
 
 
 def regather(
-    world: World, session: Session, envelopes: Collection[Envelope], case_ids: Collection[UUID], by: str
+    world: World, session: Session, envelopes: Collection[Envelope], case_ids: Collection[UUID], by: str, why: str
 ) -> set[UUID]:
-    """Take these cases' papers out of these locked envelopes; the cases whose papers are free now.
+    """Take these cases' papers out of these locked envelopes; the cases whose papers are free now. `why`: in words.
 
     An envelope that still gathers goes on with the others. A sealed one is given up whole: its order number stands
     for what lay in it.
     """
     freed: set[UUID] = set()
     for envelope in envelopes:
-        owners = _owners(session, envelope.contents)
+        owners = envelope.owners
         leaving = [content for content in envelope.contents if owners[content.document_id] in case_ids]
         if leaving and envelope.shipment.stage != Stage.GATHERING:
             leaving = list(envelope.contents)
         freed |= {owners[content.document_id] for content in leaving}
-        _take_out(world, session, envelope, leaving, by)
+        _take_out(world, session, envelope, leaving, by, why)
         if staying := [content for content in envelope.contents if content not in leaving]:
             _point_at(session, envelope.shipment, {owners[content.document_id] for content in staying})
     return freed
@@ -121,7 +136,9 @@ def _owners(session: Session, contents: Collection[Content]) -> dict[UUID, UUID]
     return dict(session.execute(select(Document.id, Document.case_id).where(Document.id.in_(inside))).all())
 
 
-def _take_out(world: World, session: Session, envelope: Envelope, leaving: Sequence[Content], by: str) -> None:
+def _take_out(
+    world: World, session: Session, envelope: Envelope, leaving: Sequence[Content], by: str, why: str
+) -> None:
     shipment = envelope.shipment
     for content in leaving:
         if shipment.stage == Stage.GATHERING:
@@ -133,7 +150,7 @@ def _take_out(world: World, session: Session, envelope: Envelope, leaving: Seque
         return
     for entry in worklist.standing(session, shipment.subject):
         if entry.reason == Reason.REFUSED_BY_CARRIER:
-            worklist.settle(world, entry, by, "改申请单后重下")
+            worklist.settle(world, entry, by, why)
     act(world, session, shipment, Act.CANCEL, by=by)  # nobody may join it: it would go to the new place
 
 

@@ -14,12 +14,15 @@ from dispatch.audit import DEEDS, AuditEntry, Deed
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
+from dispatch.console.printing import choices_for_printing
 from dispatch.errors import NotAllowedError
+from dispatch.journey import View
 from dispatch.label.qr import QUIET_MODULES, encode, svg
 from dispatch.picture import Kept, pictures_of
 from dispatch.queues.find import LONGEST, SHORTEST, case_in, find
 from dispatch.reveal import log_reveal
 from dispatch.staff.role import Right
+from dispatch.visits import ASKED_WORDS
 from dispatch.zero_visits.pickup import at_window
 from dispatch.zero_visits.put_right.changed import Ground, mark, unchanged
 from dispatch.zero_visits.record import Envelope, record
@@ -35,7 +38,7 @@ def found(desk: Looking, q: str = "") -> Response:
     """Straight to the case where there is one; a list where there are several."""
     hits = find(desk.world, desk.scope, q)
     if len(hits) == 1:
-        return RedirectResponse(_at(hits[0].case_no), 303, headers=HEADERS)
+        return RedirectResponse(address(hits[0].case_no), 303, headers=HEADERS)
     return desk.page("find.html", asked=q.strip()[:LONGEST], hits=hits, shortest=SHORTEST)
 
 
@@ -68,7 +71,7 @@ def held(
     chosen = case_in(desk.world, desk.scope, case_no)
     with unchanged(desk.world, Ground(case_id=chosen.id), shown):
         hold(desk.world, case_no, reason.strip(), desk.by)
-    return desk.to(_at(case_no), gettext_in(desk.language)("已暂缓寄递。"))
+    return desk.to(address(case_no), gettext_in(desk.language)("已暂缓寄递。"))
 
 
 @router.post("/console/case/{case_no}/lift")
@@ -77,10 +80,11 @@ def lifted(desk: Releasing, case_no: str, shown: Annotated[str, Form()] = "") ->
     chosen = case_in(desk.world, desk.scope, case_no)
     with unchanged(desk.world, Ground(case_id=chosen.id), shown):
         lift(desk.world, case_no, desk.by)
-    return desk.to(_at(case_no), gettext_in(desk.language)("暂缓已解除。"))
+    return desk.to(address(case_no), gettext_in(desk.language)("暂缓已解除。"))
 
 
-def _at(case_no: str) -> str:
+def address(case_no: str) -> str:
+    """Where the page of a case is."""
     return f"/console/case/{quote(case_no, safe='')}"
 
 
@@ -91,12 +95,15 @@ def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
         "case.html",
         record=told,
         story=told.story,
-        at=_at(case_no),
+        at=address(case_no),
         codes={one.id: _code(one) for one in told.envelopes},
         calls=calls_of(desk.world, case_no, desk.scope.within()),
         window=at_window(desk.world, case_no, desk.scope.within()),
         pictures=_pictures(desk, told.subjects),
         audited=_audited(desk, [chosen.subject, *told.subjects]) if desk.may(Right.RULE) else None,
+        asked=ASKED_WORDS,
+        reprintable=[one for one in told.envelopes if one.view == View.TO_PACK and one.order_no],
+        beside=choices_for_printing(desk) if desk.may(Right.PRINT) else None,
         mark=mark(desk.world, Ground(case_id=chosen.id)),
     )
 

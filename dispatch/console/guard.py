@@ -40,6 +40,7 @@ DOORS: Sequence[tuple[str, str, Right]] = (
     ("/console/pack", "双扫封装", Right.PACK),
     ("/console/hand-over", "交寄", Right.HAND_OVER),
     ("/console/overview", "概览", Right.OVERVIEW),
+    ("/console/rulings", "跑动裁定", Right.RULE),
     ("/console/audit", "审计日志", Right.AUDIT),
     ("/console/staff", "账号", Right.STAFF),
     ("/console/clients", "对接系统", Right.CLIENTS),

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from dispatch.approval.issue import Paper, Registered, register_all, register_paper
 from dispatch.approval.issue_register import HEADINGS, day_of, export_register, register_of
+from dispatch.approval.paper_back import take_paper_back
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
@@ -69,6 +70,13 @@ def register_chosen(
         raise NotAllowedError("没有选中办件。请先勾选。")
     told = register_all(desk.world, chosen, Paper(given_by), desk.by, desk.scope.departments)
     return _told(desk, told)
+
+
+@router.post("/console/case/{case_no}/paper-back")
+def taken_back(desk: Taking, case_no: str, why: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """It was registered by mistake: the case waits for its paper again."""
+    take_paper_back(desk.world, case_no, desk.by, why, desk.scope.within())
+    return desk.back(gettext_in(desk.language)("出证登记已撤回，办件回到待出证。"))
 
 
 def _told(desk: Desk, told: Sequence[Registered]) -> Response:

@@ -12,6 +12,7 @@ from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import same_site
 from dispatch.hall_time import SHANGHAI
+from dispatch.label.printer import PRINTING
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import choices
 from dispatch.queues.needs import entry_in
@@ -38,6 +39,7 @@ WANTS: Mapping[Remedy, Right] = {
     Remedy.LIFT: Right.RELEASE,
     Remedy.RELEASE: Right.RELEASE,
     Remedy.PAPER: Right.ISSUE,
+    Remedy.COUNT_SHEETS: Right.PRINT,
 }
 """Remedies that are somebody's own work elsewhere too, and want that right."""
 
@@ -78,6 +80,7 @@ def entry(desk: Looking, number: str) -> Response:
         carriers=[(name, one.title) for name, one in desk.world.carriers.items()],
         until=(desk.world.now() + KEPT_FOR).astimezone(SHANGHAI).date().isoformat(),
         mark=mark(desk.world, Ground(entry_id=found.id)),
+        batch=found.subject.removeprefix(f"{PRINTING}:") if found.subject.startswith(f"{PRINTING}:") else "",
         back=_list_before(desk),
     )
 
@@ -114,6 +117,7 @@ def done(
     waybill: Annotated[str, Form(max_length=64)] = "",
     carrier: Annotated[str, Form(max_length=32)] = "",
     until: Annotated[str, Form(max_length=10)] = "",
+    sheets: Annotated[str, Form(max_length=10)] = "",
     shown: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
@@ -121,7 +125,7 @@ def done(
     found = _mine_to_touch(desk, number)
     if not _may(desk, remedy):
         raise RefusedError(403, "not_yours", "您的角色不办这件事。需要的话，请找管理员调整。")
-    told = Told(note=note, number=waybill, carrier=carrier, until=until)
+    told = Told(note=note, number=waybill, carrier=carrier, until=until, sheets=sheets)
     said = solve(desk.world, number_of(found.id), remedy, desk.by, told, shown)
     return desk.to(_list(back), said)
 

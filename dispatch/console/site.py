@@ -28,6 +28,7 @@ from dispatch.console import (
     slip,
     sso,
     staff,
+    trips,
     window,
 )
 from dispatch.world import World
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     hand_over.router,
     window.router,
     call.router,
+    trips.router,
 )
 
 

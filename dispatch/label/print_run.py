@@ -12,14 +12,14 @@ from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch import audit
+from dispatch import audit, worklist
 from dispatch.batch import Batch, BatchItem, Outcome, find_batch, items_of
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Stage
 from dispatch.label.pages import Envelope, Stamp, draw, look_inside
-from dispatch.label.printer import SIZES, UNDER_WAY, PrintJob, State
+from dispatch.label.printer import SIZES, UNDER_WAY, PrintJob, State, print_subject
 from dispatch.world import World
 
 NOTHING_LEFT = "这一批没有可打的面单：没有打成，或都已封装、换号、撤销。"
@@ -100,6 +100,8 @@ def answer(world: World, session: Session, batch_id: UUID, by: str, came_out: in
     _check_printer_is_done(session, batch_id, came_out)
     run.came_out = len(items_of(session, batch_id, Outcome.DONE)) if came_out is None else came_out
     run.answered_by, run.answered_at = by, world.now()
+    for entry in worklist.standing(session, print_subject(batch_id)):
+        worklist.settle(world, entry, by, f"清点：出了 {run.came_out} 张")
 
 
 def _check_printer_is_done(session: Session, batch_id: UUID, came_out: int | None) -> None:

@@ -10,15 +10,15 @@ from uuid_utils.compat import uuid7
 
 from dispatch import audit, words
 from dispatch.approval.case import Case, Document
-from dispatch.batch import Batch, BatchItem, Kind, Outcome, make_batch
+from dispatch.batch import Batch, BatchItem, Kind, Outcome, items_of, make_batch
 from dispatch.crash import Deed
 from dispatch.db import insert_rows
 from dispatch.errors import ConflictError, NotAllowedError, ZhuandiError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
 from dispatch.label.pages import Envelope, Stamp, draw, look_inside
-from dispatch.label.print_run import answer, make_run, sheets_from
-from dispatch.label.printer import find_printer, queue_up
+from dispatch.label.print_run import all_came_out, answer, find_run, job_of, make_run, sheets_from
+from dispatch.label.printer import SIZES, find_printer, printers, queue_up
 from dispatch.label.sheet import SheetSize
 from dispatch.label.their_label import fetch_missing
 from dispatch.shipment import Content, Move, Shipment, act_all, lock_all
@@ -90,6 +90,22 @@ def print_from(world: World, batch_id: UUID, nth: int, wish: Wish) -> UUID:
     with world.reading() as session:
         chosen = sheets_from(session, batch_id, nth)
     return _begin(world, chosen, wish, _Again(batch_id, nth))
+
+
+def go_on_after(world: World, batch_id: UUID, came_out: int, by: str, reason: str) -> UUID | None:
+    """So many sheets of a run came out: the others are printed again, where they were sent; the batch of those.
+
+    None: all came out. What is not there any more of its printer is left to the browser. Raises as `print_from`.
+    """
+    with world.reading() as session:
+        size, sheets = find_run(session, batch_id).size, len(items_of(session, batch_id, Outcome.DONE))
+        job = job_of(session, batch_id)
+        still = {one.id for one in printers(session)}
+    if came_out == sheets:
+        all_came_out(world, batch_id, by)
+        return None
+    printer_id = job.printer_id if job is not None and job.printer_id in still else None
+    return print_from(world, batch_id, came_out + 1, Wish(SIZES[size], by, reason, printer_id))
 
 
 def _begin(world: World, shipment_ids: Sequence[UUID], wish: Wish, again: _Again | None = None) -> UUID:

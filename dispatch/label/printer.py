@@ -29,6 +29,7 @@ SEND = "printer.send"
 SIZES: Mapping[str, SheetSize] = {f"{size.width_mm}x{size.height_mm}": size for size in SheetSize}
 MOST_SHIFT = 80  # dots: a centimetre
 PRACTICE = "sandbox"
+PRINTING = "print"
 
 
 class Language(StrEnum):
@@ -127,7 +128,18 @@ class PrintJob(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({', '.join(repr(str(one)) for one in State)})", name="state"),
         Index("ix_print_jobs_open", "printer_id", postgresql_where=text("state IN ('waiting', 'sending')")),
+        Index("ix_print_jobs_unknown", "batch_id", postgresql_where=text("state = 'unknown'")),
     )
+
+    @property
+    def subject(self) -> str:
+        """How the worklist names it: by its batch, which is what somebody opens."""
+        return print_subject(self.batch_id)
+
+
+def print_subject(batch_id: UUID) -> str:
+    """How the worklist names the printing of a batch."""
+    return f"{PRINTING}:{batch_id}"
 
 
 @dataclass(frozen=True, slots=True)

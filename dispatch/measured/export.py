@@ -16,6 +16,7 @@ MARK = "\ufeff"
 HEADINGS = (
     *("部门", "办件", "零跑", "零跑率%", "未核实", "未核实率%", "上门零次", "上门零次率%"),
     *("当日交寄", "有纸质截止前", "退回", "交寄邮件", "送达办件", "决定到送达中位小时", "计时办件"),
+    *("承诺不符", "一件事", "承诺不符率%", "抽查一致", "抽查", "抽查一致率%"),
 )
 
 
@@ -46,6 +47,8 @@ def _row(line: Line) -> Iterable[object]:
         yield from (share.part, _percent(share))
     yield from (figures.posted_same_day.part, figures.posted_same_day.whole, figures.returned.part)
     yield from (line.sent, line.delivered, "" if line.hours is None else round(line.hours, 1), line.timed)
+    for share in (figures.over_published, figures.agreeing):
+        yield from (share.part, share.whole, _percent(share))
 
 
 def _percent(share: Share) -> object:

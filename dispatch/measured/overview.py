@@ -27,6 +27,7 @@ from dispatch.zero_visits.close import LegEvidence
 from dispatch.zero_visits.cohort import ZONE
 from dispatch.zero_visits.figures import Figures, month_in_shanghai
 from dispatch.zero_visits.figures import report as figures_of
+from dispatch.zero_visits.trips.to_rule import count_to_rule
 
 OVER = (Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED)
 HOUR = 3600
@@ -111,7 +112,7 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, as far as whoever asks may see."""
+    """All of it, as far as whoever asks may see. `to_rule`: matters that wait for a supervisor's ruling."""
 
     month: str
     before: str
@@ -121,6 +122,7 @@ class Overview:
     departments: Sequence[Line]
     days: Sequence[Day]
     stuck: Sequence[Stuck]
+    to_rule: int
     standing: Sequence[Standing]
     house: House
 
@@ -149,6 +151,7 @@ def overview(world: World, scope: Scope, month: str) -> Overview:
             departments=lines[1:],
             days=[one for one in _days(session, scope, begin, end) if one.day <= today],
             stuck=_stuck(session, scope),
+            to_rule=count_to_rule(session, scope.within()),
             standing=_standing(world, session, scope),
             house=_house(world, session),
         )

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, cast, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, cast, exists, func, select, true
 from sqlalchemy import case as whether
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
 from dispatch.approval.hold_reason import open_holds
+from dispatch.batch import BatchItem
 from dispatch.journey import View
+from dispatch.label.printer import PRINTING
 from dispatch.mask import mask_name
 from dispatch.queues.filters import Filters
 from dispatch.queues.queue import (
@@ -163,8 +165,14 @@ def entries_within(scope: Scope) -> ColumnElement[bool]:
             Entry.subject.startswith("shipment:"),
             _stands(select(Shipment).where(Shipment.id == named, scope.of_shipments())),
         ),
+        (Entry.subject.startswith(f"{PRINTING}:"), ~_stands(_unseen(scope).where(BatchItem.batch_id == named))),
         else_=true(),
     )
+
+
+def _unseen(scope: Scope) -> Select[Any]:
+    """What of a batch of printing may not be seen: a lost print is shown to whoever may see all of it."""
+    return select(BatchItem).where(~exists().where(Shipment.id == BatchItem.of, scope.of_shipments()))
 
 
 def _stands(found: Select[Any]) -> ColumnElement[bool]:

@@ -49,6 +49,7 @@ class Right(StrEnum):
     HAND_OVER = "hand_over"
     WINDOW = "window"
     CALL = "call"
+    TESTIMONY = "testimony"  # what an applicant says of their trips
     SETTLE = "settle"
     OVERVIEW = "overview"
     RULE = "rule"
@@ -62,13 +63,14 @@ class Right(StrEnum):
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.WINDOW: frozenset(
         {Right.SEE, Right.REVEAL, Right.IMPORT, Right.SLIP, Right.ISSUE, Right.WINDOW, Right.CALL, Right.SETTLE}
+        | {Right.TESTIMONY}
     ),
     Role.DISPATCH: frozenset(
         {Right.SEE, Right.REVEAL, Right.IMPORT, Right.SLIP, Right.ISSUE, Right.RELEASE, Right.PRINT, Right.PACK}
-        | {Right.HAND_OVER, Right.WINDOW, Right.CALL, Right.SETTLE, Right.EXPORT, Right.OVERVIEW}
+        | {Right.HAND_OVER, Right.WINDOW, Right.CALL, Right.TESTIMONY, Right.SETTLE, Right.EXPORT, Right.OVERVIEW}
     ),
     Role.POST: frozenset({Right.SEE_TODAY, Right.PRINT, Right.PACK, Right.HAND_OVER}),
-    Role.SUPERVISOR: frozenset({Right.SEE, Right.REVEAL, Right.OVERVIEW, Right.RULE, Right.EXPORT}),
+    Role.SUPERVISOR: frozenset({Right.SEE, Right.REVEAL, Right.TESTIMONY, Right.OVERVIEW, Right.RULE, Right.EXPORT}),
     Role.AUDITOR: frozenset({Right.AUDIT}),
     Role.ADMINISTRATOR: frozenset({Right.STAFF, Right.CLIENTS, Right.PRINTERS}),
 }

@@ -1,4 +1,4 @@
-"""The counting behind the monthly figures: two queries over a cohort of cases, one row for each department.
+"""The counting behind the monthly figures: queries over a cohort of cases, one row for each department.
 
 Each has a last row with department NULL (SQL's ROLLUP): the total, in which an envelope of two departments is one.
 """
@@ -24,22 +24,34 @@ from sqlalchemy.orm import aliased
 
 from dispatch.approval.case import Case, Document
 from dispatch.journey import News, Stage, Tracked
+from dispatch.ledger import Testimony
 from dispatch.packing.hand_over import HandOverLine
 from dispatch.shipment import Content, Shipment
 from dispatch.tracking.sighting import Sighting
-from dispatch.zero_visits.proof import CONTRADICTING, OFFICE_TRIPS, TRIPS, on_the_worklist, proved, without
+from dispatch.visits import Asked
+from dispatch.zero_visits.proof import (
+    CONTRADICTING,
+    OFFICE_TRIPS,
+    TRIPS,
+    on_the_worklist,
+    over_published,
+    proved,
+    without,
+)
 
 ZONE = "Asia/Shanghai"
 
 
 def count_cases(cohort: ColumnElement[bool]) -> Select[Any]:
-    """Rows of department, decided, zero_visits, unverified, zero_office_trips."""
+    """Rows of department, decided, zero_visits, unverified, zero_office_trips, matters, over_published."""
     each = (
         select(
             Case.department,
+            Case.matter_id,
             (proved() & ~on_the_worklist(CONTRADICTING)).label("proved"),
             without(TRIPS).label("zero"),
             without(OFFICE_TRIPS).label("zero_office"),
+            over_published().label("over"),
         )
         .where(cohort)
         .subquery()
@@ -50,7 +62,20 @@ def count_cases(cohort: ColumnElement[bool]) -> Select[Any]:
         func.count().filter(each.c.proved, each.c.zero).label("zero_visits"),
         func.count().filter(~each.c.proved).label("unverified"),
         func.count().filter(each.c.proved, each.c.zero_office).label("zero_office_trips"),
+        func.count(distinct(each.c.matter_id)).label("matters"),
+        func.count(distinct(each.c.matter_id)).filter(each.c.over).label("over_published"),
     ).group_by(func.rollup(each.c.department))
+
+
+def count_samples(cohort: ColumnElement[bool]) -> Select[str, int, int]:
+    """Rows of department, samples, agreeing: what applicants said on the telephone, and the ledger at that time."""
+    agrees = (Testimony.office_trips == Testimony.counted_office_trips) & (Testimony.trips == Testimony.counted_trips)
+    return (
+        select(Case.department, func.count().label("samples"), func.count().filter(agrees).label("agreeing"))
+        .join(Testimony, Testimony.case_id == Case.id)
+        .where(cohort, Testimony.way == Asked.SAMPLE)
+        .group_by(func.rollup(Case.department))
+    )
 
 
 def count_envelopes(cohort: ColumnElement[bool], cut_off: time) -> Select[Any]:

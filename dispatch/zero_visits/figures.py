@@ -16,7 +16,7 @@ from dispatch.approval.case import Case
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI
 from dispatch.world import World
-from dispatch.zero_visits.cohort import count_cases, count_envelopes
+from dispatch.zero_visits.cohort import count_cases, count_envelopes, count_samples
 
 NOTHING = "—"
 MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
@@ -55,6 +55,8 @@ class Figures:
     zero_office_trips: Share  # 上门零次率: proved, undisputed, no trip to an office (the law's count)
     posted_same_day: Share  # 当日交寄率: collected on the day on which the paper was in before the cut-off
     returned: Share  # 退回率: came back ÷ handed over
+    over_published: Share  # 承诺不符率: matters with more trips to an office than published ÷ matters
+    agreeing: Share  # 抽查一致率: samples by telephone that agreed with the ledger ÷ samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Report:
 def report(
     world: World, month: str, department: str | None = None, within: ColumnElement[bool] | None = None
 ) -> Report:
-    """The figures of `month` (YYYY-MM), of one department or of all. Two queries. Raises NotFoundError.
+    """The figures of `month` (YYYY-MM), of one department or of all. Three queries. Raises NotFoundError.
 
     `within`: a condition on `Case`, where whoever asks may not see all.
     """
@@ -82,8 +84,9 @@ def report(
     with world.reading() as session:
         cases = session.execute(count_cases(cohort)).all()
         envelopes = session.execute(count_envelopes(cohort, world.settings.collection_cut_off)).all()
-    posted = {row.department: row for row in envelopes}
-    every = {row.department: _figures(row, posted.get(row.department)) for row in cases}
+        samples = session.execute(count_samples(cohort)).all()
+    posted, sampled = ({row.department: row for row in rows} for rows in (envelopes, samples))
+    every = {row.department: _figures(row, posted.get(row.department), sampled.get(row.department)) for row in cases}
     total = every.pop(None)  # ROLLUP's own row: there is one even where nothing was decided
     return Report(month, total, tuple(every[name] for name in sorted(every)))
 
@@ -98,8 +101,9 @@ def month_in_shanghai(month: str) -> tuple[datetime, datetime]:
     return begin, begin.replace(year=year + number // 12, month=number % 12 + 1)
 
 
-def _figures(cases: Any, envelopes: Any) -> Figures:
+def _figures(cases: Any, envelopes: Any, samples: Any) -> Figures:
     decided = cases.decided
+    asked, agreeing = samples[1:] if samples is not None else (0, 0)
     in_time, same_day, handed_over, returned = envelopes[1:] if envelopes is not None else (0, 0, 0, 0)
     return Figures(
         department=cases.department,
@@ -109,4 +113,6 @@ def _figures(cases: Any, envelopes: Any) -> Figures:
         zero_office_trips=Share(cases.zero_office_trips, decided),
         posted_same_day=Share(same_day, in_time),
         returned=Share(returned, handed_over),
+        over_published=Share(cases.over_published, cases.matters),
+        agreeing=Share(agreeing, asked),
     )

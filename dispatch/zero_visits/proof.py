@@ -1,12 +1,14 @@
 """How far a case is proved, as conditions on `cases` that every count shares, so that no two counts differ."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, distinct, exists, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from dispatch.approval.case import Case, Document, Leg
+from dispatch.approval.case import Case, Document, Item, Leg
 from dispatch.journey import Signer, Stage, Tracked
-from dispatch.ledger import Visit
+from dispatch.ledger import MatterTrips, Visit
 from dispatch.shipment import Content, Shipment
 from dispatch.visits import KINDS
 from dispatch.worklist import SYSTEM, Entry, Reason
@@ -15,6 +17,11 @@ from dispatch.zero_visits.evidence import Evidence
 
 TRIPS = tuple(sorted(kind for kind, rule in KINDS.items() if not rule.zero))
 OFFICE_TRIPS = tuple(sorted(kind for kind, rule in KINDS.items() if rule.office_trips))
+STANDING: Mapping[tuple[str, ...], InstrumentedAttribute[int]] = MappingProxyType(
+    {TRIPS: MatterTrips.trips, OFFICE_TRIPS: MatterTrips.office_trips}
+)
+"""What stands of each counter, where an applicant has spoken of the matter."""
+assert all(rule.office_trips in {0, 1} for rule in KINDS.values())  # noqa: S101 - or `office_trips` counts wrongly
 
 CONTRADICTING = frozenset(
     {Reason.DELIVERY_REVOKED, Reason.SIGNED_WITHOUT_CONSENT, Reason.SIGNER_UNKNOWN, Reason.UNKNOWN_CODE}
@@ -43,10 +50,31 @@ def _in_hand() -> ColumnElement[bool]:
     return and_(Shipment.tracked == Tracked.DELIVERED, Shipment.signer.is_distinct_from(Signer.UNKNOWN))
 
 
-def without(kinds: Collection[str]) -> ColumnElement[bool]:
-    """The matter's ledger holds no visit of these kinds: the same as a counter of nought (see `ledger.count`)."""
-    made = select(Visit.id).where(Visit.matter_id == Case.matter_id, Visit.kind.in_(kinds))
-    return ~made.correlate(Case).exists()
+def without(kinds: tuple[str, ...]) -> ColumnElement[bool]:
+    """The counter of these kinds (`TRIPS`, `OFFICE_TRIPS`) is nought: no visit, or a word or ruling that stands."""
+    made = select(Visit.id).where(Visit.matter_id == Case.matter_id, Visit.kind.in_(kinds)).correlate(Case).exists()
+    told = select(MatterTrips.id).where(MatterTrips.matter_id == Case.matter_id).correlate(Case)
+    return or_(told.where(STANDING[kinds] == 0).exists(), and_(~told.exists(), ~made))
+
+
+def office_trips() -> ColumnElement[int]:
+    """What stands of the matter's trips to an office (see `ledger.count`)."""
+    mine = select(func.count(distinct(Visit.trip))).where(Visit.matter_id == Case.matter_id)
+    counted = mine.where(Visit.kind.in_(OFFICE_TRIPS)).correlate(Case).scalar_subquery()
+    told = select(MatterTrips.office_trips).where(MatterTrips.matter_id == Case.matter_id).correlate(Case)
+    return func.coalesce(told.scalar_subquery(), counted)
+
+
+def published() -> ColumnElement[int]:
+    """How many trips to an office are published for the matter: the most of its items', for one trip serves them."""
+    beside, item = aliased(Case), aliased(Item)
+    most = select(func.max(item.published_trips)).join(beside, beside.item_id == item.id)
+    return most.where(beside.matter_id == Case.matter_id).correlate(Case).scalar_subquery()
+
+
+def over_published() -> ColumnElement[bool]:
+    """承诺不符: somebody had to go oftener than it is published."""
+    return office_trips() > published()
 
 
 def on_the_worklist(reasons: Collection[Reason] = tuple(Reason)) -> ColumnElement[bool]:

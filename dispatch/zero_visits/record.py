@@ -28,6 +28,7 @@ from dispatch.zero_visits.story import Story, tell
 from dispatch.zero_visits.told.by_post import OUTCOMES
 from dispatch.zero_visits.told.by_proof import LEGS
 from dispatch.zero_visits.told.line import Teller, teller
+from dispatch.zero_visits.trips.shown import TripsShown, show_trips, trips_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class Record:
     envelopes: Sequence[Envelope]
     legs: Sequence[LegShown]
     visits: Sequence[Trip]
+    trips: TripsShown
     entries: Sequence[OnDesk]
     subjects: Sequence[str]
 
@@ -147,6 +149,7 @@ def record(world: World, case_no: str, *, reveal: bool = False) -> Record:
             envelopes=envelopes,
             legs=_legs(session, case),
             visits=[_trip(visit) for visit in visits_of(session, case.matter_id)],
+            trips=show_trips(world, trips_of(session, case.matter_id), of.curtain),
             entries=_entries(world, session, of.subjects),
             subjects=of.subjects,
         )

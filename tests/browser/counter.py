@@ -12,14 +12,19 @@ from urllib.parse import urlsplit
 from PIL import Image
 from sqlalchemy import select, text
 
+from dispatch import worklist
 from dispatch.approval.case import Case, Document
 from dispatch.approval.decided_case import DecidedCase
+from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.lodge import lodge
+from dispatch.approval.paper_back import take_paper_back
 from dispatch.approval.release import hold, release
 from dispatch.approval.upload.preview import upload
 from dispatch.console.guard import COOKIE
 from dispatch.hall_time import SHANGHAI
+from dispatch.label.print_run import PrintRun
 from dispatch.label.print_sheets import Wish, begin_print, holding
+from dispatch.label.printer import print_subject
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.collection import open_collection
 from dispatch.packing.hand_over import hand_over
@@ -29,7 +34,11 @@ from dispatch.shipment import Content, Shipment
 from dispatch.staff.member import add_member, change_password, find_member
 from dispatch.staff.role import Role
 from dispatch.staff.session import begin_session
+from dispatch.visits import Asked
+from dispatch.worklist import Reason
 from dispatch.world import World
+from dispatch.zero_visits.trips.ruling import RECORD, rule
+from dispatch.zero_visits.trips.testimony import Said, take_testimony
 from samples.people import JINGNING, JINGNING_TOWNS, NAMES, STREETS, citizen_number, mobile
 from tests.browser.day_list import DEPARTMENTS, ITEMS, issued_list
 from tests.parts import until_nothing_is_due
@@ -141,6 +150,20 @@ def _begin(counter: Counter) -> None:
     with world.begin() as session:
         subject = counter.shipment(counter.cases["to_pack"][0]).subject
         keep_picture(world, session, subject, Shows.CONTENTS, read_photo(photo.getvalue()), CLERK)
+        lost = print_subject(session.scalars(select(PrintRun.batch_id).order_by(PrintRun.id).limit(1)).one())
+        worklist.put(world, session, Reason.PRINT_UNKNOWN, lost, detail="打印机“一号机”：共 5 张，确知收到 0 张。")
+    _speak(counter)
+    register_paper(world, counter.cases["to_issue"][-1], Paper("李科员"), CLERK)
+    take_paper_back(world, counter.cases["to_issue"][-1], CLERK, "拿错了办件")
+
+
+def _speak(counter: Counter) -> None:
+    """What applicants say of their trips: one as the record has it, one otherwise, one that was ruled on."""
+    agreeing, differing, ruled = counter.cases["closed"][:3]
+    take_testimony(counter.world, agreeing, Said(Asked.SAMPLE, 0, 0), Role.SUPERVISOR.value)
+    for case_no in (differing, ruled):
+        take_testimony(counter.world, case_no, Said(Asked.TELEPHONE, 1, 2, "说去过一次窗口，又去邮局取件"), CLERK)
+    rule(counter.world, ruled, RECORD, Role.SUPERVISOR.value, "查过当天的监控，没有来过")
 
 
 def _lodged(counter: Counter, point: str, numbers: Iterator[int], **more: object) -> list[str]:

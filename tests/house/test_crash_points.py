@@ -46,6 +46,7 @@ AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "all
     *("printer", "change_printer"),
     *("preview", "bad_rows", "issue", "issue_register", "enter_case", "undelivered", "owner", "again"),
     *("collection", "photograph", "sign_list", "telephone_call", "at_window", "receipt", "who_came"),
+    *("testimony", "ruling", "published", "paper_back"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""
 ONE_ACT = {

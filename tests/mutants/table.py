@@ -447,7 +447,7 @@ THE_DESK = (
         (
             Edit(
                 "dispatch/label/thermal/send.py",
-                "_end(world, session, job, State.UNKNOWN, str(error))",
+                "_in_doubt(world, session, job, str(error))",
                 "_end(world, session, job, State.WAITING, str(error))",
             ),
         ),
@@ -457,6 +457,27 @@ THE_DESK = (
                 "lost_in_the_middle_it_is_unknown_how_many_came_out_and_nothing_is_sent_again_by_itself",
             ),
         ),
+    ),
+    Mutant(
+        "where applicant and record differ, the higher figure stands",
+        (Edit("dispatch/ledger.py", "standing.or_higher(told.count)", "standing.or_higher(base)"),),
+        (_in("rooms/test_trips_told", "the_higher_figure_of_each_counter_stands_until_a_supervisor_rules"),),
+    ),
+    Mutant(
+        "a trip that is told late opens what was ruled",
+        (Edit("dispatch/ledger.py", "ruling.counted == counted", "ruling.counted is not None"),),
+        (_in("rooms/test_trips_told", "later_news_open_the_difference_anew"),),
+    ),
+    Mutant(
+        "the paper of an envelope that was booked stays registered",
+        (
+            Edit(
+                "dispatch/approval/paper_back.py",
+                "and not is_unbooked(envelope.shipment)",
+                "and is_unbooked(envelope.shipment)",
+            ),
+        ),
+        (_in("rooms/test_paper_back", "a_paper_in_an_envelope_that_was_booked_stays_registered"),),
     ),
     Mutant(
         "a case of another department is not released from here",

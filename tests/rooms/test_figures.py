@@ -186,7 +186,18 @@ def test_the_report_reads_well_at_a_hundred_columns(road, decided, monkeypatch):
     monkeypatch.setattr(look.console, "_width", 100)
     shown = CliRunner().invoke(look.app, ["report", "--month", "2026-11"])
     assert shown.exit_code == 0, shown.output
-    for word in ("零跑率", "未核实率", "上门零次率", "当日交寄率", "退回率", "合计", "1/1", "100.0%"):
+    for word in (
+        "零跑率",
+        "未核实率",
+        "上门零次率",
+        "承诺不符率",
+        "抽查一致率",
+        "当日交寄率",
+        "退回率",
+        "合计",
+        "1/1",
+        "100.0%",
+    ):
         assert word in shown.output
     wrong = CliRunner().invoke(look.app, ["report", "--month", "11"])
     assert (wrong.exit_code, wrong.stdout) == (1, "")

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from dispatch import worklist
 from dispatch.errors import NotAllowedError, ZhuandiError
 from dispatch.label.print_run import draw_run, find_run
 from dispatch.label.printer import UNDER_WAY, Language, Printer, PrintJob, State, check_address
@@ -18,6 +19,7 @@ from dispatch.label.thermal.labels import write_labels
 from dispatch.label.thermal.line import CutError, NotReachedError, deliver
 from dispatch.lease import Claim
 from dispatch.shipment import subject_id
+from dispatch.worklist import Reason
 from dispatch.world import World
 
 AT_ONCE = 10
@@ -48,7 +50,7 @@ def send(world: World, claim: Claim) -> None:
             return
     if job.state == State.SENDING:
         with claim.later(AT_LAST) as session:
-            _end(world, session, job, State.UNKNOWN, DIED)
+            _in_doubt(world, session, job, DIED)
         return
     try:
         target, stream = _prepare(world, job)
@@ -110,11 +112,19 @@ def _speak(world: World, claim: Claim, job: PrintJob, target: Target, stream: by
             _end(world, session, job, State.WAITING, str(error))
     except CutError as error:
         with claim.later(AT_LAST) as session:
-            _end(world, session, job, State.UNKNOWN, str(error))
+            _in_doubt(world, session, job, str(error))
     else:
         upto = min(job.upto + AT_ONCE, job.sheets)
         with claim.later(AT_LAST) as session:
             _end(world, session, job, State.SENT if upto == job.sheets else State.WAITING, "", upto)
+
+
+def _in_doubt(world: World, session: Session, job: PrintJob, words: str) -> None:
+    """Nobody knows how many came out: whoever sees it first counts, and says so (`print_run.answer`)."""
+    _end(world, session, job, State.UNKNOWN, words)
+    printer = session.get_one(Printer, job.printer_id)
+    told = f"打印机“{printer.name}”：共 {job.sheets} 张，确知收到 {job.upto} 张。{words}"
+    worklist.put(world, session, Reason.PRINT_UNKNOWN, job.subject, detail=told)
 
 
 def _end(world: World, session: Session, job: PrintJob, state: State, words: str, upto: int | None = None) -> None:

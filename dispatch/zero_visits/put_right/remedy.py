@@ -13,6 +13,7 @@ from dispatch.approval.case import Case
 from dispatch.booking.order import cases_in
 from dispatch.carrier import Means
 from dispatch.journey import Stage
+from dispatch.label.printer import PRINTING
 from dispatch.shipment import Shipment, subject_id
 from dispatch.waybill import live_waybill
 from dispatch.worklist import Entry, Reason
@@ -45,6 +46,7 @@ class Remedy(StrEnum):
     RELEASE = "release"
     PAPER = "paper"
     LAPSE = "lapse"
+    COUNT_SHEETS = "count_sheets"
     SETTLE = "settle"
 
 
@@ -55,6 +57,7 @@ class Asks(StrEnum):
     NUMBER = "number"
     CARRIER = "carrier"
     UNTIL = "until"
+    SHEETS = "sheets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +94,24 @@ WORDS: Mapping[Remedy, Words] = {
     Remedy.READ_AGAIN: Words("再读一次", "推送重新判读；读不懂会再列出", undo="只是重新判读"),
     Remedy.LIFT: Words("解除暂缓", "办件可以寄出", undo="可再暂缓"),
     Remedy.RELEASE: Words("放行", "办件可以寄出", undo="封袋前可暂缓"),
-    Remedy.PAPER: Words("出证登记", "纸质结果已到窗口"),
+    Remedy.PAPER: Words("出证登记", "纸质结果已到窗口", undo="封袋前可撤回登记"),
     Remedy.LAPSE: Words("不再寄送，到期清除", "没有人再等：解除暂缓，纸质结果归档，个人信息一天内清除", NOTE),
+    Remedy.COUNT_SHEETS: Words(
+        "按清点的接着打",
+        "数一数打印机出了几张：没有出的用同一台打印机补打，都出了就此了结",
+        frozenset({Asks.SHEETS, Asks.NOTE}),
+    ),
     Remedy.SETTLE: Words("处理完毕", "已用别的办法办好：写明后结束这一项", NOTE, "一天内可重新打开"),
 }
 assert set(WORDS) == set(Remedy)  # noqa: S101 - a button without a word
 
-REMEDIES_WITHOUT_AN_ENVELOPE = frozenset({Remedy.TRY_NOW, Remedy.READ_AGAIN, Remedy.SETTLE})
-"""What can be done about an entry that belongs to no case."""
+REMEDIES_WITHOUT_AN_ENVELOPE: Mapping[Remedy, str] = {
+    Remedy.TRY_NOW: "",
+    Remedy.READ_AGAIN: "push:",
+    Remedy.COUNT_SHEETS: f"{PRINTING}:",
+    Remedy.SETTLE: "",
+}
+"""What can be done about an entry that belongs to no case, and how its subject must begin."""
 RETURNED = (Remedy.SEND_AGAIN, Remedy.KEEP_HERE, Remedy.ASK, Remedy.LOST)
 SIGNED = (Remedy.RECEIVED, Remedy.ASK, Remedy.SEND_AGAIN, Remedy.LOST)
 ON_ITS_WAY = (Remedy.ASK, Remedy.SEND_AGAIN, Remedy.KEEP_HERE, Remedy.LOST)
@@ -128,6 +141,7 @@ SOLVES: Mapping[Reason, tuple[Remedy, ...]] = {
     Reason.NOT_RELEASED: (Remedy.RELEASE,),
     Reason.PAPER_LATE: (Remedy.PAPER,),
     Reason.KEPT_TOO_LONG: (Remedy.LAPSE,),
+    Reason.PRINT_UNKNOWN: (Remedy.COUNT_SHEETS,),
 }
 """Beside these every entry can be settled with a note. A reason that is missing has only that."""
 
@@ -175,7 +189,7 @@ STAGES: Mapping[Remedy, frozenset[Stage]] = {
 
 def _possible(world: World, session: Session, of: About, remedy: Remedy) -> bool:
     if remedy in REMEDIES_WITHOUT_AN_ENVELOPE:
-        return remedy is not Remedy.READ_AGAIN or of.entry.subject.startswith("push:")
+        return of.entry.subject.startswith(REMEDIES_WITHOUT_AN_ENVELOPE[remedy])
     if of.shipment is None:
         return bool(of.cases) and _possible_for_case(session, of.cases[0], remedy)
     return _possible_for_envelope(world, session, of, of.shipment, remedy)

@@ -10,6 +10,7 @@ from dispatch.booking.cancel import call_off, confirm_cancelled, keep_label, rer
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed, look_up_again
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
+from dispatch.label.print_sheets import go_on_after
 from dispatch.shipment import subject_id
 from dispatch.tracking.ask import ask_by_hand
 from dispatch.tracking.read import read_again
@@ -23,6 +24,8 @@ from dispatch.zero_visits.put_right.undelivered import declare_lost, keep_here, 
 from dispatch.zero_visits.settle import find_any, number_of, settle_entry
 from dispatch.zero_visits.word import confirm_received
 
+MOST_DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -32,6 +35,7 @@ class Told:
     number: str = ""
     carrier: str = ""
     until: str = ""
+    sheets: str = ""
 
 
 def solve(world: World, entry_prefix: str, remedy: Remedy, by: str, told: Told, shown: str = "") -> str:
@@ -140,6 +144,13 @@ def _lapse(world: World, of: About, by: str, told: Told) -> str:
     return "不再寄送；个人信息将在一天内清除。"
 
 
+def _count_sheets(world: World, of: About, by: str, told: Told) -> str:
+    if not told.sheets.strip().isdecimal() or len(told.sheets.strip()) > MOST_DIGITS:
+        raise NotAllowedError("请填出了几张，如 3；一张也没出填 0。")
+    again = go_on_after(world, subject_id(of.entry.subject), int(told.sheets), by, told.note)
+    return "已清点：全部打印成功。" if again is None else "已清点，没有出的正在补打，见“批次”。"
+
+
 def _settle(world: World, of: About, by: str, told: Told) -> str:
     settle_entry(world, number_of(of.entry.id), by, told.note)
     return "处理完毕。"
@@ -174,6 +185,7 @@ DOES: Mapping[Remedy, Doing] = {
     Remedy.RELEASE: _release,
     Remedy.PAPER: _paper,
     Remedy.LAPSE: _lapse,
+    Remedy.COUNT_SHEETS: _count_sheets,
     Remedy.SETTLE: _settle,
 }
 assert set(DOES) == set(Remedy)  # noqa: S101 - a button that does nothing

@@ -48,7 +48,11 @@ def _paper(teller: Teller) -> Iterator[Line]:
     if issue is not None:
         giver = teller.curtain.free(teller.world.vault.open(issue, "given_by")) or "（已清除）"
         counted = f"正本 {issue.originals} 份，副本 {issue.copies} 份"
-        yield line(issue.taken_at, Kind.PAPER, f"出证登记：{counted}，{giver} 交，{issue.taken_by} 接")
+        told = f"出证登记：{counted}，{giver} 交，{issue.taken_by} 接"
+        yield line(issue.taken_at, Kind.PAPER, told, voided=issue.taken_back_at is not None)
+        if issue.taken_back_at is not None:
+            why = teller.curtain.free(teller.world.vault.open(issue, "taken_back_why"))
+            yield line(issue.taken_back_at, Kind.PAPER, f"撤回出证登记：{why}，经办人 {issue.taken_back_by}")
 
 
 def _slips(teller: Teller) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from dispatch.approval.case import Direction, Leg
 from dispatch.jobs import Job, JobFailure, kind_of
-from dispatch.ledger import count, visits_of
+from dispatch.ledger import what_stands
 from dispatch.worklist import SYSTEM, WORDS, Entry, Reason
 from dispatch.zero_visits.close import Closure, LegEvidence
 from dispatch.zero_visits.evidence import EVIDENCE_WORDS, Evidence
@@ -57,7 +57,7 @@ def _evidence(teller: Teller) -> Iterator[Line]:
 def _closure(teller: Teller) -> Iterator[Line]:
     closed = teller.session.scalar(select(Closure).where(Closure.case_id == teller.case.id))
     if closed is not None:
-        counted = count(visits_of(teller.session, teller.case.matter_id))
+        counted = what_stands(teller.session, teller.case.matter_id).count
         words = f"送达闭环：上门 {counted.office_trips} 次，跑动 {counted.trips} 次"
         yield line(closed.closed_at, Kind.CLOSURE, words + ("，零跑" if counted.zero else ""))
     if teller.case.lapsed_at is not None:

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     JOB = "任务"
     EVIDENCE = "核实"
     CLOSURE = "闭环"
+    TESTIMONY = "群众反映"
+    RULING = "裁定"
     ERASED = "清除"
 
 

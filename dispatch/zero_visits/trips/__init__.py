@@ -1,0 +1,1 @@
+"""What applicants say of their trips, and which figure stands."""
