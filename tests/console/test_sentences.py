@@ -1,5 +1,6 @@
 """Whatever a function says has its English, and a finished sentence is turned as a whole, whatever stands in it."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from markupsafe import escape
 
 from dispatch.approval.columns import COLUMNS
+from dispatch.approval.fields import cells
+from dispatch.approval.fields.text import WrongError
 from dispatch.console.language import CHINESE, ENGLISH, english
 from dispatch.console.sentence import LONGEST, in_english, is_sentence, parse, said_in
 from dispatch.staff.role import Role
@@ -86,6 +89,16 @@ def test_what_is_left_out_is_there():
 def test_what_a_list_is_asked_for_has_its_english():
     told = [words for column in COLUMNS for words in (column.heading, column.explain)]
     assert [words for words in told if HAN.search(in_english(words))] == []
+
+
+@pytest.mark.parametrize("cell", [cells.way, cells.visit, cells.yes_no, cells.applicant_kind])
+def test_what_should_stand_in_a_cell_is_told_in_english_words_that_the_cell_takes(cell):
+    """The words of the screen would not do: a list is read by other ones."""
+    with pytest.raises(WrongError) as refused:
+        cell("神仙")
+    told = in_english(refused.value.right).removeprefix("One of: ").removeprefix("Write ")
+    words = re.split(r", | or ", told.partition(";")[0])
+    assert len({str(cell(word)) for word in words}) == len(words) > 1
 
 
 def test_an_english_sentence_fills_each_hole_of_the_chinese_one_once():

@@ -129,7 +129,7 @@ def test_no_chinese_stands_in_a_page_outside_of_what_is_turned(file):
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
 def test_a_page_turns_by_its_words_only_what_is_written_in_it(file):
-    """What a function says goes through `said`: as the page's own it would be markup, and a per cent sign an error."""
+    """What a function says goes through `said`: as a page's own it would be markup, a per cent sign an error."""
     calls = _templates("en").parse(file.read_text()).find_all(nodes.Call)
     turns = [call for call in calls if isinstance(call.node, nodes.Name) and call.node.name in CALLS]
     assert [call for call in turns if not isinstance(call.args[0], nodes.Const)] == []
