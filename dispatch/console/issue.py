@@ -13,6 +13,7 @@ from dispatch.approval.paper_back import take_paper_back
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
+from dispatch.console.sentence import said_in
 from dispatch.errors import NotAllowedError
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import matching
@@ -85,7 +86,7 @@ def _told(desk: Desk, told: Sequence[Registered]) -> Response:
     words = _("已登记出证 {count} 件。").format(count=len(told) - len(failed))
     if not failed:
         return desk.back(words)
-    shown = "；".join(one.wrong.rstrip("。") for one in failed[:FAILURES_TOLD])
+    shown = said_in(desk.language)("；".join(one.wrong.rstrip("。") for one in failed[:FAILURES_TOLD]))
     more = _("等 {count} 件").format(count=len(failed)) if len(failed) > FAILURES_TOLD else ""
     return desk.back(f"{words}{_('没有登记的：')}{shown}{more}。", "wrong")
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from dispatch import words
 from dispatch.console.assets import asset_url
 from dispatch.console.language import LANGUAGES, gettext_in
+from dispatch.console.sentence import said_in
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import View
 
@@ -53,7 +54,9 @@ def _templates(language: str) -> Environment:
         gettext, lambda one, many, count: gettext(one if count == 1 else many), newstyle=True
     )
     templates.globals["asset"] = asset_url
-    templates.filters.update(moment=moment, day=day, view=lambda seen: gettext(words.VIEWS[View(seen)]))
+    templates.filters.update(
+        moment=moment, day=day, view=lambda seen: gettext(words.VIEWS[View(seen)]), said=said_in(language)
+    )
     return templates
 
 

@@ -182,11 +182,10 @@ def new_password(
     again: Annotated[str, Form()] = "",
 ) -> Response:
     """The old one, and a new one twice."""
-    _ = gettext_in(desk.language)
     wrong = _wrong_password(desk, old, new, again)
     if wrong:
-        return html(desk.draw("password.html", said=[], least=LEAST, wrong=_(wrong)), 422)
-    return desk.to("/console", _("密码已改。"))
+        return html(desk.draw("password.html", said=[], least=LEAST, wrong=wrong), 422)
+    return desk.to("/console", gettext_in(desk.language)("密码已改。"))
 
 
 def _wrong_password(desk: Desk, old: str, new: str, again: str) -> str:

@@ -14,6 +14,7 @@ from dispatch.approval.fields.text import WrongError
 from dispatch.approval.slip_view import SlipView, see_slip
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
+from dispatch.console.sentence import said_in
 from dispatch.errors import NotAllowedError
 from dispatch.reveal import log_reveal
 from dispatch.staff.role import Right
@@ -95,7 +96,8 @@ def save(desk: Clerk, case_no: str, changes: Annotated[Changes, Form()]) -> Resp
     if not done.fields:
         return desk.to(here, _("没有改动。"), "note")
     told = _("申请单已改：{fields}（办件 {cases}）。")
-    return desk.to(here, told.format(fields="、".join(done.fields), cases="、".join(done.case_nos)))
+    fields = said_in(desk.language)("、".join(done.fields))
+    return desk.to(here, told.format(fields=fields, cases="、".join(done.case_nos)))
 
 
 def _at(case_no: str) -> str:

@@ -21,6 +21,8 @@ BY_WHOM = (
     "退回途中又显示妥投，可能是本中心自己签收的退件，不能凭此闭环。"
     "收件人确已收到的，用 zhuandi received 记下本人的话；退件在本中心的，二次寄递或暂存。"
 )
+NAMED = "代码“{}”{}须人工判读，已保留，未改变状态。"
+UNNAMED = "代码“{}”{}不在对照表内，已保留，未改变状态。"
 
 
 def weigh_shipment(world: World, claim: Claim) -> None:
@@ -80,8 +82,8 @@ def _show_facts(world: World, session: Session, shipment: Shipment, tracking: Tr
     post = world.carriers.get(shipment.carrier)
     for seen in tracking.unknown:
         name = post.code_name(seen.code) if post else ""
-        told = f"代码“{f'{seen.code} {name}'.strip()}”{f'（{seen.detail}）' if seen.detail else ''}"
-        words = f"{told}{'须人工判读' if name else '不在对照表内'}，已保留，未改变状态。"
+        detail = f"（{seen.detail}）" if seen.detail else ""
+        words = (NAMED if name else UNNAMED).format(f"{seen.code} {name}".strip(), detail)
         worklist.put(world, session, Reason.UNKNOWN_CODE, shipment.subject, cause=seen.fact, detail=words)
 
 

@@ -1,5 +1,6 @@
 """The system's own Chromium, driven by Playwright: windows that remember whatever went wrong in them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WATCH_POLICY = """document.addEventListener("securitypolicyviolation", (event) => {
   console.error("policy: " + event.violatedDirective + " " + event.blockedURI);
 });"""
-REFUSED = "responded with a status of 409"
+REFUSED = re.compile("responded with a status of (401|409)")
 RUN_AXE = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})
   .then((found) => found.violations.flatMap((one) => one.nodes.map((node) =>
     one.id + ": " + node.target.join(" ") + " — " + node.failureSummary)))"""
@@ -95,5 +96,5 @@ def _judge(opened: Window, url: str, ours: str) -> None:
 
 
 def _hear(opened: Window, kind: str, words: str) -> None:
-    if kind in {"error", "warning"} and not (opened.refused and REFUSED in words):
+    if kind in {"error", "warning"} and not (opened.refused and REFUSED.search(words)):
         opened.faults.append(f"console {kind}: {words}")

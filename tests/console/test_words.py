@@ -129,6 +129,14 @@ def test_no_chinese_stands_in_a_page_outside_of_what_is_turned(file):
     assert [one for one in told if CHINESE.search(one)] == []
 
 
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
+def test_a_page_turns_by_its_words_only_what_is_written_in_it(file):
+    """What a function says goes through `said`: as a page's own it would be markup, a per cent sign an error."""
+    calls = _templates("en").parse(file.read_text()).find_all(nodes.Call)
+    turns = [call for call in calls if isinstance(call.node, nodes.Name) and call.node.name in CALLS]
+    assert [call for call in turns if not isinstance(call.args[0], nodes.Const)] == []
+
+
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.name)
 def test_no_script_and_no_style_holds_a_word_of_its_own(file: Path):
     assert CHINESE.findall(file.read_text()) == []

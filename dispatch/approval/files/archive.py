@@ -16,7 +16,7 @@ _AT = re.compile(rb"""\br=["']([A-Z]{0,3})([0-9]{1,7})["']""")
 
 
 def clean_workbook(content: bytes) -> bytes:
-    """The workbook's XML parts as a new archive; raises `ValueError` with words that follow a file's name.
+    """The workbook's XML parts as a new archive; raises `ValueError` with why a file is not opened.
 
     Damaged archives raise whatever `zipfile` raises.
     """
@@ -70,7 +70,7 @@ def _must_have_a_sane_extent(sheet: bytes) -> None:
         row = int(at[2]) if at else row
         last_row, last_column = max(last_row, row), max(last_column, column)
         if last_row * last_column > _MOST_CELLS:
-            raise ValueError("的表格范围太大；请删去清单以外的行和列")
+            raise ValueError("表格范围太大，请删去清单以外的行和列")
 
 
 def _column(letters: bytes) -> int:

@@ -69,7 +69,7 @@ def _workbook(content: bytes, filename: str) -> list[Sheet]:
     try:
         clean = clean_workbook(content)
     except ValueError as wrong:
-        raise ListError(f"“{filename}”{wrong}；{_SAVE_AS}") from None
+        raise ListError(f"“{filename}”打不开：{wrong}；{_SAVE_AS}") from None
     except Exception:  # noqa: BLE001 - zipfile raises half a dozen kinds on damaged bytes
         raise ListError(unreadable) from None
     try:

@@ -1,6 +1,6 @@
 """CityToGovMail 办件快递推送: building the order and reading its answer (CARRIERS §7.1). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from dispatch.accounts import GovEmsAccount
@@ -19,6 +19,9 @@ ORDER_NO_MOST = 30
 PHONE_MOST = 15
 POSTCODE_MOST = 20
 CODE_MOST = 6
+SENDER = ("寄件人姓名", "寄件人电话", "寄件地址")
+RECIPIENT = ("收件人姓名", "收件人电话", "收件地址")
+"""What name, telephone and address are called where one does not fit."""
 
 
 def order_text(order: Order, account: GovEmsAccount) -> str:
@@ -41,8 +44,8 @@ def _post_info(order: Order, account: GovEmsAccount) -> dict[str, str]:
         "POST_TYPE": account.inbound_post_type if inbound else account.post_type,
         "NET_TYPE": MATERIALS if inbound else RESULT,
         "BUSS_TYPE": account.inbound_pays if inbound else account.pays,
-        **_party("SEND", "寄件", order.sender, account),
-        **_party("RCV", "收件", order.recipient, account),
+        **_party("SEND", SENDER, order.sender, account),
+        **_party("RCV", RECIPIENT, order.recipient, account),
         "RCV_POSTCODE": whole(order.recipient.postcode or account.no_postcode, POSTCODE_MOST, "邮编"),
         "ITEM": _item(order),
         "CHK_CODE": whole(order.collection_code, CODE_MOST, "取件验证码"),
@@ -54,16 +57,17 @@ def _post_info(order: Order, account: GovEmsAccount) -> dict[str, str]:
     }
 
 
-def _party(side: str, chinese: str, party: Party, account: GovEmsAccount) -> Mapping[str, str]:
+def _party(side: str, called: Sequence[str], party: Party, account: GovEmsAccount) -> Mapping[str, str]:
     """COUNTRY is the county, STRECT the street: so spelt. PHONE and CALL both hold the one number that we know,
     since it is not published which of them is the mobile."""
-    phone = whole(party.phone, PHONE_MOST, f"{chinese}人电话")
+    name, telephone, address = called
+    phone = whole(party.phone, PHONE_MOST, telephone)
     return {
-        f"{side}_NAME": whole(carriable(party.name), account.name_most, f"{chinese}人姓名"),
+        f"{side}_NAME": whole(carriable(party.name), account.name_most, name),
         f"{side}_PROV": party.province,
         f"{side}_CITY": party.city,
         f"{side}_COUNTRY": party.county,
-        f"{side}_STRECT": whole(carriable(party.address), ADDRESS_MOST, f"{chinese}地址"),
+        f"{side}_STRECT": whole(carriable(party.address), ADDRESS_MOST, address),
         f"{side}_PHONE": phone,
         f"{side}_CALL": phone,
     }

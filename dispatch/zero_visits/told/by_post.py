@@ -107,12 +107,12 @@ def _sightings(teller: Teller) -> Iterator[Line]:
 def _sighting(teller: Teller, row: Sighting) -> str:
     open_sealed, curtain = teller.world.vault.open, teller.curtain
     signer = f"，{words.SIGNERS[Signer(row.signer)]}" if row.signer else ""
-    said = f"{NEWS[News(row.news)]}{signer}（{_code(teller, row)}）"
-    if place := curtain.place(open_sealed(row, "place")):
-        said += f"，{place}"
-    if curtain.reveal and (text := open_sealed(row, "words")):
-        said += f"，原文：{text}"
-    return f"{said}，来自{SOURCES.get(row.source, row.source)}"
+    place = curtain.place(open_sealed(row, "place"))
+    where = f"，{place}" if place else ""
+    text = open_sealed(row, "words") if curtain.reveal else ""
+    own = f"，原文：{text}" if text else ""
+    source = SOURCES.get(row.source, row.source)
+    return f"{NEWS[News(row.news)]}{signer}（{_code(teller, row)}）{where}{own}，来自{source}"
 
 
 def _code(teller: Teller, row: Sighting) -> str:

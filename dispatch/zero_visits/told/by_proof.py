@@ -58,8 +58,9 @@ def _closure(teller: Teller) -> Iterator[Line]:
     closed = teller.session.scalar(select(Closure).where(Closure.case_id == teller.case.id))
     if closed is not None:
         counted = what_stands(teller.session, teller.case.matter_id).count
-        words = f"送达闭环：上门 {counted.office_trips} 次，跑动 {counted.trips} 次"
-        yield line(closed.closed_at, Kind.CLOSURE, words + ("，零跑" if counted.zero else ""))
+        zero = "，零跑" if counted.zero else ""
+        words = f"送达闭环：上门 {counted.office_trips} 次，跑动 {counted.trips} 次{zero}"
+        yield line(closed.closed_at, Kind.CLOSURE, words)
     if teller.case.lapsed_at is not None:
         yield line(teller.case.lapsed_at, Kind.ERASED, "保存期限已满，没有送达，不再寄送")
     if teller.case.erased_at is not None:
