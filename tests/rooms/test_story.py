@@ -61,6 +61,7 @@ def words_of(told, kind):
 def test_everything_that_happened_has_its_line(road):
     told = story(road.world, "A")
     others = {Kind.SLIP, Kind.JOB, Kind.RELEASE, Kind.WINDOW, Kind.TELEPHONE, Kind.ERASED}
+    others |= {Kind.TESTIMONY, Kind.RULING}
     assert kinds(told) == set(Kind) - others
     assert len(words_of(told, Kind.HOLD)) == 2
     assert words_of(told, Kind.PRINT) == [f"打印面单，经办人 {CLERK}"]
