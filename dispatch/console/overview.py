@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from dispatch.console.chart import bars, lines
@@ -26,8 +26,8 @@ def shown(desk: Annotated[Desk, needs(Right.OVERVIEW)], month: str = "") -> Resp
     return desk.page("overview.html", 200, told=told, **beside)
 
 
-@router.get("/console/overview.csv")
-def exported(desk: Annotated[Desk, needs(Right.EXPORT)], month: str = "") -> Response:
+@router.post("/console/overview.csv")
+def exported(desk: Annotated[Desk, needs(Right.EXPORT)], month: Annotated[str, Form(max_length=7)] = "") -> Response:
     """The same as a file; that it was taken out is noted."""
     body = export_overview(desk.world, desk.scope, month or this_month(desk.world), desk.by)
     named = {"Content-Disposition": 'attachment; filename="overview.csv"'}

@@ -22,7 +22,7 @@ from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import Act, Stage
 from dispatch.packing.pack import open_envelope
 from dispatch.picture import Shows, keep_picture, read_signature
-from dispatch.shipment import Content, Shipment, act, lock_all
+from dispatch.shipment import Content, Shipment, lock_all
 from dispatch.visits import VisitKind
 from dispatch.world import World
 from dispatch.zero_visits.close import close_at_window
@@ -37,6 +37,7 @@ from dispatch.zero_visits.pickup import (
     pickup_of,
     step_of,
 )
+from dispatch.zero_visits.put_right.undelivered import end_undelivered
 from dispatch.zero_visits.who_came import FAULTS, LONGEST_TEXT, Given, check_person, identity
 
 __all__ = ["FAULTS", "Given", "give", "pull"]
@@ -168,20 +169,17 @@ def _fault(session: Session, case: Case, given: Given) -> str | None:
 
 
 def _empty_returned(world: World, session: Session, case: Case, envelopes: list[Shipment], by: str) -> None:
-    """What came back holds nothing of this case any more; one that holds nothing at all is at its end."""
-    mine = select(Document.id).where(Document.case_id == case.id)
+    """What came back holds nothing of this case any more; one that holds nothing at all ends as taken back."""
+    papers = set(session.scalars(select(Document.id).where(Document.case_id == case.id)))
     for shipment in envelopes:
         if shipment.stage != Stage.HANDED_OVER or shipment.tracked not in FAILED:
             continue
         inside = session.scalars(select(Content).where(Content.shipment_id == shipment.id, ~Content.void)).all()
-        papers = set(session.scalars(mine))
+        if all(content.document_id in papers for content in inside):
+            end_undelivered(world, session, shipment, Act.TAKE_BACK, by, "退件由窗口发出")
+            continue
         for content in inside:
             content.void = content.document_id in papers
-        if all(content.void for content in inside):
-            for entry in worklist.standing(session, shipment.subject):
-                worklist.settle(world, entry, by, "窗口领取")
-            session.flush()
-            act(world, session, shipment, Act.CLOSE, by=by)
 
 
 def _end(world: World, session: Session, case: Case, by: str) -> None:

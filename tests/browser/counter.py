@@ -24,7 +24,7 @@ from dispatch.console.guard import COOKIE
 from dispatch.hall_time import SHANGHAI
 from dispatch.label.print_run import PrintRun
 from dispatch.label.print_sheets import Wish, begin_print, holding
-from dispatch.label.printer import print_subject
+from dispatch.label.printer import PrinterAsked, add_printer, print_subject
 from dispatch.label.sheet import SheetSize
 from dispatch.packing.collection import open_collection
 from dispatch.packing.hand_over import hand_over
@@ -145,6 +145,7 @@ def _begin(counter: Counter) -> None:
     upload(world, "出证清单.xlsx", issued_list(), CLERK, None)
     upload(world, "外单位.csv", "单号,谁\n1,2\n".encode(), CLERK, None)
     open_collection(world, "ems", CLERK)
+    add_printer(world, PrinterAsked("一号窗热敏机", "127.0.0.1"), Role.ADMINISTRATOR.value)
     photo = BytesIO()
     Image.new("RGB", (64, 48), "white").save(photo, "PNG")
     with world.begin() as session:

@@ -13,6 +13,7 @@ from dispatch.measured.export import guarded
 from dispatch.measured.overview import overview, this_month
 from dispatch.queues.queue import Scope
 from dispatch.staff.role import Role
+from tests.console.conftest import ORIGIN
 from tests.rooms.on_the_road import Road
 
 OTHER = "=cmd|'/c calc'!A1"
@@ -79,7 +80,10 @@ def test_a_month_is_chosen_in_the_url_and_one_that_is_none_is_told_so(road, pers
 
 
 def test_the_file_holds_the_same_and_no_formula_and_that_it_went_out_is_noted(road, person):
-    answer = person(Role.SUPERVISOR).get("/console/overview.csv")
+    supervisor = person(Role.SUPERVISOR)
+    assert supervisor.get("/console/overview.csv").status_code == 405  # an act, not a look: no link leads to it
+    assert supervisor.browser.post("/console/overview.csv", headers=ORIGIN).status_code == 403
+    answer = supervisor.post("/console/overview.csv", {"month": this_month(road.world)})
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row[:2] for row in rows[1:4]] == [[f"'{OTHER}", "1"], ["县市场监督管理局", "2"], ["合计", "3"]]

@@ -15,7 +15,6 @@ import pytest
 import structlog
 from on_the_road import CLERK, Road, as_given
 from road_steps import phone, push, raw_push
-from sqlalchemy import text
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -31,48 +30,14 @@ from dispatch.staff.role import Role
 from dispatch.tracking.push import READ
 from dispatch.wiring import now
 from dispatch.zero_visits.settle import number_of, settle_entry
-from tests.decided import case_body
+from tests.planted import PEOPLE, body, dump, found_in
 from workers.jobs import JobKind
 from workers.run import run_one
 from zhuandi import look
-from zhuandi.dump import copying, driver
 
-PEOPLE = {
-    "applicant": "欧阳望舒",
-    "recipient": "澹台秋水",
-    "sender": "尉迟青岚",
-    "caller": "公孙晚晴",
-    "postman": "司徒归帆",
-    "phone": "13957886501",
-    "callers phone": "13857886502",
-    "id": "330106199001010018",
-    "home": "鹤溪中路77号菊花坪5幢",
-    "locker": "菊花坪丰巢柜甲",
-}
 REFUSED_PHONE = phone(23)["phone"]  # the post answers 503
 PASSWORD = "evergreen-harbour-42"
 ORIGIN = {"Origin": "http://testserver"}
-
-
-def guises(value: str) -> set[str]:
-    """In which a value might lie about: as PostgreSQL, JSON, URLs and mails write bytes, in four character sets."""
-    raw = [value.encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")]
-    found = {value, quote(value), json.dumps(value).strip('"'), value.encode("unicode_escape").decode()}
-    for one in raw:
-        found |= {one.hex(), one.hex().upper(), *(_in_base64(one, before) for before in range(3))}
-    return found
-
-
-def _in_base64(raw: bytes, before: int) -> str:
-    """What every Base64 text shows of these bytes, where so many others stand before them."""
-    whole = base64.b64encode(bytes(before) + raw + bytes(3)).decode()
-    first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
-    return whole[first:last]
-
-
-def found_in(text: str) -> list[str]:
-    """Who is named in it, and how."""
-    return [f"{who}: {guise}" for who, value in PEOPLE.items() for guise in guises(value) if guise in text]
 
 
 @pytest.fixture
@@ -108,12 +73,6 @@ class Browser:
         if answer.status_code >= 400 and not repeats:
             self.errors.append(f"{answer.headers}{answer.text}")
         return answer
-
-
-def body(case_no: str, **more: object) -> dict[str, object]:
-    slip = {"recipient_name": PEOPLE["recipient"], "phone": PEOPLE["phone"], "detail": PEOPLE["home"]}
-    who = {"applicant_name": PEOPLE["applicant"], "applicant_id_no": PEOPLE["id"]}
-    return case_body(case_no, slip | dict(more.pop("slip", {})), **(who | more))
 
 
 def at_the_doors(world, browser: Browser) -> None:
@@ -201,23 +160,6 @@ def with_errors(world) -> None:
     reason = f"{PEOPLE['caller']}来电核对 {PEOPLE['callers phone']}"
     shown = CliRunner().invoke(look.app, ["trace", "A", "--reveal", "--reason", reason, "--by", CLERK])
     assert PEOPLE["recipient"] in shown.output
-
-
-def dump(world) -> dict[str, str]:
-    """Every table as COPY writes it into a backup."""
-    found = {}
-    with world.sessions.kw["bind"].connect() as connection:
-        names = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
-        for name in names:
-            columns = tuple(connection.scalars(COLUMNS, {"name": name}))
-            with driver(connection).cursor() as cursor, cursor.copy(copying(name, columns, "TO STDOUT")) as copy:
-                found[name] = b"".join(bytes(chunk) for chunk in copy).decode()
-    return found
-
-
-COLUMNS = text(
-    "SELECT column_name FROM information_schema.columns WHERE table_name = :name AND table_schema = 'public'"
-)
 
 
 def test_nobody_is_named_at_rest_in_logs_addresses_metrics_or_errors(

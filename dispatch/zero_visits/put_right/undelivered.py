@@ -74,7 +74,10 @@ def declare_lost(world: World, shipment_id: UUID, by: str, note: str) -> tuple[s
         if shipment.stage == Stage.CLOSED and shipment.tracked not in BACK:
             raise NotAllowedError(f"邮件 {shipment.order_no} 已凭签收闭环，不能报失。签收有疑问的，先核实。")
         papers = _papers(session, shipment)
-        cases = {case.id: case for case in _end(world, session, shipment, Act.WRITE_OFF, by, f"报失补证：{note}")}
+        cases = {
+            case.id: case
+            for case in end_undelivered(world, session, shipment, Act.WRITE_OFF, by, f"报失补证：{note}")
+        }
         made = [_made_anew(world, session, cases[paper.case_id], paper) for paper in papers]
         for case in cases.values():
             case.paper_ready_at = None
@@ -96,11 +99,16 @@ def _take_back(world: World, session: Session, shipment: Shipment, by: str, told
     if not came_back(session, shipment):
         here = words.VIEWS[shipment.view]
         raise NotAllowedError(f"邮件 {shipment.order_no} 处于“{here}”，没有退回，不能收回。请先问寄递企业。")
-    return _end(world, session, shipment, Act.TAKE_BACK, by, told)
+    return end_undelivered(world, session, shipment, Act.TAKE_BACK, by, told)
 
 
-def _end(world: World, session: Session, shipment: Shipment, deed: Act, by: str, told: str) -> Sequence[Case]:
-    """The envelope is at its end, its papers are out of it, and what a person was asked about it is answered."""
+def end_undelivered(
+    world: World, session: Session, shipment: Shipment, deed: Act, by: str, told: str
+) -> Sequence[Case]:
+    """A locked envelope is at its end, its papers are out of it, what a person was asked about it is answered.
+
+    The cases whose papers lay in it. `deed`: taken back, or written off. Raises NotAllowedError where it cannot be.
+    """
     cases = [case for case, _ in cases_in(session, [shipment.id])]
     for entry in worklist.standing(session, shipment.subject):
         worklist.settle(world, entry, by, told)
