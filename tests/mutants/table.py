@@ -484,6 +484,11 @@ THE_DESK = (
         (Edit("dispatch/console/chosen.py", "if set(ids) - seen:", "if not seen and not ids:"),),
         (_in("console/test_dispatch_and_print", "another_departments_cases_and_batches_are_not_there"),),
     ),
+    Mutant(
+        "what somebody typed is not turned into English",
+        (Edit("dispatch/console/sentence.py", "holes[hole] if as_is else turn(holes[hole])", "turn(holes[hole])"),),
+        (_in("console/test_sentences", "what_somebody_typed_stays_as_it_is_though_it_be_a_word_of_ours"),),
+    ),
 )
 
 MUTANTS = (*NOTHING_TWICE, *IN_DOUBT, *JOBS_AND_CLOCK, *NEWS_AND_LAW, *WHO_COMES_IN, *THE_DESK)
