@@ -12,8 +12,8 @@ from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import same_site
 from dispatch.hall_time import SHANGHAI
+from dispatch.queues.choices import choices
 from dispatch.queues.filters import Filters
-from dispatch.queues.look import choices
 from dispatch.queues.needs import entry_in
 from dispatch.queues.needs import needs as needs_of
 from dispatch.queues.queue import Queue

@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
 from dispatch.approval.hold_reason import open_holds
 from dispatch.journey import View
 from dispatch.mask import mask_name
+from dispatch.queues.about import about
 from dispatch.queues.filters import Filters
 from dispatch.queues.queue import (
     OF_CASES,
@@ -30,7 +31,6 @@ from dispatch.world import World
 from dispatch.zero_visits.told.curtain import Curtain
 
 PAGE = 50
-RECENT = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +109,6 @@ def counts(world: World, scope: Scope, queues: Collection[Queue] = tuple(Queue))
     return dict(zip(queues, found, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the filters may be set to."""
-
-    departments: Sequence[str]
-    items: Sequence[tuple[str, str]]
-    towns: Sequence[str]
-    carriers: Sequence[tuple[str, str]]
-
-
-def choices(world: World, scope: Scope) -> Choices:
-    """Departments and towns of cases of the last three months, and all items and carriers."""
-    recent = Case.decided_at > world.now() - RECENT
-    with world.reading() as session:
-        departments = session.scalars(select(Case.department).where(recent, scope.of_cases()).distinct())
-        towns = session.scalars(
-            select(CaseSlip.town).join(Case, Case.id == CaseSlip.case_id).where(recent, scope.of_cases()).distinct()
-        )
-        return Choices(
-            sorted(departments),
-            [(code, name) for code, name in session.execute(select(Item.code, Item.name).order_by(Item.name))],
-            sorted(town for town in towns if town),
-            [(name, carrier.title) for name, carrier in world.carriers.items()],
-        )
-
-
 def _counted(world: World, scope: Scope, queue: Queue) -> ScalarSelect[int]:
     if queue is Queue.NEEDS_A_PERSON:
         return select(func.count()).select_from(Entry).where(open_entries(scope)).scalar_subquery()
@@ -154,10 +128,8 @@ def entries_within(scope: Scope) -> ColumnElement[bool]:
     """The same of any entry, open or settled."""
     if scope.departments is None:
         return true()
-    cases = select("case:" + cast(Case.id, String)).where(scope.of_cases())
-    shipments = select("shipment:" + cast(Shipment.id, String)).where(scope.of_shipments())
     elsewhere = ~Entry.subject.startswith("case:") & ~Entry.subject.startswith("shipment:")
-    return elsewhere | Entry.subject.in_(cases) | Entry.subject.in_(shipments)
+    return elsewhere | about(scope.of_cases(), scope.of_shipments())
 
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:
