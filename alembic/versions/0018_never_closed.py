@@ -1,5 +1,6 @@
 """cases that nobody waits for any more end, and are forgotten in their time like those that were closed; cases that
-are released into an envelope of their own; printers that are edited and switched off
+are released into an envelope of their own; printers that are edited and switched off;
+indexes for what every page asks
 
 Revision: 0018, after 0017, 2026-11-29. Old code may go on: it leaves the new columns empty, who it forgets is forgotten once
 more, and what it gathers may share an envelope all the same.
@@ -30,6 +31,8 @@ def upgrade() -> None:
         FROM closures WHERE closures.case_id = cases.id AND closures.erased_at IS NOT NULL
     """)
     op.create_index("ix_cases_kept", "cases", ["received_at"], postgresql_where=sa.text("erased_at IS NULL"))
+    op.create_index("ix_cases_department", "cases", ["department", "decided_at"])
+    op.create_index("ix_slips_town", "slips", ["town", "case_id"])
 
 
 def downgrade() -> None:
@@ -37,6 +40,8 @@ def downgrade() -> None:
         UPDATE closures SET erased_at = cases.erased_at
         FROM cases WHERE closures.case_id = cases.id AND cases.erased_at IS NOT NULL
     """)
+    op.drop_index("ix_slips_town", table_name="slips")
+    op.drop_index("ix_cases_department", table_name="cases")
     op.drop_index("ix_cases_kept", table_name="cases")
     op.drop_column("print_jobs", "claimed")
     for name in ("changed_by", "changed_at", "off_at"):

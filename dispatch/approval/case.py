@@ -106,6 +106,7 @@ class Case(Base):
     __table_args__ = (
         Index("ix_cases_unreleased", "item_id", postgresql_where=text("released_at IS NULL")),
         Index("ix_cases_without_paper", "decided_at", postgresql_where=text("paper_ready_at IS NULL")),
+        Index("ix_cases_department", "department", "decided_at"),
         Index("ix_cases_kept", "received_at", postgresql_where=text("erased_at IS NULL")),
     )
 
@@ -155,6 +156,8 @@ class CaseSlip(Base):
     proxy_allowed: Mapped[bool]
     group_digest: Mapped[bytes]  # keyed: who, where, in which way
     former: Mapped[bytes | None]  # sealed, JSON: what it said before; a carrier's old words may repeat it
+
+    __table_args__ = (Index("ix_slips_town", "town", "case_id"),)
 
 
 class Document(Base):

@@ -13,8 +13,8 @@ from dispatch.console.language import gettext_in
 from dispatch.console.page import same_site
 from dispatch.hall_time import SHANGHAI
 from dispatch.label.printer import PRINTING
+from dispatch.queues.choices import choices
 from dispatch.queues.filters import Filters
-from dispatch.queues.look import choices
 from dispatch.queues.needs import entry_in
 from dispatch.queues.needs import needs as needs_of
 from dispatch.queues.queue import Queue

@@ -12,8 +12,9 @@ from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
 from dispatch.console.printing import choices_for_printing
 from dispatch.errors import NotFoundError
+from dispatch.queues.choices import choices
 from dispatch.queues.filters import Filters
-from dispatch.queues.look import choices, look
+from dispatch.queues.look import look
 from dispatch.queues.queue import OF_CASES, QUEUE_WORDS, Queue
 from dispatch.queues.saved_view import remove_view, save_view, saved_views
 from dispatch.staff.role import Right

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.errors import NotAllowedError
-from dispatch.queues.look import choices
+from dispatch.queues.choices import choices
 from dispatch.queues.queue import Scope
 from dispatch.staff.bind import bind_subject, unbind_subject
 from dispatch.staff.member import (

@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, cast, exists, func, select, true
-from sqlalchemy import case as whether
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
@@ -17,6 +15,7 @@ from dispatch.batch import BatchItem
 from dispatch.journey import View
 from dispatch.label.printer import PRINTING
 from dispatch.mask import mask_name
+from dispatch.queues.about import about, named
 from dispatch.queues.filters import Filters
 from dispatch.queues.queue import (
     OF_CASES,
@@ -34,7 +33,6 @@ from dispatch.world import World
 from dispatch.zero_visits.told.curtain import Curtain
 
 PAGE = 50
-RECENT = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +111,6 @@ def counts(world: World, scope: Scope, queues: Collection[Queue] = tuple(Queue))
     return dict(zip(queues, found, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the filters may be set to."""
-
-    departments: Sequence[str]
-    items: Sequence[tuple[str, str]]
-    towns: Sequence[str]
-    carriers: Sequence[tuple[str, str]]
-
-
-def choices(world: World, scope: Scope) -> Choices:
-    """Departments and towns of cases of the last three months, and all items and carriers."""
-    recent = Case.decided_at > world.now() - RECENT
-    with world.reading() as session:
-        departments = session.scalars(select(Case.department).where(recent, scope.of_cases()).distinct())
-        towns = session.scalars(
-            select(CaseSlip.town).join(Case, Case.id == CaseSlip.case_id).where(recent, scope.of_cases()).distinct()
-        )
-        return Choices(
-            sorted(departments),
-            [(code, name) for code, name in session.execute(select(Item.code, Item.name).order_by(Item.name))],
-            sorted(town for town in towns if town),
-            [(name, carrier.title) for name, carrier in world.carriers.items()],
-        )
-
-
 def _counted(world: World, scope: Scope, queue: Queue) -> ScalarSelect[int]:
     if queue is Queue.NEEDS_A_PERSON:
         return select(func.count()).select_from(Entry).where(open_entries(scope)).scalar_subquery()
@@ -158,26 +130,16 @@ def entries_within(scope: Scope) -> ColumnElement[bool]:
     """The same of any entry, open or settled."""
     if scope.departments is None:
         return true()
-    named = cast(func.split_part(Entry.subject, ":", 2), Uuid)  # in CASE: of an account's entry it is none
-    return whether(
-        (Entry.subject.startswith("case:"), _stands(select(Case).where(Case.id == named, scope.of_cases()))),
-        (
-            Entry.subject.startswith("shipment:"),
-            _stands(select(Shipment).where(Shipment.id == named, scope.of_shipments())),
-        ),
-        (Entry.subject.startswith(f"{PRINTING}:"), ~_stands(_unseen(scope).where(BatchItem.batch_id == named))),
-        else_=true(),
-    )
+    elsewhere = and_(*(~Entry.subject.startswith(f"{kind}:") for kind in ("case", "shipment", PRINTING)))
+    return elsewhere | about(scope.of_cases(), scope.of_shipments()) | _wholly_seen(scope)
 
 
-def _unseen(scope: Scope) -> Select[Any]:
-    """What of a batch of printing may not be seen: a lost print is shown to whoever may see all of it."""
-    return select(BatchItem).where(~exists().where(Shipment.id == BatchItem.of, scope.of_shipments()))
-
-
-def _stands(found: Select[Any]) -> ColumnElement[bool]:
-    """Whether there is such a row: looked up for each entry, as its key is at hand (see `holds`)."""
-    return found.with_only_columns(true()).correlate(Entry).limit(1).scalar_subquery().is_(true())
+def _wholly_seen(scope: Scope) -> ColumnElement[bool]:
+    """A lost print is shown to whoever may see all of it, as `batches.check_in_sight` has it."""
+    batch_id = named(PRINTING)
+    seen = exists().where(Shipment.id == BatchItem.of, scope.of_shipments())
+    unseen = select(BatchItem.id).where(BatchItem.batch_id == batch_id, ~seen).correlate(Entry).limit(1)
+    return batch_id.is_not(None) & unseen.scalar_subquery().is_(None)
 
 
 def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Select[UUID]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, or_, select, true
+from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
-from dispatch.approval.case import Case
 from dispatch.errors import NotFoundError
 from dispatch.journey import Stage, Tracked, view
+from dispatch.queues.about import about
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import PAGE, entries_within, open_entries
 from dispatch.queues.queue import Scope
@@ -81,9 +81,7 @@ def _such(world: World, scope: Scope, filters: Filters, by: str) -> ColumnElemen
     elif filters.whose == NOBODY:
         asked.append(Entry.owner.is_(None))
     if filters.of_what:
-        cases = select("case:" + cast(Case.id, String)).where(filters.of_cases())
-        shipments = select("shipment:" + cast(Shipment.id, String)).where(filters.of_shipments())
-        asked.append(or_(Entry.subject.in_(cases), Entry.subject.in_(shipments)))
+        asked.append(about(filters.of_cases(), filters.of_shipments()))
     return and_(true(), *asked)
 
 
