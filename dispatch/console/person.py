@@ -118,6 +118,7 @@ def done(
     carrier: Annotated[str, Form(max_length=32)] = "",
     until: Annotated[str, Form(max_length=10)] = "",
     sheets: Annotated[str, Form(max_length=10)] = "",
+    given_by: Annotated[str, Form(max_length=100)] = "",
     shown: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
@@ -125,7 +126,7 @@ def done(
     found = _mine_to_touch(desk, number)
     if not _may(desk, remedy):
         raise RefusedError(403, "not_yours", "您的角色不办这件事。需要的话，请找管理员调整。")
-    told = Told(note=note, number=waybill, carrier=carrier, until=until, sheets=sheets)
+    told = Told(note=note, number=waybill, carrier=carrier, until=until, sheets=sheets, given_by=given_by)
     said = solve(desk.world, number_of(found.id), remedy, desk.by, told, shown)
     return desk.to(_list(back), said)
 
