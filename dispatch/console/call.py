@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from dispatch.console.guard import ConsoleRoute, Desk, needs
+from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
 from dispatch.staff.role import Right
 from dispatch.zero_visits.telephone_call import note_call, number_to_call
@@ -37,6 +37,7 @@ def called(
     result: Annotated[str, Form(max_length=2000)] = "",
     number: Annotated[str, Form(max_length=40)] = "",
     slip_changes: Annotated[bool, Form()] = False,  # noqa: FBT002 - a form's box
+    form_key: FormKey = None,
 ) -> Response:
     """Written down; a new address leads on to the slip."""
     within = desk.scope.within()
@@ -49,6 +50,7 @@ def called(
         number=number,
         slip_changes=slip_changes,
         within=within,
+        form_key=form_key,
     )
     calls = calls_of(desk.world, case_no, within)
     _ = gettext_in(desk.language)

@@ -218,6 +218,24 @@ def test_one_waybill_is_printed_again_by_its_number_with_a_reason(booked, person
     assert prints(world) == [1, 1, 2]
 
 
+def test_a_reprint_that_is_sent_twice_is_one_run(booked, person):
+    """At a network printer two live sheets of one envelope would come out."""
+    world, ids = booked
+    clerk = person(Role.DISPATCH)
+    clerk.post("/console/print", {"id": ids})
+    for page in ("/console/reprint", "/console/case/331127202611220000"):
+        before = prints(world)
+        key = re.search(
+            r'action="/console/reprint".*?name="form_key" value="([0-9a-f-]{36})"', clerk.get(page).text, re.S
+        )
+        told = {"number": "331127202611220000", "reason": "污损", "form_key": key[1]}
+        first, second = (clerk.post("/console/reprint", told) for _ in range(2))
+        assert (second.status_code, second.headers["location"]) == (303, first.headers["location"])
+        assert sum(prints(world)) == sum(before) + 1
+        other = clerk.post("/console/reprint", told | {"number": "331127202611220001"})
+        assert (other.status_code, "请刷新页面" in other.text) == (409, True)
+
+
 def test_the_posts_clerk_sees_only_the_runs_that_it_began(booked, person):
     _, ids = booked
     clerk, posts = person(Role.DISPATCH), person(Role.POST)
