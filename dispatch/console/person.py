@@ -67,7 +67,7 @@ def entry(desk: Looking, number: str) -> Response:
     found = entry_in(desk.world, desk.scope, number)
     with desk.world.reading() as session:
         of = about(session, found)
-        shown = show_entries(desk.world, session, [found])[0]
+        shown = show_entries(desk.world, session, [found], within=desk.scope.within())[0]
         offered = remedies(desk.world, session, of) if found.settled_at is None else ()
     return desk.page(
         "entry.html",
