@@ -22,10 +22,10 @@ def call_page(desk: Caller, case_no: str) -> Response:
 
 
 @router.post("/console/case/{case_no}/call/number")
-def number_shown(desk: Caller, case_no: str) -> Response:
-    """The number in full, to be dialled: written down."""
+def number_shown(desk: Caller, case_no: str, reason: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """The number in full, to be dialled: written down with its reason."""
     within = desk.scope.within()
-    number = number_to_call(desk.world, case_no, desk.by, within)
+    number = number_to_call(desk.world, case_no, desk.by, reason, within)
     return _page(desk, calls_of(desk.world, case_no, within), number)
 
 

@@ -74,7 +74,7 @@ def entry(desk: Looking, number: str) -> Response:
         queue=Queue.NEEDS_A_PERSON,
         entry=found,
         shown=shown,
-        settlement=desk.world.vault.open(found, "settlement") if desk.may(Right.SETTLE) else None,
+        settlement=shown.settlement if desk.may(Right.SETTLE) else "",
         offered=[(one, REMEDIES[one]) for one in offered if _may(desk, one)],
         asks=Asks,
         carriers=[(name, one.title) for name, one in desk.world.carriers.items()],

@@ -30,7 +30,7 @@ class OnDesk:
     """One entry. `number`: as many of its digits as name it alone among all open ones, six at least.
 
     An entry about a push belongs to no case: `case_nos` and `departments` are empty. `detail` is masked. `elsewhere`:
-    so many of its cases are out of reach, and not named.
+    so many of its cases are out of reach, and not named. `settlement`: what was written when it was settled, masked.
     """
 
     number: str
@@ -49,6 +49,7 @@ class OnDesk:
     departments: tuple[str, ...]
     town: str
     detail: str = field(repr=False)
+    settlement: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,7 @@ def _subjects(session: Session, entries: Iterable[Entry], within: Within) -> Map
 
 def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
     reason = Reason(entry.reason)
-    detail = without_mobiles(world.vault.open(entry, "detail") or "")
-    for case, slip, _ in about.cases:
-        detail = Curtain.before(world, case, slip, reveal=False).free(detail)
+    curtains = [Curtain.before(world, case, slip, reveal=False) for case, slip, _ in about.cases]
     return OnDesk(
         number=number,
         reason=reason,
@@ -161,8 +160,16 @@ def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
         elsewhere=sum(not reached for *_, reached in about.cases),
         departments=tuple(sorted({case.department for case, *_ in about.cases})),
         town=about.cases[0][1].town if about.cases else "",
-        detail=detail,
+        detail=_masked(world.vault.open(entry, "detail"), curtains),
+        settlement=_masked(world.vault.open(entry, "settlement"), curtains),
     )
+
+
+def _masked(text: str | None, curtains: Sequence[Curtain]) -> str:
+    shown = without_mobiles(text or "")
+    for curtain in curtains:
+        shown = curtain.free(shown)
+    return shown
 
 
 def due_at(world: World, opened_at: datetime, view: View | None) -> datetime:

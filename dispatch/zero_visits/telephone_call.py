@@ -80,12 +80,12 @@ def _told(world: World, call: TelephoneCall) -> tuple[UUID, str, bool, str, str]
     return call.case_id, call.by, call.reached, number, result
 
 
-def number_to_call(world: World, case_no: str, by: str, within: Within = EVERYTHING) -> str:
-    """The slip's number in full, to be dialled: a logged act. Raises NotFoundError."""
+def number_to_call(world: World, case_no: str, by: str, reason: str, within: Within = EVERYTHING) -> str:
+    """The slip's number in full, to be dialled: a logged act. Raises NotFoundError, NotAllowedError (no reason)."""
     with world.reading() as session:
         case = find_case_within(session, case_no, within)
         slip = slip_of(session, case)
-    log_reveal(world, case.subject, by, "电联")
+    log_reveal(world, case.subject, by, reason)
     return world.vault.open(slip, "phone") or ""
 
 

@@ -382,6 +382,15 @@ def test_what_was_settled_by_mistake_is_opened_again_within_a_day(road, decided)
         reopen(road.world, "zzzz", CLERK, "x")
 
 
+def test_what_was_written_when_it_was_settled_is_masked(road, decided, person):
+    number = number_of(brought_back(road, decided).id)
+    settle_entry(road.world, number, CLERK, "蓝小雨说改寄 13812345678")
+    page = person(Role.DISPATCH).get(f"/console/entry/{number}").text
+    assert "蓝**说改寄 138******78" in page
+    assert "蓝小雨" not in page
+    assert "13812345678" not in page
+
+
 # Each reason has its acts
 
 

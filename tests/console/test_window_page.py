@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dispatch.approval.lodge import lodge
 from dispatch.audit import verify
@@ -20,6 +20,7 @@ from dispatch.packing.photograph import photograph
 from dispatch.picture import pictures_of, read_photo, show_picture
 from dispatch.queues.look import counts
 from dispatch.queues.queue import Scope
+from dispatch.reveal import Reveal, reason_of
 from dispatch.shipment import act, at_stage, lock
 from dispatch.staff.role import Role
 from dispatch.zero_visits.at_window import Given, give, pull
@@ -236,7 +237,7 @@ def test_each_call_is_a_record_masked_and_three_in_vain_are_told(world, case, pe
         dump = " ".join(str(row) for row in session.execute(text("SELECT * FROM telephone_calls")))
     assert "13900000001" not in dump
     before = verify(world).entries
-    assert number_to_call(world, CASE, "wu.min") == "13900000001"
+    assert number_to_call(world, CASE, "wu.min", "电联") == "13900000001"
     assert verify(world).entries == before + 1
     assert any("电联" in line.words for line in story(world, CASE).lines)
 
@@ -245,7 +246,14 @@ def test_calls_at_the_page(world, case, person):
     lodge(world, case(), "test")
     clerk, page = person(Role.WINDOW), f"/console/case/{CASE}/call"
     assert "13900000001" not in clerk.get(page).text
-    assert "13900000001" in clerk.post(f"{page}/number").text
+    for unsaid in ({}, {"reason": " "}):
+        refused = clerk.post(f"{page}/number", unsaid)
+        assert (refused.status_code, "13900000001" in refused.text) == (409, False)
+    assert 'name="reason" value="电联"' in clerk.get(page).text
+    assert "13900000001" in clerk.post(f"{page}/number", {"reason": "问新地址"}).text
+    with world.reading() as session:
+        [seen] = session.scalars(select(Reveal))
+    assert (seen.by, reason_of(world, seen)) == ("window", "问新地址")
     assert clerk.post(page, {"reached": "no"}).headers["location"] == page
     moved = clerk.post(page, {"reached": "yes", "result": "搬家了", "slip_changes": "true"})
     assert moved.headers["location"] == f"/console/case/{CASE}/slip"
