@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch.db import Base, RowId, insert_rows
 from dispatch.errors import NotFoundError
+from dispatch.once import Keyed
 from dispatch.world import World
 
 
@@ -52,7 +53,7 @@ assert set(KIND_WORDS) == set(Kind)  # noqa: S101 - a batch without a name
 assert set(OUTCOME_WORDS) == set(Outcome)  # noqa: S101
 
 
-class Batch(Base):
+class Batch(Keyed, Base):
     """Something done to many. `ended_at`: no item waits any more."""
 
     __tablename__ = "batches"
@@ -102,9 +103,11 @@ class BatchItem(Base):
     )
 
 
-def make_batch(world: World, session: Session, kind: Kind, by: str, reason: str = "") -> Batch:
+def make_batch(
+    world: World, session: Session, kind: Kind, by: str, reason: str = "", form_key: UUID | None = None
+) -> Batch:
     """A new batch, without items yet."""
-    batch = Batch(id=uuid7(), kind=kind, made_by=by, made_at=world.now())
+    batch = Batch(id=uuid7(), kind=kind, made_by=by, made_at=world.now(), form_key=form_key)
     if reason:
         world.vault.seal(batch, "reason", reason)
     session.add(batch)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch.db import Base, RowId, insert_rows
+from dispatch.once import Keyed
 from dispatch.visits import KINDS, Asked, VisitKind
 from dispatch.world import World
 
@@ -51,7 +52,7 @@ class Count:
         return Count(max(self.office_trips, other.office_trips), max(self.trips, other.trips))
 
 
-class Testimony(Base):
+class Testimony(Keyed, Base):
     """群众反映: how often an applicant says to have gone for a matter. `counted_…`: what the ledger said then."""
 
     __tablename__ = "testimonies"

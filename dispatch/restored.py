@@ -17,7 +17,7 @@ from dispatch.errors import HeldBackError
 LOCK = 331_128
 PAUSE = timedelta(minutes=10)
 """What is held back looks again so often; the end of the mode wakes it at once."""
-WORDS = "数据恢复后尚未核对完，暂不并封、下单、撤单。进度见 zhuandi reconcile。"
+WORDS = "数据恢复后尚未核对完，暂不并封、下单、撤单。请管理员核对。"
 
 
 class How(StrEnum):

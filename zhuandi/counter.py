@@ -70,6 +70,7 @@ def count_out(
 def count_close(
     *,
     abandon: Annotated[bool, typer.Option(help="揽投员没有来，都不交")] = False,
+    shown: Annotated[int | None, typer.Option(help="您数过的件数；不符则不交")] = None,
     carrier: Carrier = "ems",
     by: By = BY,
 ) -> None:
@@ -79,7 +80,7 @@ def count_close(
             abandon_collection(world, carrier, by)
             console.print("本次交寄作罢。")
             return
-        closed = close_collection(world, carrier, by)
+        closed = close_collection(world, carrier, by, shown)
     console.print(f"交寄清单 {closed.number}，共 {closed.count} 件。打印：zhuandi hand-over --again {closed.number}")
     if closed.stays:
         console.print(f"留下未交：{'、'.join(closed.stays)}")

@@ -76,6 +76,7 @@ def solve(
     carrier: Annotated[str, typer.Option(help="寄递企业")] = "",
     until: Annotated[str, typer.Option(help="暂存到哪天，如 2026-12-20")] = "",
     sheets: Annotated[str, typer.Option(help="打印机出了几张")] = "",
+    given_by: Annotated[str, typer.Option(help="出证登记：交件人")] = "",
     by: By = None,
 ) -> None:
     """按一项待处理的原因办理。"""
@@ -83,7 +84,7 @@ def solve(
         if remedy is None:
             console.print(_offered(world, entry))
             return
-        told = Told(note=note, number=number, carrier=carrier, until=until, sheets=sheets)
+        told = Told(note=note, number=number, carrier=carrier, until=until, sheets=sheets, given_by=given_by)
         said = solve_entry(world, entry, remedy, by or getpass.getuser(), told)
     console.print(said)
 

@@ -19,7 +19,7 @@ __all__ = ["Headed", "IssuedList", "ListError", "open_list", "read_list", "rows_
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ROWS = 20_000
 _TITLE_ROWS = 5
-_TEMPLATE = "用 zhuandi import --template 可以生成一张空表"
+_TEMPLATE = "可以先取一张空表，照着填"
 
 Row = tuple[int, Mapping[str, object]]
 

@@ -98,14 +98,8 @@ def lift_one(world: World, session: Session, case: Case, by: str) -> None:
     audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "解除暂缓")
 
 
-def paper_ready(world: World, case_no: str) -> bool:
-    """The paper was handed over (出证登记); False if that was known."""
-    with world.begin() as session:
-        return paper_ready_in(world, session, find_case(session, case_no))
-
-
 def paper_ready_in(world: World, session: Session, case: Case) -> bool:
-    """The same within a transaction of the caller's."""
+    """The paper was handed over (出证登记), in the caller's transaction; False if that was known."""
     if case.paper_ready_at is not None:
         return False
     case.paper_ready_at = world.now()

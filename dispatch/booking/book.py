@@ -36,7 +36,7 @@ from dispatch.world import World
 
 SETTLE_DOUBT = "shipment.settle_doubt"
 NUMBERS_OUT = "{}的号段没有可用的运单号。"
-NUMBERS_WITHHELD = "{}的号段有 {} 个运单号在数据恢复前可能已用，请核定最后一个已用的号（zhuandi reconcile numbers）。"
+NUMBERS_WITHHELD = "{}的号段有 {} 个运单号在数据恢复前可能已用，请管理员核定最后一个已用的号。"
 
 
 @dataclass(frozen=True, slots=True)

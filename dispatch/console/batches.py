@@ -26,7 +26,7 @@ def batch_named(desk: Desk, told: str) -> UUID:
     except ValueError:
         raise NotFoundError("没有这个批次。请从“批次”里选。") from None
     with desk.world.reading() as session:
-        check_in_sight(session, desk.scope, batch_id, desk.by)
+        check_in_sight(desk.world, session, desk.scope, batch_id, desk.by)
     return batch_id
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from dispatch.console.guard import ConsoleRoute, Desk, needs
+from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
 from dispatch.staff.role import Right
 from dispatch.zero_visits.telephone_call import note_call, number_to_call
@@ -22,10 +22,10 @@ def call_page(desk: Caller, case_no: str) -> Response:
 
 
 @router.post("/console/case/{case_no}/call/number")
-def number_shown(desk: Caller, case_no: str) -> Response:
-    """The number in full, to be dialled: written down."""
+def number_shown(desk: Caller, case_no: str, reason: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """The number in full, to be dialled: written down with its reason."""
     within = desk.scope.within()
-    number = number_to_call(desk.world, case_no, desk.by, within)
+    number = number_to_call(desk.world, case_no, desk.by, reason, within)
     return _page(desk, calls_of(desk.world, case_no, within), number)
 
 
@@ -37,6 +37,7 @@ def called(
     result: Annotated[str, Form(max_length=2000)] = "",
     number: Annotated[str, Form(max_length=40)] = "",
     slip_changes: Annotated[bool, Form()] = False,  # noqa: FBT002 - a form's box
+    form_key: FormKey = None,
 ) -> Response:
     """Written down; a new address leads on to the slip."""
     within = desk.scope.within()
@@ -49,6 +50,7 @@ def called(
         number=number,
         slip_changes=slip_changes,
         within=within,
+        form_key=form_key,
     )
     calls = calls_of(desk.world, case_no, within)
     _ = gettext_in(desk.language)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -47,6 +48,10 @@ DOORS: Sequence[tuple[str, str, Right]] = (
     ("/console/printers", "打印机", Right.PRINTERS),
 )
 """Pages beside the queues: address, title, and the right that shows them."""
+
+
+FormKey = Annotated[UUID | None, Form()]
+"""Of a form whose repetition would do something twice (`dispatch/once.py`); the template draws it anew each time."""
 
 
 class SignInNeededError(ZhuandiError):

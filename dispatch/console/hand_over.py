@@ -119,9 +119,9 @@ def back(desk: Giver, carrier: str, waybill: Text = "") -> Response:
 
 
 @router.post(PAGE + "/{carrier}/close")
-def closed(desk: Giver, carrier: str) -> Response:
-    """The postman takes them."""
-    made = close_collection(desk.world, carrier, desk.by)
+def closed(desk: Giver, carrier: str, shown: Annotated[int, Form()]) -> Response:
+    """The postman takes them: as many as the page has shown, of whatever department."""
+    made = close_collection(desk.world, carrier, desk.by, shown)
     _ = gettext_in(desk.language)
     stays = f"{_('留下未交：')}{'、'.join(made.stays)}" if made.stays else ""
     return desk.to(PAGE, f"{_('已交寄，清单编号：')}{made.number}（{made.count}）{stays}")
@@ -129,9 +129,13 @@ def closed(desk: Giver, carrier: str) -> Response:
 
 @router.post(PAGE + "/{carrier}/abandon")
 def abandoned(desk: Giver, carrier: str) -> Response:
-    """The postman did not come."""
-    abandon_collection(desk.world, carrier, desk.by)
-    return desk.to(PAGE, gettext_in(desk.language)("本次交寄作罢，邮件都还在待交寄。"), "note")
+    """The postman did not come; what other departments have counted out is theirs."""
+    others = abandon_collection(desk.world, carrier, desk.by, desk.scope.within())
+    _ = gettext_in(desk.language)
+    if others:
+        said = _("您部门的邮件都已取回；其他部门计入的 {count} 件照交。").format(count=others)
+        return desk.to(PAGE, said, "note")
+    return desk.to(PAGE, _("本次交寄作罢，邮件都还在待交寄。"), "note")
 
 
 def _answer(

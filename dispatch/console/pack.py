@@ -1,6 +1,7 @@
 """Packing with two scans: one box that knows what was read, and a red stop where the pair is wrong."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, UploadFile
 from starlette.responses import Response
@@ -22,9 +23,9 @@ Text = Annotated[str, Form(max_length=512)]
 
 
 @router.get(PAGE)
-def pack_page(desk: Packer) -> Response:
-    """Nothing is open yet."""
-    return _answer(desk, Step())
+def pack_page(desk: Packer, waybill: str = "") -> Response:
+    """Nothing is open yet, unless an envelope is gone back to."""
+    return _answer(desk, _reopened(desk, waybill))
 
 
 @router.post(PAGE + "/scan")
@@ -70,18 +71,25 @@ def photographed(
     body = photo.file.read(MOST_BYTES + 1)
     number = clean_scan(desk.world, waybill)
     photograph(desk.world, number, body, desk.by, carrier, desk.scope.within())
-    return desk.to(PAGE, gettext_in(desk.language)("照片已存。"))
+    return desk.to(f"{PAGE}?waybill={quote(number)}", gettext_in(desk.language)("照片已存。"))
 
 
 def _refused(desk: Desk, error: Exception, waybill: str) -> Response:
     """The wrong pair stops everything; what was merely not found is said and scanned again."""
-    within = desk.scope.within()
-    try:
-        step = Step("", waybill, look_inside(desk.world, waybill, within)) if waybill else Step()
-    except NotFoundError:
-        step = Step()
+    step = _reopened(desk, waybill)
     status = 404 if isinstance(error, NotFoundError) else 409
     return _answer(desk, step, status, wrong=str(error), stop=isinstance(error, WrongPairError))
+
+
+def _reopened(desk: Desk, waybill: str) -> Step:
+    """The envelope as it lies there; nothing where there is none."""
+    try:
+        envelope = look_inside(desk.world, waybill, desk.scope.within()) if waybill else None
+    except NotFoundError:
+        envelope = None
+    if envelope is None:
+        return Step()
+    return Step("", "" if envelope.packed else envelope.waybill_no, envelope)
 
 
 def _answer(desk: Desk, step: Step, status: int = 200, *, wrong: str = "", stop: bool = False) -> Response:

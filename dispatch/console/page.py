@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
+from uuid_utils.compat import uuid7
 
 from dispatch import words
 from dispatch.console.assets import asset_url
@@ -53,7 +54,7 @@ def _templates(language: str) -> Environment:
     templates.install_gettext_callables(  # type: ignore[attr-defined]
         gettext, lambda one, many, count: gettext(one if count == 1 else many), newstyle=True
     )
-    templates.globals["asset"] = asset_url
+    templates.globals.update(asset=asset_url, form_key=uuid7)
     templates.filters.update(
         moment=moment, day=day, view=lambda seen: gettext(words.VIEWS[View(seen)]), said=said_in(language)
     )

@@ -67,14 +67,14 @@ def entry(desk: Looking, number: str) -> Response:
     found = entry_in(desk.world, desk.scope, number)
     with desk.world.reading() as session:
         of = about(session, found)
-        shown = show_entries(desk.world, session, [found])[0]
+        shown = show_entries(desk.world, session, [found], within=desk.scope.within())[0]
         offered = remedies(desk.world, session, of) if found.settled_at is None else ()
     return desk.page(
         "entry.html",
         queue=Queue.NEEDS_A_PERSON,
         entry=found,
         shown=shown,
-        settlement=desk.world.vault.open(found, "settlement") if desk.may(Right.SETTLE) else None,
+        settlement=shown.settlement if desk.may(Right.SETTLE) else "",
         offered=[(one, REMEDIES[one]) for one in offered if _may(desk, one)],
         asks=Asks,
         carriers=[(name, one.title) for name, one in desk.world.carriers.items()],
@@ -118,6 +118,7 @@ def done(
     carrier: Annotated[str, Form(max_length=32)] = "",
     until: Annotated[str, Form(max_length=10)] = "",
     sheets: Annotated[str, Form(max_length=10)] = "",
+    given_by: Annotated[str, Form(max_length=100)] = "",
     shown: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
@@ -125,7 +126,7 @@ def done(
     found = _mine_to_touch(desk, number)
     if not _may(desk, remedy):
         raise RefusedError(403, "not_yours", "您的角色不办这件事。需要的话，请找管理员调整。")
-    told = Told(note=note, number=waybill, carrier=carrier, until=until, sheets=sheets)
+    told = Told(note=note, number=waybill, carrier=carrier, until=until, sheets=sheets, given_by=given_by)
     said = solve(desk.world, number_of(found.id), remedy, desk.by, told, shown)
     return desk.to(_list(back), said)
 

@@ -1,5 +1,6 @@
 """Waybills at the desk: printed through the browser, as a file for a thermal printer, or straight to a printer."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from dispatch.console.batches import batch_named
 from dispatch.console.chosen import TickedRows, chosen_in
-from dispatch.console.guard import ConsoleRoute, Desk, needs
+from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.label.find import find_printed
@@ -107,13 +108,15 @@ def reprint(
     reason: Why = "",
     size: Size = "100x150",
     printer: Where = BROWSER,
+    form_key: FormKey = None,
 ) -> Response:
     """Counted, with its reason, and it bears 补打."""
     if not reason.strip():
         raise NotAllowedError("补打须写明原因。")
     with desk.world.reading() as session:
         shipment_id = find_printed(session, number.strip(), desk.scope.of_shipments())
-    batch_id = begin_print(desk.world, [shipment_id], _wish(desk, size, printer, reason))
+    wish = replace(_wish(desk, size, printer, reason), form_key=form_key)
+    batch_id = begin_print(desk.world, [shipment_id], wish)
     return desk.to(f"/console/batch/{batch_id}")
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dispatch.api.shell import RefusedError
 from dispatch.approval.published import publish_trips, published_trips
 from dispatch.console.case import address
-from dispatch.console.guard import ConsoleRoute, Desk, needs
+from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
 from dispatch.measured.overview import this_month
 from dispatch.staff.role import Right
@@ -44,11 +44,12 @@ def told(
     office_trips: Annotated[int, Form()],
     trips: Annotated[int, Form()],
     note: Annotated[str, Form(max_length=500)] = "",
+    form_key: FormKey = None,
 ) -> Response:
     """An applicant's word; a sample is the supervisor's own question."""
     if way is Asked.SAMPLE and not desk.may(Right.RULE):
         raise RefusedError(403, "not_yours", "抽查回访由督查人员办。")
-    said = Said(way, office_trips, trips, note)
+    said = Said(way, office_trips, trips, note, form_key)
     stands = take_testimony(desk.world, case_no, said, desk.by, desk.scope.within())
     _ = gettext_in(desk.language)
     words = _("群众反映已记，与记录不一致，待督查裁定。") if stands.differs_since else _("群众反映已记，与记录一致。")

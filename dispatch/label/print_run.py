@@ -13,13 +13,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import audit, worklist
-from dispatch.batch import Batch, BatchItem, Outcome, find_batch, items_of
+from dispatch.batch import Batch, BatchItem, Kind, Outcome, find_batch, items_of
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Stage
 from dispatch.label.pages import Envelope, Stamp, draw, look_inside
 from dispatch.label.printer import SIZES, UNDER_WAY, PrintJob, State, print_subject
+from dispatch.once import check_same, made_before
 from dispatch.world import World
 
 NOTHING_LEFT = "这一批没有可打的面单：没有打成，或都已封装、换号、撤销。"
@@ -52,6 +53,19 @@ def find_run(session: Session, batch_id: UUID) -> PrintRun:
     if found is None:
         raise NotFoundError("这不是打单的批次。")
     return found
+
+
+def run_of_form(
+    world: World, session: Session, form_key: UUID | None, by: str, reason: str, shipment_ids: Sequence[UUID]
+) -> UUID | None:
+    """The batch that this very form has made. Raises ConflictError where its key was used for something else."""
+    batch = made_before(session, Batch, form_key)
+    if batch is None:
+        return None
+    sheets = {item.of for item in items_of(session, batch.id)}
+    told = (batch.kind, batch.made_by, world.vault.open(batch, "reason") or "", sheets)
+    check_same(same=told == (Kind.PRINT, by, reason, set(shipment_ids)))
+    return batch.id
 
 
 def job_of(session: Session, batch_id: UUID) -> PrintJob | None:

@@ -17,7 +17,7 @@ from dispatch.errors import ConflictError, NotAllowedError, ZhuandiError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Act, Stage
 from dispatch.label.pages import Envelope, Stamp, draw, look_inside
-from dispatch.label.print_run import all_came_out, answer, find_run, job_of, make_run, sheets_from
+from dispatch.label.print_run import all_came_out, answer, find_run, job_of, make_run, run_of_form, sheets_from
 from dispatch.label.printer import SIZES, find_printer, printers, queue_up
 from dispatch.label.sheet import SheetSize
 from dispatch.label.their_label import fetch_missing
@@ -33,12 +33,14 @@ class Wish:
     """How sheets are to be printed. `reason`: why what was printed before is printed again; without one it is not.
 
     `printer_id`: sent to it by a worker; else whoever asked draws the run (`print_run.draw_run`).
+    `form_key`: of the form that asks; sent again it is the same run.
     """
 
     size: SheetSize
     by: str
     reason: str = ""
     printer_id: UUID | None = None
+    form_key: UUID | None = None
 
     @property
     def size_name(self) -> str:
@@ -75,7 +77,8 @@ def begin_print(world: World, shipment_ids: Sequence[UUID], wish: Wish) -> UUID:
     """A batch of those that can be printed, in the order given; of the others it says why not.
 
     Drawn first, so that a sheet that cannot be drawn leaves nothing marked. Raises NotAllowedError where none is
-    chosen, and where a single one cannot be printed, for its own reason.
+    chosen, and where a single one cannot be printed, for its own reason; ConflictError where the form's key was used
+    for other sheets.
     """
     return _begin(world, shipment_ids, wish)
 
@@ -112,6 +115,10 @@ def _begin(world: World, shipment_ids: Sequence[UUID], wish: Wish, again: _Again
     chosen, wish = list(dict.fromkeys(shipment_ids)), replace(wish, reason=wish.reason.strip())
     if not chosen:
         raise NotAllowedError("还没有选邮件。请先勾选，或选中符合条件的全部。")
+    with world.reading() as session:
+        first = run_of_form(world, session, wish.form_key, wish.by, wish.reason, chosen)
+    if first is not None:
+        return first
     refused, _ = _try_out(world, chosen, wish)
     if len(chosen) == 1 and refused:
         raise refused[chosen[0]]
@@ -180,6 +187,8 @@ def _mark(
 ) -> UUID:
     """They count as printed, in one transaction with the batch, its items and the audit log."""
     with world.begin(Deed.PRINT) as session:
+        if (first := run_of_form(world, session, wish.form_key, wish.by, wish.reason, shipment_ids)) is not None:
+            return first
         locked = {shipment.id: shipment for shipment in lock_all(session, shipment_ids)}
         late = _refusals(session, [locked[one] for one in locked if one not in refused], wish)
         if late and strictly:
@@ -187,7 +196,7 @@ def _mark(
         refused = {**refused, **late}
         if again is not None:
             answer(world, session, again.batch_id, wish.by, again.nth - 1)
-        batch = make_batch(world, session, Kind.PRINT, wish.by, wish.reason)
+        batch = make_batch(world, session, Kind.PRINT, wish.by, wish.reason, wish.form_key)
         batch.ended_at = batch.made_at
         good = [locked[one] for one in shipment_ids if one not in refused]
         _write_items(world, session, batch, good, refused)

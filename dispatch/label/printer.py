@@ -202,7 +202,7 @@ def named_printer(session: Session, name: str) -> Printer:
     """One there is, switched on or off, by its name. Raises NotFoundError."""
     found = session.scalar(select(Printer).where(Printer.name == name, Printer.removed_at.is_(None)))
     if found is None:
-        raise NotFoundError(f"没有名为“{name}”的打印机。请用 zhuandi printers list 查看。")
+        raise NotFoundError(f"没有名为“{name}”的打印机。请从打印机的列表里选。")
     return found
 
 

@@ -83,7 +83,7 @@ def _intend(world: World, claim: Claim) -> Intent | None:
 def _tell(world: World, session: Session, subject: str, number: str, refusal: str) -> None:
     """Each number's refusal is a fact of its own; so is one that comes after a person has settled the last."""
     times, _ = worklist.last_settled(session, subject, Reason.REFUSED_BY_CARRIER, cause=number)
-    words = f"寄递企业没有给出运单 {number} 的面单：{refusal} 再打单（zhuandi print）时会再取一次。"
+    words = f"寄递企业没有给出运单 {number} 的面单：{refusal} 再打单时会再取一次。"
     cause = f"{number}:{times}" if times else number
     worklist.put(world, session, Reason.REFUSED_BY_CARRIER, subject, cause=cause, detail=words)
 

@@ -5,12 +5,12 @@ import io
 from collections.abc import Iterable
 
 from dispatch import audit
+from dispatch.cells import harmless
 from dispatch.measured.overview import Line, overview
 from dispatch.queues.queue import Scope
 from dispatch.world import World
 from dispatch.zero_visits.figures import Share
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MARK = "\ufeff"
 """Spreadsheets take a file without it for one in their own old coding."""
 HEADINGS = (
@@ -30,13 +30,13 @@ def export_overview(world: World, scope: Scope, month: str, by: str) -> bytes:
     rows += [(), ("日期", "决定", "交寄邮件", "送达办件")]
     rows += [(one.day.isoformat(), one.decided, one.sent, one.delivered) for one in told.days]
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([guarded(cell) for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerows([_cell(cell) for cell in row] for row in rows)
     return (MARK + out.getvalue()).encode()
 
 
-def guarded(cell: object) -> object:
+def _cell(told: object) -> object:
     """A text that a spreadsheet would reckon with stays a text (formula injection): names come from outside."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return harmless(told) if isinstance(told, str) else told
 
 
 def _row(line: Line) -> Iterable[object]:

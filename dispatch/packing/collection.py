@@ -151,10 +151,11 @@ def take_back(world: World, carrier: str, text_read: str, by: str, within: Withi
         audit.note(world, session, by, audit.Deed.CHANGE, f"shipment:{shipment_id}", "从本次交寄取回")
 
 
-def close_collection(world: World, carrier: str, by: str) -> Closed:
-    """Hand what was counted out to the postman: it is on a posting list, and on its way.
+def close_collection(world: World, carrier: str, by: str, shown: int | None = None) -> Closed:
+    """Hand what was counted out to the postman, whoever counted it: one list for the centre, and on its way.
 
-    Raises NotFoundError (none is open), ConflictError (nothing was counted out: it stays open).
+    `shown`: how many whoever closes has seen. Raises NotFoundError (none is open), ConflictError (nothing was counted
+    out, or not so many as were seen: it stays open).
     """
     with world.begin(Deed.HAND_OVER) as session:
         collection = _open(world, session, carrier)
@@ -162,6 +163,7 @@ def close_collection(world: World, carrier: str, by: str) -> Closed:
         scans = {scan.shipment_id: scan for scan in session.scalars(rows)}
         locked = lock_all(session, scans.keys())
         counted = [one for one in locked if scans[one.id].at >= one.moved_at]  # not opened since
+        _check_count(sum(one.stage == Stage.PACKED for one in counted), shown)
         made, chosen = hand_over_chosen(world, session, carrier, counted, by)
         if made is None:
             raise ConflictError("还没有扫出一件，没有可交寄的。请逐件扫描，或点“全部计入”。")
@@ -172,13 +174,28 @@ def close_collection(world: World, carrier: str, by: str) -> Closed:
         return Closed(made.number, len(chosen), tuple(one.order_no or "" for one in left))
 
 
-def abandon_collection(world: World, carrier: str, by: str) -> None:
-    """The postman did not come: what was counted out stays packed. Raises NotFoundError."""
+def _check_count(going: int, shown: int | None) -> None:
+    if shown is not None and going != shown:
+        told = f"全中心现在计入 {going} 件，您看到的是 {shown} 件：刚才有人又计入或取回了"
+        raise ConflictError(f"{told}。没有交寄，请核对件数再交。")
+
+
+def abandon_collection(world: World, carrier: str, by: str, within: Within = EVERYTHING) -> int:
+    """The postman did not come: what was counted out stays packed. How many of others stay counted out.
+
+    Where there are such, the collection goes on with them. Raises NotFoundError.
+    """
     with world.begin() as session:
         collection = _open(world, session, carrier)
-        session.execute(delete(CollectionScan).where(CollectionScan.collection_id == collection.id))
-        collection.closed_at, collection.closed_by = world.now(), by
-        audit.note(world, session, by, audit.Deed.CHANGE, f"collection:{collection.id}", "本次交寄作罢")
+        scans = select(CollectionScan.id).join(Shipment, Shipment.id == CollectionScan.shipment_id)
+        mine = session.scalars(scans.where(CollectionScan.collection_id == collection.id, within.shipments)).all()
+        session.execute(delete(CollectionScan).where(CollectionScan.id.in_(mine)))
+        left = len(session.scalars(scans.where(CollectionScan.collection_id == collection.id, ~STALE)).all())
+        if not left:
+            collection.closed_at, collection.closed_by = world.now(), by
+        told = f"从本次交寄取回 {len(mine)} 件，其他部门的 {left} 件照交" if left else "本次交寄作罢"
+        audit.note(world, session, by, audit.Deed.CHANGE, f"collection:{collection.id}", told)
+        return left
 
 
 def _open(world: World, session: Session, carrier: str) -> Collection:

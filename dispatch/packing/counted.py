@@ -32,8 +32,8 @@ class Parcel:
 class Counted:
     """A collection as it stands. `opened_by` is empty where none is open.
 
-    `expected`: all that are packed; `scanned`: of them, counted out. `parcels`: some of those that are missing, and
-    those that were scanned last.
+    `expected`: all that are packed; `scanned`: of them, counted out; `going`: what would be handed over now, which
+    holds what is out of reach too. `parcels`: some of those that are missing, and those that were scanned last.
     """
 
     carrier: str
@@ -42,7 +42,13 @@ class Counted:
     opened_at: datetime | None
     expected: int
     scanned: int
+    going: int
     parcels: Sequence[Parcel]
+
+    @property
+    def others(self) -> int:
+        """How many of those that would go are other departments'."""
+        return self.going - self.scanned
 
     @property
     def unlisted(self) -> int:
@@ -57,6 +63,7 @@ def count_collection(world: World, carrier: str, within: Within = EVERYTHING) ->
         expected, scanned = session.execute(
             _packed(carrier, within, func.count(Shipment.id), func.count(CollectionScan.id))
         ).one()
+        going = session.scalar(_packed(carrier, EVERYTHING, func.count(CollectionScan.id))) or 0
         rows = _packed(carrier, within, Waybill.number, Shipment.order_no, CollectionScan.by)
         missing = rows.where(CollectionScan.id.is_(None)).order_by(Waybill.number).limit(SHOWN)
         latest = rows.where(CollectionScan.id.is_not(None)).order_by(CollectionScan.at.desc()).limit(SHOWN)
@@ -66,8 +73,9 @@ def count_collection(world: World, carrier: str, within: Within = EVERYTHING) ->
             for number, order_no, by in session.execute(chosen)
         ]
     if found is None:
-        return Counted(carrier, next_round(world), "", None, expected, scanned, parcels)
-    return Counted(carrier, found.round_at, found.opened_by, found.opened_at, expected, scanned, parcels)
+        return Counted(carrier, next_round(world), "", None, expected, scanned, going, parcels)
+    began = (found.round_at, found.opened_by, found.opened_at)
+    return Counted(carrier, *began, expected, scanned, going, parcels)
 
 
 def _packed(carrier: str, within: Within, *columns: Any) -> Select[Any]:

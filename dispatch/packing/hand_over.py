@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -101,10 +101,11 @@ def _packed(shipment: Shipment) -> bool:
 
 
 def _number(session: Session, at: datetime) -> str:
-    """JJ, the day in Shanghai, and how manieth of that day; the unique column keeps two clerks apart."""
+    """JJ, the day in Shanghai, and how manieth of that day: two carriers' lists may be made at the same moment."""
     day = f"JJ{at.astimezone(SHANGHAI):%Y%m%d}"
-    taken = session.scalars(select(HandOver.number).where(HandOver.number.startswith(day)).with_for_update()).all()
-    return f"{day}-{len(taken) + 1:03}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(day, 0))))
+    taken = session.scalar(select(func.count()).where(HandOver.number.startswith(day))) or 0
+    return f"{day}-{taken + 1:03}"
 
 
 def posting_list(world: World, number: str) -> bytes:

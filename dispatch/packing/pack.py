@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from dispatch import audit, words
@@ -71,7 +71,7 @@ def unpack(world: World, waybill_no: str, by: str, carrier: str = "", within: Wi
             raise NotFoundError(f"{world.title(carrier)}没有运单号为“{waybill_no}”的邮件。请核对寄递企业与运单号。")
         if len(found) > 1:
             named = "、".join(f"{world.title(one.carrier)}（{one.carrier}）" for one in found)
-            raise NotAllowedError(f"{named}都有运单号 {waybill_no}。请写明是哪一家的（--carrier）。")
+            raise NotAllowedError(f"{named}都有运单号 {waybill_no}。请写明寄递企业。")
         shipment = lock(session, found[0].shipment_id)
         open_envelope(world, session, shipment, by)
 
@@ -115,7 +115,7 @@ def _scanned(
 ) -> Content:
     papers = papers_of(session, document_code, within)
     if not papers:
-        raise NotFoundError(f"没有编码为“{document_code}”的出件。请重新扫描（出件编码见 zhuandi to-pack）。")
+        raise _not_in_reach(session, document_code, waybill_no)
     inside = {content.document_id: content for content in contents}
     mine = [inside[paper.id] for paper in papers if paper.id in inside]
     if mine:
@@ -127,9 +127,22 @@ def _scanned(
     raise WrongPairError(f"装错了：出件“{document_code}”不属于运单 {waybill_no}，{hint}。请取出。")
 
 
+def _not_in_reach(session: Session, code: str, waybill_no: str) -> NotAllowedError | NotFoundError:
+    """Another department's paper is the wrong one as well; where it belongs is not told."""
+    if papers_of(session, code, EVERYTHING):
+        told = f"装错了：出件“{code}”不属于运单 {waybill_no}，是其他部门的。请取出，交还发证部门。"
+        return WrongPairError(told)
+    return NotFoundError(f"没有编码为“{code}”的出件。请重新扫描。")
+
+
 def papers_of(session: Session, code: str, within: Within) -> list[Document]:
-    """By the document's own code, or by the 办件编号 that many papers carry as a barcode: one scan for each paper."""
-    papers = select(Document).join(Case, Case.id == Document.case_id).where(within.cases)
+    """By the document's own code, or by the 办件编号 that many papers carry as a barcode: one scan for each paper.
+
+    What lies in an envelope within reach is within reach too, of whatever department: recipients share envelopes.
+    """
+    lies_in = exists().where(Content.document_id == Document.id, ~Content.void, Shipment.id == Content.shipment_id)
+    reached = within.cases | lies_in.where(within.shipments)
+    papers = select(Document).join(Case, Case.id == Document.case_id).where(reached)
     own = session.scalar(papers.where(Document.code == code))
     if own is not None:
         return [own]

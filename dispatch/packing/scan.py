@@ -25,13 +25,14 @@ LONGEST = 128
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A document in an envelope."""
+    """A document in an envelope. `ours`: of a case within reach; of any other only that it is there is shown."""
 
     code: str
     name: str
     copies: int
     case_no: str
     scanned_at: datetime | None
+    ours: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def scan(
     with world.reading() as session:
         code = _number_behind(world, session, code)
         is_waybill = bool(_numbered(session, code, within))
-        is_paper = bool(papers_of(session, code, within))
+        is_paper = bool(papers_of(session, code, EVERYTHING))  # another department's stops whoever packs it
     if not is_waybill and not is_paper:
         raise NotFoundError(_unknown(code))
     if is_paper and (waybill or not is_waybill):
@@ -116,13 +117,13 @@ def _with_paper(world: World, code: str, within: Within) -> Step:
         query = select(Shipment).join(Content, Content.shipment_id == Shipment.id)
         mine = query.where(Content.document_id.in_(inside), ~Content.void, within.shipments).limit(1)
         shipment = session.scalars(mine).first()
-        return Step(code, "", _envelope(world, session, shipment) if shipment else None)
+        return Step(code, "", _envelope(world, session, shipment, within) if shipment else None)
 
 
 def look_inside(world: World, waybill_no: str, within: Within = EVERYTHING, paper: str = "") -> Envelope:
     """The envelope with this number; where two carriers gave it, the one that holds `paper`. Raises NotFoundError."""
     with world.reading() as session:
-        found = [_envelope(world, session, shipment) for shipment in _numbered(session, waybill_no, within)]
+        found = [_envelope(world, session, shipment, within) for shipment in _numbered(session, waybill_no, within)]
     if not found:
         raise NotFoundError(f"没有运单号为“{waybill_no}”的邮件。请重新扫描面单条码。")
     holding = [one for one in found if any(paper in {inside.code, inside.case_no} for inside in one.papers)]
@@ -135,17 +136,19 @@ def _numbered(session: Session, waybill_no: str, within: Within) -> list[Shipmen
     return list(session.scalars(query.order_by(Waybill.carrier)))
 
 
-def _envelope(world: World, session: Session, shipment: Shipment) -> Envelope:
+def _envelope(world: World, session: Session, shipment: Shipment, within: Within) -> Envelope:
     slip = session.get_one(CaseSlip, shipment.slip_id)
     waybill = live_waybill(session, shipment.id)
     query = (
-        select(Document, Case.case_no, Content.scanned_at)
+        select(Document, Case.case_no, Content.scanned_at, within.cases)
         .join(Content, Content.document_id == Document.id)
         .join(Case, Case.id == Document.case_id)
         .where(Content.shipment_id == shipment.id, ~Content.void)
         .order_by(Case.case_no, Document.number)
     )
-    papers = [Paper(one.code, one.name, one.copies, case_no, at) for one, case_no, at in session.execute(query)]
+    papers = [
+        Paper(one.code, one.name, one.copies, case_no, at, ours) for one, case_no, at, ours in session.execute(query)
+    ]
     return Envelope(
         waybill_no=waybill.number if waybill else "",
         carrier=world.title(shipment.carrier),

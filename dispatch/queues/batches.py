@@ -14,7 +14,7 @@ from dispatch.batch import Batch, BatchItem, Kind, Outcome, find_batch, tally
 from dispatch.errors import NotFoundError
 from dispatch.label.print_run import PrintRun
 from dispatch.label.printer import Printer, PrintJob
-from dispatch.queues.queue import Scope
+from dispatch.queues.queue import Scope, midnight
 from dispatch.shipment import Shipment
 from dispatch.waybill import live_waybills
 from dispatch.world import World
@@ -62,7 +62,7 @@ class BatchView:
 def show_batch(world: World, scope: Scope, batch_id: UUID, by: str) -> BatchView:
     """A batch, with what was not done first. Raises NotFoundError for one of which anything is out of sight."""
     with world.reading() as session:
-        batch = check_in_sight(session, scope, batch_id, by)
+        batch = check_in_sight(world, session, scope, batch_id, by)
         run = session.scalar(select(PrintRun).where(PrintRun.batch_id == batch_id))
         job = session.scalar(select(PrintJob).where(PrintJob.batch_id == batch_id))
         printer = session.get(Printer, job.printer_id) if job else None
@@ -82,10 +82,11 @@ def _hold_reason(world: World, session: Session, batch: Batch) -> str:
     return told
 
 
-def check_in_sight(session: Session, scope: Scope, batch_id: UUID, by: str) -> Batch:
-    """The batch, if all of it may be seen. Who sees only what lies here today sees only what they began."""
+def check_in_sight(world: World, session: Session, scope: Scope, batch_id: UUID, by: str) -> Batch:
+    """The batch, if all of it may be seen. Who sees only what lies here today sees only what they began today."""
     batch = find_batch(session, batch_id)
-    if _out_of_sight(session, scope, batch) or (scope.today_only and batch.made_by != by):
+    today = batch.made_by == by and batch.made_at >= midnight(world.now())
+    if _out_of_sight(session, scope, batch) or (scope.today_only and not today):
         raise NotFoundError("没有这个批次。请从“批次”里选。")
     return batch
 
@@ -142,17 +143,21 @@ def unanswered_runs(world: World, scope: Scope, by: str) -> int:
     printed = exists().where(BatchItem.batch_id == Batch.id, BatchItem.outcome == Outcome.DONE)
     query = select(func.count()).select_from(Batch).join(PrintRun, PrintRun.batch_id == Batch.id)
     with world.reading() as session:
-        return session.scalar(query.where(PrintRun.answered_at.is_(None), printed, _listed(scope, by))) or 0
+        return session.scalar(query.where(PrintRun.answered_at.is_(None), printed, _listed(world, scope, by))) or 0
 
 
-def _listed(scope: Scope, by: str) -> ColumnElement[bool]:
-    """Who does not see everything is shown what they began themselves."""
-    return true() if scope.departments is None and not scope.today_only else Batch.made_by == by
+def _listed(world: World, scope: Scope, by: str) -> ColumnElement[bool]:
+    """Who does not see everything is shown what they began themselves; who sees only today, today."""
+    if scope.today_only:
+        return (Batch.made_by == by) & (Batch.made_at >= midnight(world.now()))
+    return true() if scope.departments is None else Batch.made_by == by
 
 
 def recent_batches(world: World, scope: Scope, by: str, *, unanswered: bool = False) -> list[BatchLine]:
     """The newest batches that may be seen, or those of printing that nobody has answered yet."""
-    query = select(Batch, PrintRun).outerjoin(PrintRun, PrintRun.batch_id == Batch.id).where(_listed(scope, by))
+    query = (
+        select(Batch, PrintRun).outerjoin(PrintRun, PrintRun.batch_id == Batch.id).where(_listed(world, scope, by))
+    )
     if unanswered:
         query = query.where(PrintRun.id.is_not(None), PrintRun.answered_at.is_(None))
     with world.reading() as session:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
-from dispatch.approval.case import Item
-from dispatch.queues.queue import Scope
+from dispatch.approval.case import Case, CaseSlip, Document, Item
+from dispatch.db import spelled
+from dispatch.queues.queue import ON_THE_DESK, STAGES, Scope
+from dispatch.shipment import Content, Shipment
 from dispatch.world import World
 
 RECENT = timedelta(days=92)
@@ -43,13 +46,41 @@ class Choices:
 
 
 def choices(world: World, scope: Scope) -> Choices:
-    """Departments (one's own) and towns (everybody's) with cases of the last three months, all items and carriers."""
-    since = {"since": world.now() - RECENT}
+    """Departments (one's own) and towns (everybody's) with cases of the last three months, all items and carriers.
+
+    To whoever sees only what lies here today, those of what lies here.
+    """
     with world.reading() as session:
-        departments = session.scalars(DEPARTMENTS, since).all()
-        return Choices(
-            [one for one in departments if scope.departments is None or one in scope.departments],
-            [(code, name) for code, name in session.execute(select(Item.code, Item.name).order_by(Item.name))],
-            session.scalars(TOWNS, since).all(),
-            [(name, carrier.title) for name, carrier in world.carriers.items()],
+        departments, towns, items = (
+            _on_the_desk(session, scope) if scope.today_only else _lately(world, session, scope)
         )
+    return Choices(departments, items, towns, [(name, carrier.title) for name, carrier in world.carriers.items()])
+
+
+Found = tuple[Sequence[str], Sequence[str], Sequence[tuple[str, str]]]
+
+
+def _lately(world: World, session: Session, scope: Scope) -> Found:
+    since = {"since": world.now() - RECENT}
+    departments = [
+        one for one in session.scalars(DEPARTMENTS, since) if scope.departments is None or one in scope.departments
+    ]
+    items = session.execute(select(Item.code, Item.name).order_by(Item.name)).all()
+    return departments, session.scalars(TOWNS, since).all(), [(code, name) for code, name in items]
+
+
+def _on_the_desk(session: Session, scope: Scope) -> Found:
+    """Few lie here: each is looked at."""
+    here = (
+        select(Case.department, CaseSlip.town, Item.code, Item.name)
+        .join(CaseSlip, CaseSlip.case_id == Case.id)
+        .join(Item, Item.id == Case.item_id)
+        .join(Document, Document.case_id == Case.id)
+        .join(Content, Content.document_id == Document.id)
+        .join(Shipment, Shipment.id == Content.shipment_id)
+        .where(Shipment.stage.in_([spelled(STAGES[queue]) for queue in ON_THE_DESK]), ~Content.void, scope.of_cases())
+        .distinct()
+    )
+    rows = session.execute(here).all()
+    items = sorted({(code, name) for _, _, code, name in rows}, key=lambda item: item[1])
+    return sorted({row[0] for row in rows}), sorted({row[1] for row in rows if row[1]}), items

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, select, true
+from sqlalchemy import Row as Result
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
@@ -19,11 +20,9 @@ from dispatch.queues.about import about, named
 from dispatch.queues.filters import Filters
 from dispatch.queues.queue import (
     OF_CASES,
-    STAGES,
     Queue,
     Scope,
     cases_in,
-    midnight,
     shipments_in,
 )
 from dispatch.shipment import Content, Shipment
@@ -33,6 +32,7 @@ from dispatch.world import World
 from dispatch.zero_visits.told.curtain import Curtain
 
 PAGE = 50
+EVERYBODY = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentRow:
-    """An envelope. `missing`: so many documents wait for their scan."""
+    """An envelope. `missing`: so many documents wait for their scan; `elsewhere`: so many are out of sight."""
 
     id: UUID
     order_no: str
@@ -62,6 +62,7 @@ class ShipmentRow:
     town: str
     case_nos: tuple[str, ...]
     documents: int
+    elsewhere: int
     missing: int
     prints: int
     view: View
@@ -92,7 +93,7 @@ def look(world: World, scope: Scope, queue: Queue, filters: Filters, number: int
         total = session.scalar(_number_of(_chosen(world, scope, queue, filters))) or 0
         number = min(max(1, number), max(1, -(-total // PAGE)))
         ids = list(session.scalars(_chosen(world, scope, queue, filters).offset((number - 1) * PAGE).limit(PAGE)))
-        rows: Sequence[Row] = _cases(world, session, ids) if queue in OF_CASES else show(world, session, ids)
+        rows: Sequence[Row] = _cases(world, session, ids) if queue in OF_CASES else show(world, session, ids, scope)
     return Page(rows, total, number)
 
 
@@ -147,8 +148,6 @@ def _chosen(world: World, scope: Scope, queue: Queue, filters: Filters) -> Selec
         chosen = select(Case.id).where(cases_in(queue), scope.of_cases(), filters.of_cases())
         return chosen.order_by(Case.decided_at, Case.id)
     chosen = select(Shipment.id).where(shipments_in(world, queue), scope.of_shipments(), filters.of_shipments())
-    if scope.today_only and queue not in STAGES:
-        chosen = chosen.where(Shipment.moved_at >= midnight(world.now()))
     return chosen.order_by(Shipment.moved_at, Shipment.id)
 
 
@@ -175,11 +174,11 @@ def _cases(world: World, session: Session, ids: Sequence[UUID]) -> list[CaseRow]
     return rows
 
 
-def show(world: World, session: Session, ids: Sequence[UUID]) -> list[ShipmentRow]:
+def show(world: World, session: Session, ids: Sequence[UUID], scope: Scope = EVERYBODY) -> list[ShipmentRow]:
     """These envelopes as rows, in the order given: four queries, however many they are."""
     query = select(Shipment, CaseSlip).join(CaseSlip, CaseSlip.id == Shipment.slip_id).where(Shipment.id.in_(ids))
     found = {shipment.id: (shipment, slip) for shipment, slip in session.execute(query)}
-    numbers, inside = live_waybills(session, ids), _inside(session, ids)
+    numbers, inside = live_waybills(session, ids), _inside(session, ids, scope)
     now = world.now()
     rows = []
     for shipment, slip in (found[one] for one in ids if one in found):
@@ -193,9 +192,10 @@ def show(world: World, session: Session, ids: Sequence[UUID]) -> list[ShipmentRo
                 carrier=world.title(shipment.carrier),
                 recipient=mask_name(world.vault.open(slip, "recipient_name") or "", organisation=slip.organisation),
                 town=slip.county + slip.town,
-                case_nos=tuple(dict.fromkeys(case_no for case_no, _ in papers)),
+                case_nos=tuple(dict.fromkeys(one.case_no for one in papers if one.seen)),
                 documents=len(papers),
-                missing=sum(scanned_at is None for _, scanned_at in papers),
+                elsewhere=sum(not one.seen for one in papers),
+                missing=sum(one.scanned_at is None for one in papers),
                 prints=shipment.prints,
                 view=shipment.view,
                 since=shipment.moved_at,
@@ -212,15 +212,17 @@ def _why(world: World, case: Case, slip: CaseSlip, hold: Hold | None) -> str:
     return Curtain.before(world, case, slip, reveal=False).free(world.vault.open(hold, "reason")) or "—"
 
 
-def _inside(session: Session, ids: Collection[UUID]) -> Mapping[UUID, list[tuple[str, datetime | None]]]:
+def _inside(
+    session: Session, ids: Collection[UUID], scope: Scope
+) -> Mapping[UUID, list[Result[UUID, str, datetime | None, bool]]]:
     query = (
-        select(Content.shipment_id, Case.case_no, Content.scanned_at)
+        select(Content.shipment_id, Case.case_no, Content.scanned_at, scope.of_cases().label("seen"))
         .join(Document, Document.id == Content.document_id)
         .join(Case, Case.id == Document.case_id)
         .where(Content.shipment_id.in_(ids), ~Content.void)
         .order_by(Case.case_no, Document.number)
     )
-    found: defaultdict[UUID, list[tuple[str, datetime | None]]] = defaultdict(list)
-    for shipment_id, case_no, scanned_at in session.execute(query):
-        found[shipment_id].append((case_no, scanned_at))
+    found: defaultdict[UUID, list[Result[UUID, str, datetime | None, bool]]] = defaultdict(list)
+    for row in session.execute(query):
+        found[row.shipment_id].append(row)
     return found

@@ -59,7 +59,8 @@ def needs(world: World, scope: Scope, filters: Filters, by: str, number: int = 1
         number = min(max(1, number), last)
         page = [one.id for one in chosen[(number - 1) * PAGE : number * PAGE]]
         entries = {entry.id: entry for entry in session.scalars(select(Entry).where(Entry.id.in_(page)))}
-        rows = show_entries(world, session, [entries[one] for one in page if one in entries])
+        shown = [entries[one] for one in page if one in entries]
+        rows = show_entries(world, session, shown, within=scope.within())
     reasons = Counter(one.reason for one in found)
     in_order = {reason: reasons[reason] for reason in WORDS if reasons[reason]}
     return Needs(rows, len(chosen), sum(one.overdue for one in chosen), number, in_order)

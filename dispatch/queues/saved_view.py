@@ -57,7 +57,8 @@ def remove_view(world: World, owner: str, queue: Queue, name: str) -> None:
         session.execute(mine)
 
 
-def saved_views(session: Session, login: str, queue: Queue) -> Sequence[SavedView]:
-    """One's own and the shared ones of a queue, by name."""
-    query = select(SavedView).where(SavedView.queue == queue, or_(SavedView.owner == login, SavedView.shared))
+def saved_views(session: Session, login: str, queue: Queue, *, shared: bool = True) -> Sequence[SavedView]:
+    """One's own of a queue, and those that others share, by name; without `shared` one's own alone."""
+    seen = or_(SavedView.owner == login, SavedView.shared) if shared else SavedView.owner == login
+    query = select(SavedView).where(SavedView.queue == queue, seen)
     return session.scalars(query.order_by(SavedView.name, SavedView.owner)).all()

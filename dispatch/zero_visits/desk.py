@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document
+from dispatch.approval.within import EVERYTHING, Within
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import Stage, View
@@ -28,7 +29,8 @@ SETTLED_WITHIN = timedelta(days=1)
 class OnDesk:
     """One entry. `number`: as many of its digits as name it alone among all open ones, six at least.
 
-    An entry about a push belongs to no case: `case_nos` and `departments` are empty. `detail` is masked.
+    An entry about a push belongs to no case: `case_nos` and `departments` are empty. `detail` is masked. `elsewhere`:
+    so many of its cases are out of reach, and not named. `settlement`: what was written when it was settled, masked.
     """
 
     number: str
@@ -43,9 +45,11 @@ class OnDesk:
     waybill_no: str
     view: str
     case_nos: tuple[str, ...]
+    elsewhere: int
     departments: tuple[str, ...]
     town: str
     detail: str = field(repr=False)
+    settlement: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class _Subject:
 
     shipment: Shipment | None
     waybill_no: str
-    cases: tuple[tuple[Case, CaseSlip], ...]
+    cases: tuple[tuple[Case, CaseSlip, bool], ...]  # whether within reach
 
 
 NOBODY = _Subject(None, "", ())
@@ -71,11 +75,15 @@ def on_the_desk(world: World, reason: str | None = None, department: str | None 
 
 
 def show_entries(
-    world: World, session: Session, chosen: Sequence[Entry], among: Sequence[Entry] | None = None
+    world: World,
+    session: Session,
+    chosen: Sequence[Entry],
+    among: Sequence[Entry] | None = None,
+    within: Within = EVERYTHING,
 ) -> list[OnDesk]:
     """These entries in a clerk's terms, in the order given: three queries, however many. `among`: all open ones."""
     numbers = _numbers(chosen if among is None else among)
-    subjects = _subjects(session, chosen)
+    subjects = _subjects(session, chosen, within)
     return [_show(world, entry, subjects.get(entry.subject, NOBODY), numbers[entry.id]) for entry in chosen]
 
 
@@ -102,13 +110,13 @@ def _alike(one: str, other: str) -> int:
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), len(one))
 
 
-def _subjects(session: Session, entries: Iterable[Entry]) -> Mapping[str, _Subject]:
+def _subjects(session: Session, entries: Iterable[Entry], within: Within) -> Mapping[str, _Subject]:
     """What all these entries are about: three queries, however many they are."""
     named = {entry.subject for entry in entries}
     shipments = {subject_id(subject) for subject in named if subject.startswith("shipment:")}
     cases = {subject_id(subject) for subject in named if subject.startswith("case:")}
     inside = (
-        select(Content.shipment_id, Case, CaseSlip)
+        select(Content.shipment_id, Case, CaseSlip, within.cases)
         .join(Document, Document.id == Content.document_id)
         .join(Case, Case.id == Document.case_id)
         .join(CaseSlip, CaseSlip.case_id == Case.id)
@@ -116,9 +124,9 @@ def _subjects(session: Session, entries: Iterable[Entry]) -> Mapping[str, _Subje
         .where(Content.shipment_id.in_(shipments), ~Content.void | (Shipment.stage == Stage.UNDELIVERED))
         .order_by(Case.case_no)
     )
-    held: defaultdict[UUID, dict[UUID, tuple[Case, CaseSlip]]] = defaultdict(dict)
-    for shipment_id, case, slip in session.execute(inside):
-        held[shipment_id][case.id] = (case, slip)
+    held: defaultdict[UUID, dict[UUID, tuple[Case, CaseSlip, bool]]] = defaultdict(dict)
+    for shipment_id, case, slip, reached in session.execute(inside):
+        held[shipment_id][case.id] = (case, slip, reached)
     envelopes = (
         select(Shipment, Waybill.number)
         .outerjoin(Waybill, (Waybill.shipment_id == Shipment.id) & Waybill.voided_at.is_(None))
@@ -129,15 +137,13 @@ def _subjects(session: Session, entries: Iterable[Entry]) -> Mapping[str, _Subje
         for shipment, number in session.execute(envelopes)
     }
     alone = select(Case, CaseSlip).join(CaseSlip, CaseSlip.case_id == Case.id).where(Case.id.in_(cases))
-    found.update({case.subject: _Subject(None, "", ((case, slip),)) for case, slip in session.execute(alone)})
+    found.update({case.subject: _Subject(None, "", ((case, slip, True),)) for case, slip in session.execute(alone)})
     return found
 
 
 def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
     reason = Reason(entry.reason)
-    detail = without_mobiles(world.vault.open(entry, "detail") or "")
-    for case, slip in about.cases:
-        detail = Curtain.before(world, case, slip, reveal=False).free(detail)
+    curtains = [Curtain.before(world, case, slip, reveal=False) for case, slip, _ in about.cases]
     return OnDesk(
         number=number,
         reason=reason,
@@ -150,11 +156,20 @@ def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
         overdue=world.now() > due_at(world, entry.opened_at, about.shipment.view if about.shipment else None),
         waybill_no=about.waybill_no,
         view=about.shipment.view if about.shipment else "",
-        case_nos=tuple(case.case_no for case, _ in about.cases),
-        departments=tuple(sorted({case.department for case, _ in about.cases})),
+        case_nos=tuple(case.case_no for case, _, reached in about.cases if reached),
+        elsewhere=sum(not reached for *_, reached in about.cases),
+        departments=tuple(sorted({case.department for case, *_ in about.cases})),
         town=about.cases[0][1].town if about.cases else "",
-        detail=detail,
+        detail=_masked(world.vault.open(entry, "detail"), curtains),
+        settlement=_masked(world.vault.open(entry, "settlement"), curtains),
     )
+
+
+def _masked(text: str | None, curtains: Sequence[Curtain]) -> str:
+    shown = without_mobiles(text or "")
+    for curtain in curtains:
+        shown = curtain.free(shown)
+    return shown
 
 
 def due_at(world: World, opened_at: datetime, view: View | None) -> datetime:

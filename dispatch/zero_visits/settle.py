@@ -96,7 +96,7 @@ def _one(session: Session, prefix: str, such: tuple[ColumnElement[bool], ...], w
     query = select(Entry).where(*such, number.startswith(wanted, autoescape=True)).limit(2)
     found = list(session.scalars(query)) if wanted else []
     if not found:
-        raise NotFoundError(f"没有编号以“{prefix}”开头、{words}的事项。请用 `zhuandi worklist` 查看。")
+        raise NotFoundError(f"没有编号以“{prefix}”开头、{words}的事项。请从“待处理”里选。")
     if len(found) > 1:
         raise NotFoundError(f"编号以“{prefix}”开头、{words}的事项不止一项。请多写几位。")
     return found[0]

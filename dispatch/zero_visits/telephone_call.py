@@ -17,13 +17,14 @@ from dispatch.approval.fields.text import WrongError
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
+from dispatch.once import Keyed, check_same, made_before
 from dispatch.reveal import log_reveal
 from dispatch.world import World
 
 LONGEST_RESULT = 500
 
 
-class TelephoneCall(Base):
+class TelephoneCall(Keyed, Base):
     """One attempt. `slip_changes`: a new address or person was told; the slip is corrected from it."""
 
     __tablename__ = "telephone_calls"
@@ -48,32 +49,43 @@ def note_call(
     number: str = "",
     slip_changes: bool = False,
     within: Within = EVERYTHING,
+    form_key: UUID | None = None,
 ) -> None:
-    """Write an attempt down. `number`: empty for the slip's own.
+    """Write an attempt down. `number`: empty for the slip's own. `form_key`: sent again it is the same attempt.
 
-    Raises NotFoundError, NotAllowedError (no telephone number, or reached and nothing said of it).
+    Raises NotFoundError, NotAllowedError (no telephone number, or reached and nothing said of it), ConflictError (the
+    key was another attempt's).
     """
     said = " ".join(result.split())[:LONGEST_RESULT]
     if reached and not said:
         raise NotAllowedError("接通了，请写明说了什么。")
     with world.begin() as session:
         case = find_case_within(session, case_no, within)
-        row = TelephoneCall(
-            id=uuid7(), case_id=case.id, at=world.now(), by=by, reached=reached, slip_changes=reached and slip_changes
-        )
-        world.vault.seal(row, "number", _number(world, session, case, number))
+        dialled, first = _number(world, session, case, number), made_before(session, TelephoneCall, form_key)
+        if first is not None:
+            check_same(same=_told(world, first) == (case.id, by, reached, dialled, said))
+            return
+        row = TelephoneCall(id=uuid7(), case_id=case.id, at=world.now(), by=by, reached=reached, form_key=form_key)
+        row.slip_changes = reached and slip_changes
+        world.vault.seal(row, "number", dialled)
         if said:
             world.vault.seal(row, "result", said)
         session.add(row)
         audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "电联：接通" if reached else "电联：未接通")
 
 
-def number_to_call(world: World, case_no: str, by: str, within: Within = EVERYTHING) -> str:
-    """The slip's number in full, to be dialled: a logged act. Raises NotFoundError."""
+def _told(world: World, call: TelephoneCall) -> tuple[UUID, str, bool, str, str]:
+    """What makes two forms the same."""
+    number, result = (world.vault.open(call, column) or "" for column in ("number", "result"))
+    return call.case_id, call.by, call.reached, number, result
+
+
+def number_to_call(world: World, case_no: str, by: str, reason: str, within: Within = EVERYTHING) -> str:
+    """The slip's number in full, to be dialled: a logged act. Raises NotFoundError, NotAllowedError (no reason)."""
     with world.reading() as session:
         case = find_case_within(session, case_no, within)
         slip = slip_of(session, case)
-    log_reveal(world, case.subject, by, "电联")
+    log_reveal(world, case.subject, by, reason)
     return world.vault.open(slip, "phone") or ""
 
 

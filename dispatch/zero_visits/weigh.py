@@ -19,7 +19,7 @@ from dispatch.zero_visits.evidence import ANSWERABLE, Consent, Evidence, weigh
 
 BY_WHOM = (
     "退回途中又显示妥投，可能是本中心自己签收的退件，不能凭此闭环。"
-    "收件人确已收到的，用 zhuandi received 记下本人的话；退件在本中心的，二次寄递或暂存。"
+    "收件人确已收到的，记下本人的话；退件在本中心的，二次寄递或暂存。"
 )
 NAMED = "代码“{}”{}须人工判读，已保留，未改变状态。"
 UNNAMED = "代码“{}”{}不在对照表内，已保留，未改变状态。"

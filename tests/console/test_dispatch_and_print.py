@@ -3,9 +3,10 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from dispatch.approval import dispatch_many
 from dispatch.approval.case import Case
@@ -13,6 +14,8 @@ from dispatch.approval.lodge import lodge
 from dispatch.audit import AuditEntry
 from dispatch.label.print_sheets import to_print
 from dispatch.label.printer import SEND, PrinterAsked, add_printer
+from dispatch.queues.batches import unanswered_runs
+from dispatch.queues.queue import Scope
 from dispatch.shipment import Shipment
 from dispatch.staff.role import Role
 from sandbox.printer import Fault, running_printer
@@ -218,6 +221,24 @@ def test_one_waybill_is_printed_again_by_its_number_with_a_reason(booked, person
     assert prints(world) == [1, 1, 2]
 
 
+def test_a_reprint_that_is_sent_twice_is_one_run(booked, person):
+    """At a network printer two live sheets of one envelope would come out."""
+    world, ids = booked
+    clerk = person(Role.DISPATCH)
+    clerk.post("/console/print", {"id": ids})
+    for page in ("/console/reprint", "/console/case/331127202611220000"):
+        before = prints(world)
+        key = re.search(
+            r'action="/console/reprint".*?name="form_key" value="([0-9a-f-]{36})"', clerk.get(page).text, re.S
+        )
+        told = {"number": "331127202611220000", "reason": "污损", "form_key": key[1]}
+        first, second = (clerk.post("/console/reprint", told) for _ in range(2))
+        assert (second.status_code, second.headers["location"]) == (303, first.headers["location"])
+        assert sum(prints(world)) == sum(before) + 1
+        other = clerk.post("/console/reprint", told | {"number": "331127202611220001"})
+        assert (other.status_code, "请刷新页面" in other.text) == (409, True)
+
+
 def test_the_posts_clerk_sees_only_the_runs_that_it_began(booked, person):
     _, ids = booked
     clerk, posts = person(Role.DISPATCH), person(Role.POST)
@@ -225,6 +246,34 @@ def test_the_posts_clerk_sees_only_the_runs_that_it_began(booked, person):
     assert posts.get(made).status_code == 404
     assert posts.get(f"{made}/labels.pdf").status_code == 404
     assert posts.post(f"{made}/all-out").status_code == 404
+
+
+def test_the_posts_clerk_sees_the_runs_of_today_only(booked, person):
+    """Today's envelopes and nothing else: an older run names envelopes that are long gone."""
+    world, ids = booked
+    posts = person(Role.POST)
+    made = posts.post("/console/print", {"id": ids}).headers["location"]
+    assert made in posts.get("/console/batches").text
+    with world.begin() as session:
+        session.execute(text("UPDATE batches SET made_at = made_at - interval '1 day'"))
+    assert posts.get(made).status_code == 404
+    assert posts.get(f"{made}/labels.pdf").status_code == 404
+    assert made not in posts.get("/console/batches").text
+    assert unanswered_runs(world, Scope(today_only=True), "post") == 0
+    assert made in person(Role.DISPATCH).get("/console/batches").text
+
+
+def test_the_posts_clerk_is_offered_filters_of_what_lies_here_and_nobodys_views(booked, person, decided):
+    world, _ = booked
+    told = {"department": "县公安局", "item_code": "驾驶证", "item_name": "驾驶证换领", "slip": {"town": "鹤溪街道"}}
+    lodge(world, decided("331127202611229999", paper_ready=False, **told), "test")
+    filters = {"title": "公安的", "query": urlencode({"department": "县公安局"}), "shared": "true"}
+    clerk, here = person(Role.DISPATCH), "/console/queue/to_print"
+    assert clerk.post(f"{here}/views", filters).status_code == 303
+    page, theirs = person(Role.POST).get(here).text, clerk.get(here).text
+    for word in ("县公安局", "驾驶证换领", "鹤溪街道", "公安的"):
+        assert (word in theirs, word in page) == (True, False)
+    assert "县市场监督管理局" in page
 
 
 def test_who_may_not_print_or_release_is_told_so(booked, person):

@@ -129,7 +129,7 @@ def test_a_case_that_waits_goes_on(post, decided, person, drain, reason, remedy)
         worklist.put(world, session, reason, case.subject, cause="0")
     clerk, found = person(Role.DISPATCH), entry(world)
     assert offered(clerk, found) == [remedy, "settle"]
-    press(clerk, found, remedy)
+    press(clerk, found, remedy, given_by="李科员")
     drain(world)
     with world.reading() as session:
         assert session.scalars(select(Shipment.stage)).one() != Stage.GATHERING

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image, ImageDraw
 from sqlalchemy import text
+from uuid_utils.compat import uuid7
 
 from dispatch.approval.lodge import lodge
 from dispatch.audit import verify
@@ -25,7 +26,7 @@ from dispatch.packing.collection import (
     take_back,
 )
 from dispatch.packing.counted import count_collection
-from dispatch.packing.hand_over import hand_over, posting_list
+from dispatch.packing.hand_over import HandOver, _number, hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack, unpack
 from dispatch.packing.sign_list import sign_list
 from dispatch.shipment import act, at_stage, lock
@@ -39,8 +40,8 @@ from workers.run import run_due
 def packed(post, drain, decided):
     """So many letters, packed; their waybill numbers."""
 
-    def make(count: int = 1, **fields: object) -> list[str]:
-        for number in range(count):
+    def make(count: int = 1, first: int = 0, **fields: object) -> list[str]:
+        for number in range(first, first + count):
             slip = {"phone": f"139{number:08}"}
             lodge(post.world, decided(f"33112720261122{number:04}", slip=slip, **fields), "test")
         drain(post.world)
@@ -218,7 +219,7 @@ def test_the_day_at_the_page(world, packed, person):
     assert (wrong.status_code, 'data-result="wrong"' in wrong.text) == (404, True)
     assert clerk.post("/console/hand-over/ems/back", {"waybill": one}).status_code == 303
     assert clerk.post("/console/hand-over/ems/all").status_code == 303
-    assert clerk.post("/console/hand-over/ems/close").status_code == 303
+    assert clerk.post("/console/hand-over/ems/close", {"shown": "2"}).status_code == 303
     page = clerk.get("/console/hand-over").text
     number = page.split("/console/hand-over/list/")[1].split("/")[0].removesuffix(".pdf")
     assert clerk.get(f"/console/hand-over/list/{number}.pdf").content.startswith(b"%PDF")
@@ -239,3 +240,63 @@ def test_another_departments_parcel_is_not_scanned_out(world, packed, person):
     assert stranger.post("/console/hand-over/ems/scan", {"scan": number}).status_code == 404
     stranger.post("/console/hand-over/ems/all")
     assert count_collection(world, "ems").scanned == 0
+
+
+@pytest.fixture
+def two_departments(world, packed, person):
+    """Three parcels of one department and one of another, all counted out, and a clerk of the second one."""
+    mine = packed(department="县公安局")
+    others = packed(3, first=1, department="县民政局")
+    open_collection(world, "ems", "zhang.san")
+    for number in others:
+        scan_out(world, "ems", number, "zhang.san")
+    clerk = person(Role.DISPATCH, "police", ["县公安局"])
+    assert clerk.post("/console/hand-over/ems/scan", {"scan": mine[0]}).status_code == 200
+    return clerk, mine, others
+
+
+def test_who_hands_over_other_departments_parcels_too_is_told_so_and_confirms_how_many(world, two_departments):
+    """One postman and one list: but nobody hands over more than they have seen."""
+    clerk, _, [first, *_] = two_departments
+    page = clerk.get("/console/hand-over/ems").text
+    assert "全中心共计入 4 件，其中您部门 1 件" in page
+    assert "交给揽投员（全中心 4 件）" in page
+    take_back(world, "ems", first, "zhang.san")
+    stale = clerk.post("/console/hand-over/ems/close", {"shown": "4"})
+    assert (stale.status_code, "全中心现在计入 3 件，您看到的是 4 件" in stale.text) == (409, True)
+    assert set(stages(world)) == {"packed"}
+    assert clerk.post("/console/hand-over/ems/close", {"shown": "3"}).status_code == 303
+    assert stages(world) == ["handed_over"] * 3 + ["packed"]
+
+
+def test_who_takes_their_parcels_back_takes_no_other_departments(world, two_departments):
+    clerk, _, others = two_departments
+    told = clerk.post("/console/hand-over/ems/abandon")
+    assert told.status_code == 303
+    assert "其他部门计入的 3 件照交" in clerk.get("/console/hand-over").text
+    counted = count_collection(world, "ems")
+    assert (counted.scanned, counted.opened_by) == (len(others), "zhang.san")
+    assert close_collection(world, "ems", "zhang.san").count == 3
+    assert stages(world) == ["handed_over"] * 3 + ["packed"]
+
+
+def test_the_last_to_take_theirs_back_ends_the_collection(world, two_departments):
+    clerk, _, others = two_departments
+    for number in others:
+        take_back(world, "ems", number, "zhang.san")
+    clerk.post("/console/hand-over/ems/abandon")
+    assert count_collection(world, "ems").opened_by == ""
+
+
+def test_lists_that_are_made_at_the_same_moment_have_numbers_of_their_own(world):
+    """Of two carriers: nothing else keeps those who close them apart."""
+
+    def make(carrier: str) -> str:
+        with world.begin() as session:
+            number = _number(session, world.now())
+            session.add(HandOver(id=uuid7(), number=number, carrier=carrier, made_at=world.now(), made_by="li.na"))
+        return number
+
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(make, ["ems", "sf", "zto", "yto"]))
+    assert len(set(numbers)) == 4

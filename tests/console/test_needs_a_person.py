@@ -10,7 +10,9 @@ from uuid_utils.compat import uuid7
 
 from dispatch import worklist
 from dispatch.approval.case import Case, Document, open_hold
-from dispatch.audit import verify
+from dispatch.approval.issue import Paper, PaperIssue, register_paper
+from dispatch.approval.lodge import lodge
+from dispatch.audit import AuditEntry, verify
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import Stage, View
 from dispatch.packing.pack import pack
@@ -29,6 +31,7 @@ from dispatch.zero_visits.settle import number_of, reopen, settle_entry
 from tests.rooms.on_the_road import CLERK, Road
 
 LIST = "/console/queue/needs_a_person"
+GIVEN = Paper("李科员")
 FIRM, OTHER = "县市场监督管理局", "县人力资源和社会保障局"
 
 
@@ -302,9 +305,7 @@ def test_a_lost_letter_is_made_anew_and_the_old_paper_goes_nowhere(road, decided
     drain(road.world)
     with road.world.reading() as session:
         assert session.scalars(select(Case.paper_ready_at)).one() is None
-    from dispatch.approval.release import paper_ready  # noqa: PLC0415 - the new paper comes
-
-    paper_ready(road.world, "A")
+    register_paper(road.world, "A", GIVEN, CLERK)  # the new paper comes
     drain(road.world)
     before, after = envelopes(road, "A")
     assert (before.view, after.view) == (View.UNDELIVERED, View.TO_PRINT)
@@ -317,6 +318,23 @@ def test_a_lost_letter_is_made_anew_and_the_old_paper_goes_nowhere(road, decided
     assert number != new
 
 
+@pytest.mark.parametrize("number", ["A", "A-2"])
+def test_the_paper_that_is_made_anew_is_registered_at_the_counter_and_gathered_again(
+    road, decided, drain, person, number
+):
+    """The first registration was of the paper that is lost: it must not stand in the way of the second."""
+    lodge(road.world, decided("A", paper_ready=False), "test")
+    register_paper(road.world, "A", GIVEN, CLERK)
+    road.hand_over()
+    declare_lost(road.world, road.shipment("A").id, CLERK, "邮政查单确认丢失，已申请赔偿")
+    clerk = person(Role.DISPATCH)
+    assert clerk.post("/console/issue", {"number": number, "given_by": "王科员"}).status_code == 303
+    drain(road.world)
+    assert [one.view for one in envelopes(road, "A")] == [View.UNDELIVERED, View.TO_PRINT]
+    twice = clerk.post("/console/issue", {"number": number, "given_by": "王科员"})
+    assert (twice.status_code, "没有再登记" in twice.text) == (409, True)
+
+
 def test_a_delivery_that_is_proved_is_not_declared_lost(road, decided):
     road.hand_over(decided("A"))
     road.deliver("A")
@@ -324,6 +342,28 @@ def test_a_delivery_that_is_proved_is_not_declared_lost(road, decided):
         declare_lost(road.world, road.shipment("A").id, CLERK, "本人说没收到")
     with pytest.raises(NotAllowedError, match="请写明怎样"):
         declare_lost(road.world, road.shipment("A").id, CLERK, " ")
+
+
+def test_a_paper_that_came_late_is_registered_from_the_entry_with_who_gave_it(road, decided, drain, person):
+    """Of a paper that is merely said to be there nobody knows who gave it, and nobody is answerable."""
+    road.lodge(decided("A", paper_ready=False))
+    with road.world.begin() as session:
+        worklist.put(road.world, session, Reason.PAPER_LATE, _subject(session, "A"))
+    clerk, entry = person(Role.DISPATCH), only(road, Reason.PAPER_LATE)
+    unsaid = do(clerk, entry, Remedy.PAPER)
+    assert (unsaid.status_code, "交件人：没有填" in unsaid.text) == (409, True)
+    assert do(clerk, entry, Remedy.PAPER, given_by="李科员").status_code == 303
+    drain(road.world)
+    with road.world.reading() as session:
+        [row] = session.scalars(select(PaperIssue))
+        noted = [road.world.vault.open(one, "detail") for one in session.scalars(select(AuditEntry))]
+    assert (road.world.vault.open(row, "given_by"), row.taken_by) == ("李科员", "dispatch")
+    assert "出证登记：正本 1，副本 0" in noted
+    assert [one.view for one in envelopes(road, "A")] == [View.TO_PRINT]
+
+
+def _subject(session, case_no: str) -> str:
+    return session.scalars(select(Case).where(Case.case_no == case_no)).one().subject
 
 
 # Settled by mistake
@@ -340,6 +380,15 @@ def test_what_was_settled_by_mistake_is_opened_again_within_a_day(road, decided)
         reopen(later, number, CLERK, "想起来了")
     with pytest.raises(NotFoundError, match="没有编号"):
         reopen(road.world, "zzzz", CLERK, "x")
+
+
+def test_what_was_written_when_it_was_settled_is_masked(road, decided, person):
+    number = number_of(brought_back(road, decided).id)
+    settle_entry(road.world, number, CLERK, "蓝小雨说改寄 13812345678")
+    page = person(Role.DISPATCH).get(f"/console/entry/{number}").text
+    assert "蓝**说改寄 138******78" in page
+    assert "蓝小雨" not in page
+    assert "13812345678" not in page
 
 
 # Each reason has its acts
@@ -359,7 +408,8 @@ def test_an_act_on_an_envelope_is_refused_where_there_is_none(world, remedy):
     with world.reading() as session:
         number = number_of(session.scalars(select(Entry.id)).one())
     with pytest.raises(NotAllowedError, match="现在不能"):
-        solve(world, number, remedy, CLERK, Told(note="x", number="1", carrier="ems", until="2030-01-01"))
+        told = Told(note="x", number="1", carrier="ems", until="2030-01-01", given_by="x")
+        solve(world, number, remedy, CLERK, told)
 
 
 def test_a_proxy_whose_authorisation_is_shown_afterwards_was_allowed_to_sign(road, decided, person, drain):

@@ -14,6 +14,8 @@ from dispatch.queues.queue import Scope
 from dispatch.shipment import act, at_stage, lock
 from dispatch.staff.role import Role
 from dispatch.waybill import live_waybill, void_waybill
+from tests.rooms.on_the_road import Road
+from tests.rooms.road_steps import with_settings
 
 TWO = {"documents": [{"name": "许可证"}, {"name": "附件"}]}
 OTHERS = "县公安局"
@@ -23,8 +25,8 @@ OTHERS = "县公安局"
 def printed(post, drain, decided):
     """So many letters, printed; pairs of document and waybill."""
 
-    def make(count: int = 1, **fields: object):
-        for number in range(count):
+    def make(count: int = 1, first: int = 0, **fields: object):
+        for number in range(first, first + count):
             slip = {"phone": f"139{number:08}"}
             lodge(post.world, decided(f"33112720261122{number:04}", slip=slip, **fields), "test")
         drain(post.world)
@@ -98,6 +100,65 @@ def test_a_qr_code_of_somebody_elses_is_no_waybill(world):
     for link in ("https://ems.example/t/", "http://127.0.0.1/t/AAAA", f"https://x.example/t/{'A' * 26}"):
         with pytest.raises(NotFoundError, match="二维码"):
             scan(world, link, "li.na")
+
+
+@pytest.fixture
+def shared(post, decided, drain):
+    """One envelope with a paper of each of two departments; its number, and both codes."""
+    waiting = with_settings(post.world, item_grouping=post.world.settings.case_patience)
+    lodge(waiting, decided("331127202611220000", department=OTHERS), "test")
+    lodge(waiting, decided("331127202611220001", department="县民政局"), "test")
+    drain(waiting)
+    Road(waiting, drain).seal_envelopes()
+    with waiting.begin() as session:
+        [shipment] = at_stage(session, ["booked"])
+        act(waiting, session, lock(session, shipment.id), Act.PRINT)
+    with waiting.reading() as session:
+        [(ours, number), (theirs, _)] = to_pack(session)
+    return number, ours, theirs
+
+
+@pytest.mark.parametrize("paper", ["331127202611220001-1", "331127202611220001"])
+def test_papers_of_two_departments_in_one_envelope_are_packed_by_whoever_has_one_of_them(
+    world, shared, person, paper
+):
+    """Recipients share envelopes, and no other clerk would come for the rest of it."""
+    number, ours, _ = shared
+    clerk = person(Role.DISPATCH, "police", [OTHERS])
+    page = clerk.post("/console/pack/scan", {"scan": number}).text
+    assert "另一部门的 1 份" in page
+    assert "331127202611220001" not in page
+    assert clerk.post("/console/pack/scan", {"scan": ours, "waybill": number}).status_code == 200
+    done = clerk.post("/console/pack/scan", {"scan": paper, "waybill": number})
+    assert (done.status_code, "内件齐全" in done.text) == (200, True)
+    assert stages(world) == ["packed"]
+
+
+def test_the_queue_says_that_something_of_another_department_lies_there_and_leads_nowhere(shared, person):
+    clerk = person(Role.DISPATCH, "police", [OTHERS])
+    page = clerk.get("/console/queue/to_pack").text
+    assert "另一部门的 1 份" in page
+    assert "331127202611220001" not in page
+    assert "另一部门" not in person(Role.DISPATCH).get("/console/queue/to_pack").text
+
+
+@pytest.mark.parametrize("waybill_first", [True, False])
+def test_another_departments_paper_stops_whoever_packs_it_and_nothing_of_it_is_told(
+    world, printed, person, waybill_first
+):
+    [(_, first)] = printed(1, department=OTHERS)
+    (theirs, second) = printed(1, first=1, department="县民政局")[-1]
+    clerk = person(Role.DISPATCH, "police", [OTHERS])
+    scans = (
+        [{"scan": theirs, "waybill": first}]
+        if waybill_first
+        else [{"scan": theirs}, {"scan": first, "paper": theirs}]
+    )
+    *before, stopped = [clerk.post("/console/pack/scan", told) for told in scans]
+    assert (stopped.status_code, "data-stop" in stopped.text, "是其他部门的" in stopped.text) == (409, True, True)
+    assert all(second not in one.text for one in (*before, stopped))
+    assert stages(world) == ["printed", "printed"]
+    assert clerk.post("/console/pack/scan", {"scan": "no-such", "waybill": first}).status_code == 404
 
 
 def test_the_wrong_pair_stops_the_page_and_the_open_envelope_stays_open(world, printed, person):

@@ -53,7 +53,10 @@ def kept(world) -> int:
 
 def test_it_is_kept_sealed_and_shown_for_a_reason_that_is_noted(world, person, waybill):
     clerk = person(Role.DISPATCH)
-    assert send(clerk, waybill, jpeg()).status_code == 303
+    sent = send(clerk, waybill, jpeg())
+    assert sent.status_code == 303
+    page = clerk.get(sent.headers["location"]).text
+    assert ("照片已存" in page, f'name="waybill" value="{waybill}"' in page) == (True, True), "it stays open"
     with world.reading() as session:
         [sealed] = session.scalars(text("SELECT image FROM pictures"))
     assert b"JFIF" not in sealed

@@ -53,6 +53,16 @@ def test_a_clerk_notes_it_on_the_page_of_the_case_and_the_supervisor_rules_in_th
     assert "查过监控" in clerk.get(f"/console/case/{CASE}").text
 
 
+def test_what_an_applicant_said_is_noted_once_however_often_it_is_sent(road, person):
+    clerk, page = person(Role.WINDOW), f"/console/case/{CASE}"
+    key = re.search(r'/testimony".*?name="form_key" value="([0-9a-f-]{36})"', clerk.get(page).text, re.S)[1]
+    sent = [clerk.post(f"{page}/testimony", SAYS | {"form_key": key}).status_code for _ in range(2)]
+    assert sent == [303, 303]
+    with road.world.reading() as session:
+        assert len(session.scalars(select(ledger.Testimony)).all()) == 1
+    assert clerk.post(f"{page}/testimony", SAYS | {"form_key": key, "trips": "3"}).status_code == 409
+
+
 def test_two_supervisors_at_one_matter_rule_once_and_the_second_is_told(road, person):
     person(Role.DISPATCH).post(f"/console/case/{CASE}/testimony", SAYS)
     first, second = person(Role.SUPERVISOR), person(Role.SUPERVISOR, "second")

@@ -1,11 +1,14 @@
 """At the window and on the telephone: pulled from the road, who came is checked, signed, counted, closed."""
 
 import io
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dispatch.approval.lodge import lodge
 from dispatch.audit import verify
@@ -17,6 +20,7 @@ from dispatch.packing.photograph import photograph
 from dispatch.picture import pictures_of, read_photo, show_picture
 from dispatch.queues.look import counts
 from dispatch.queues.queue import Scope
+from dispatch.reveal import Reveal, reason_of
 from dispatch.shipment import act, at_stage, lock
 from dispatch.staff.role import Role
 from dispatch.zero_visits.at_window import Given, give, pull
@@ -233,7 +237,7 @@ def test_each_call_is_a_record_masked_and_three_in_vain_are_told(world, case, pe
         dump = " ".join(str(row) for row in session.execute(text("SELECT * FROM telephone_calls")))
     assert "13900000001" not in dump
     before = verify(world).entries
-    assert number_to_call(world, CASE, "wu.min") == "13900000001"
+    assert number_to_call(world, CASE, "wu.min", "电联") == "13900000001"
     assert verify(world).entries == before + 1
     assert any("电联" in line.words for line in story(world, CASE).lines)
 
@@ -242,11 +246,47 @@ def test_calls_at_the_page(world, case, person):
     lodge(world, case(), "test")
     clerk, page = person(Role.WINDOW), f"/console/case/{CASE}/call"
     assert "13900000001" not in clerk.get(page).text
-    assert "13900000001" in clerk.post(f"{page}/number").text
+    for unsaid in ({}, {"reason": " "}):
+        refused = clerk.post(f"{page}/number", unsaid)
+        assert (refused.status_code, "13900000001" in refused.text) == (409, False)
+    assert 'name="reason" value="电联"' in clerk.get(page).text
+    assert "13900000001" in clerk.post(f"{page}/number", {"reason": "问新地址"}).text
+    with world.reading() as session:
+        [seen] = session.scalars(select(Reveal))
+    assert (seen.by, reason_of(world, seen)) == ("window", "问新地址")
     assert clerk.post(page, {"reached": "no"}).headers["location"] == page
     moved = clerk.post(page, {"reached": "yes", "result": "搬家了", "slip_changes": "true"})
     assert moved.headers["location"] == f"/console/case/{CASE}/slip"
     assert person(Role.WINDOW, "stranger", ["县公安局"]).get(page).status_code == 404
+
+
+def test_a_call_that_is_sent_twice_is_one_attempt(world, case, person):
+    """A double click would come to three in vain by itself."""
+    lodge(world, case(), "test")
+    clerk, page = person(Role.WINDOW), f"/console/case/{CASE}/call"
+    told = {"reached": "no", "form_key": key_in(clerk.get(page).text)}
+    entries = verify(world).entries
+    assert [clerk.post(page, told).status_code for _ in range(3)] == [303] * 3
+    assert (len(calls_of(world, CASE).calls), calls_of(world, CASE).enough) == (1, False)
+    assert verify(world).entries == entries + 1
+    other = clerk.post(page, told | {"reached": "yes", "result": "搬家了"})
+    assert (other.status_code, "请刷新页面" in other.text) == (409, True)
+    assert person(Role.WINDOW, "second").post(page, told).status_code == 409
+    assert clerk.post(page, {"reached": "no", "form_key": key_in(clerk.get(page).text)}).status_code == 303
+    assert len(calls_of(world, CASE).calls) == 2
+
+
+def test_of_two_calls_that_are_sent_at_once_one_is_written(world, case):
+    lodge(world, case(), "test")
+    key = uuid4()
+    with ThreadPoolExecutor(4) as many:
+        list(many.map(lambda _: note_call(world, CASE, "wu.min", reached=False, form_key=key), range(4)))
+    assert len(calls_of(world, CASE).calls) == 1
+
+
+def key_in(page: str) -> str:
+    """Of the form that a page shows."""
+    return re.search(r'name="form_key" value="([0-9a-f-]{36})"', page)[1]
 
 
 def photo(size=(2400, 1800)) -> bytes:

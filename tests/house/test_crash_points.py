@@ -54,7 +54,7 @@ ONE_ACT = {
     for name in ("adopt_by_hand", "confirm_never_placed", "book_again", "look_up_again")
 } | {
     *(("dispatch/booking/cancel.py", name) for name in ("call_off", "confirm_cancelled", "keep_label", "reroute")),
-    *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "paper_ready", "set_policy")),
+    *(("dispatch/approval/release.py", name) for name in ("hold", "lift", "set_policy")),
     *(("dispatch/approval/dispatch_many.py", name) for name in ("begin_many", "try_failed_again")),
     ("dispatch/approval/import_list.py", "_all_together"),
     ("dispatch/approval/amend_slip.py", "amend_slip"),

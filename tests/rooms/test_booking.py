@@ -26,8 +26,9 @@ from road_steps import (
 from sqlalchemy import select
 
 from dispatch import jobs, lease
+from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.lodge import CASE_WATCH, GATHER, lodge
-from dispatch.approval.release import hold, lift, paper_ready, release
+from dispatch.approval.release import hold, lift, release
 from dispatch.approval.watch_case import watch_case
 from dispatch.booking import book as booking
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed
@@ -141,7 +142,7 @@ def test_a_case_whose_paper_is_not_out_stays_and_goes_by_itself_when_it_is(post,
     lodge(world, decided(paper_ready=False), "test")
     drain(world)
     assert shipments(world) == []
-    paper_ready(world, decided().case_no)
+    register_paper(world, decided().case_no, Paper("李科员"), "test")
     drain(world)
     assert len(numbers(world)) == 1
 
@@ -163,7 +164,7 @@ def test_each_missing_thing_alone_holds_a_case_back(world, drain, decided):
     lodge(waiting, decided(hold="欠费", paper_ready=False), "test")
     steps = [
         lambda: release(waiting, decided().case_no, "clerk"),
-        lambda: paper_ready(waiting, decided().case_no),
+        lambda: register_paper(waiting, decided().case_no, Paper("李科员"), "test"),
         lambda: lift(waiting, decided().case_no, "clerk"),
     ]
     for step in steps:
@@ -553,6 +554,6 @@ def test_a_case_that_waits_for_its_paper_is_shown_past_its_patience_until_it_goe
     [claim] = lease.claim(impatient, CASE_WATCH, 1)
     watch_case(impatient, claim)
     assert entries(impatient) == [Reason.PAPER_LATE]
-    paper_ready(impatient, decided().case_no)
+    register_paper(impatient, decided().case_no, Paper("李科员"), "test")
     run_due(impatient, GATHER)
     assert entries(impatient) == []

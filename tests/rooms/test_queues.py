@@ -3,8 +3,9 @@
 import pytest
 
 from dispatch.approval.case import Release
+from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.lodge import lodge
-from dispatch.approval.release import hold, lift, paper_ready, release, set_policy
+from dispatch.approval.release import hold, lift, release, set_policy
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import counts, look
 from dispatch.queues.queue import Queue, Scope
@@ -28,7 +29,7 @@ def test_a_case_goes_from_queue_to_queue(post, decided, lie):
     lodge(post.world, decided("A-1", item_code="X", paper_ready=False), "test")
     set_policy(post.world, "X", Release.WHEN_RELEASED, 0)
     assert lie(Queue.TO_ISSUE) == ["A-1"]
-    paper_ready(post.world, "A-1")
+    register_paper(post.world, "A-1", Paper("李科员"), "test")
     assert (lie(Queue.TO_ISSUE), lie(Queue.TO_RELEASE)) == ([], ["A-1"])
     release(post.world, "A-1", "clerk")
     assert (lie(Queue.TO_RELEASE), lie(Queue.TO_PRINT)) == ([], ["A-1"])
@@ -46,7 +47,7 @@ def test_a_case_that_is_asked_for_twice_stands_there_once(post, decided, lie):
     """To be released, and on hold besides."""
     lodge(post.world, decided("A-1", item_code="X", paper_ready=False), "test")
     set_policy(post.world, "X", Release.WHEN_RELEASED, 0)
-    paper_ready(post.world, "A-1")
+    register_paper(post.world, "A-1", Paper("李科员"), "test")
     hold(post.world, "A-1", "欠费", "clerk")
     assert lie(Queue.TO_RELEASE) == ["A-1"]
     assert counts(post.world, Scope())[Queue.TO_RELEASE] == 1

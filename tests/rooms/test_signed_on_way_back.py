@@ -88,7 +88,7 @@ def test_the_next_entry_says_what_is_open_and_how_it_ends(road, decided):
     [asked] = on_the_desk(road.world)
     assert (asked.reason, asked.act) == (Reason.SIGNER_UNKNOWN, "问本人")
     assert "本中心自己签收" in asked.detail
-    assert "zhuandi received" in asked.detail
+    assert "记下本人的话" in asked.detail
 
 
 def test_the_applicants_word_closes_it(road, decided, monkeypatch):

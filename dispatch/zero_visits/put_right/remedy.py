@@ -58,6 +58,7 @@ class Asks(StrEnum):
     CARRIER = "carrier"
     UNTIL = "until"
     SHEETS = "sheets"
+    GIVEN_BY = "given_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ WORDS: Mapping[Remedy, Words] = {
     Remedy.READ_AGAIN: Words("再读一次", "推送重新判读；读不懂会再列出", undo="只是重新判读"),
     Remedy.LIFT: Words("解除暂缓", "办件可以寄出", undo="可再暂缓"),
     Remedy.RELEASE: Words("放行", "办件可以寄出", undo="封袋前可暂缓"),
-    Remedy.PAPER: Words("出证登记", "纸质结果已到窗口", undo="封袋前可撤回登记"),
+    Remedy.PAPER: Words(
+        "出证登记", "纸质结果已到窗口：写明谁交来的", frozenset({Asks.GIVEN_BY}), undo="封袋前可撤回登记"
+    ),
     Remedy.LAPSE: Words("不再寄送，到期清除", "没有人再等：解除暂缓，纸质结果归档，个人信息一天内清除", NOTE),
     Remedy.COUNT_SHEETS: Words(
         "按清点的接着打",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from dispatch.approval.release import lift, paper_ready, release
+from dispatch.approval.issue import Paper, register_paper
+from dispatch.approval.release import lift, release
 from dispatch.booking.cancel import call_off, confirm_cancelled, keep_label, reroute
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed, look_up_again
 from dispatch.errors import NotAllowedError, NotFoundError
@@ -36,6 +37,7 @@ class Told:
     carrier: str = ""
     until: str = ""
     sheets: str = ""
+    given_by: str = ""
 
 
 def solve(world: World, entry_prefix: str, remedy: Remedy, by: str, told: Told, shown: str = "") -> str:
@@ -134,8 +136,8 @@ def _release(world: World, of: About, by: str, _: Told) -> str:
     return "已放行。"
 
 
-def _paper(world: World, of: About, _: str, __: Told) -> str:
-    paper_ready(world, _case_no(of))
+def _paper(world: World, of: About, by: str, told: Told) -> str:
+    register_paper(world, _case_no(of), Paper(told.given_by), by)
     return "已登记出证。"
 
 

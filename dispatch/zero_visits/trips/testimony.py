@@ -1,6 +1,7 @@
 """群众反映: what an applicant says of the trips that a matter cost is written down, beside what the ledger counts."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,7 +11,8 @@ from dispatch import audit
 from dispatch.approval.case import Case, Matter
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.errors import NotAllowedError
-from dispatch.ledger import Stands, Testimony, count, hear, visits_of, what_stands
+from dispatch.ledger import Count, Stands, Testimony, count, hear, visits_of, what_stands
+from dispatch.once import check_same, made_before
 from dispatch.visits import ASKED_WORDS, Asked
 from dispatch.world import World
 from dispatch.zero_visits.told.by_testimony import in_words
@@ -21,18 +23,22 @@ LONGEST_NOTE = 500
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the applicant says: trips to an office (上门), and all trips (跑动), those among them."""
+    """What the applicant says: trips to an office (上门), and all trips (跑动), those among them.
+
+    `form_key`: of the form on which it was written down; sent again it was said once.
+    """
 
     way: Asked
     office_trips: int
     trips: int
     note: str = field(default="", repr=False)
+    form_key: UUID | None = None
 
 
 def take_testimony(world: World, case_no: str, said: Said, by: str, within: Within = EVERYTHING) -> Stands:
     """Write it down for the case's matter; what stands from now on.
 
-    Raises NotFoundError, NotAllowedError (numbers that cannot be).
+    Raises NotFoundError, NotAllowedError (numbers that cannot be), ConflictError (the form's key was used before).
     """
     if not 0 <= said.office_trips <= said.trips <= MOST_TRIPS:
         raise NotAllowedError(
@@ -41,6 +47,9 @@ def take_testimony(world: World, case_no: str, said: Said, by: str, within: With
     with world.begin() as session:
         case = find_case_within(session, case_no, within)
         lock_matter(session, case)
+        if (first := made_before(session, Testimony, said.form_key)) is not None:
+            check_same(same=_is_this(world, first, case, said, by))
+            return what_stands(session, case.matter_id)
         testimony = _testimony(world, session, case, said, by)
         hear(session, testimony)
         told = (
@@ -48,6 +57,15 @@ def take_testimony(world: World, case_no: str, said: Said, by: str, within: With
         )
         audit.note(world, session, by, audit.Deed.CHANGE, case.subject, told)
         return what_stands(session, case.matter_id)
+
+
+def _is_this(world: World, row: Testimony, case: Case, said: Said, by: str) -> bool:
+    told = (row.case_id, row.by, row.way, row.count, world.vault.open(row, "note") or "")
+    return told == (case.id, by, said.way, Count(said.office_trips, said.trips), _note(said))
+
+
+def _note(said: Said) -> str:
+    return " ".join(said.note.split())[:LONGEST_NOTE]
 
 
 def lock_matter(session: Session, case: Case) -> None:
@@ -69,7 +87,8 @@ def _testimony(world: World, session: Session, case: Case, said: Said, by: str) 
         counted_office_trips=counted.office_trips,
         counted_trips=counted.trips,
         heard=False,
+        form_key=said.form_key,
     )
-    if note := " ".join(said.note.split())[:LONGEST_NOTE]:
+    if note := _note(said):
         world.vault.seal(row, "note", note)
     return row
