@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def up(tmp_path: Path, own_database_url: str, monkeypatch: pytest.MonkeyPatch) -
     settings = Settings()
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{settings.listen_port}", trust_env=False) as door:
-            wait_until(lambda: process.poll() is not None or _answers(door), "the house to open")
+            wait_until(lambda: process.poll() is not None or _answers(door), "the house to open", 300)
             assert process.poll() is None, process.communicate()[0].decode()
             with make_world(settings, make_broker(settings), queue_of) as world:
                 yield Up(tmp_path, world, door, process)
@@ -131,6 +132,16 @@ class Clerk:
         return self.door.post(url, data={"csrf": csrf, **data}, headers=self.origin, **more)
 
 
+@contextmanager
+def clerk(up: Up, login: str) -> Iterator[Clerk]:
+    """Somebody at the console, until the end of the block."""
+    made = Clerk(up, login)
+    try:
+        yield made
+    finally:
+        made.door.close()
+
+
 def by_list(clerk: Clerk) -> None:
     """A list with a good row and a bad one; the bad one comes back."""
     planted = {"applicant_name": PEOPLE["applicant"], "slip__recipient_name": PEOPLE["recipient"]}
@@ -169,11 +180,14 @@ def test_after_a_day_of_the_whole_house_nobody_is_named_in_its_database_logs_or_
         add_member(up.world, login, "测试员", role, None, "test")
         change_password(up.world, login, PASSWORD)
     by_api(up)
-    by_list(Clerk(up, "window.test"))
-    wait_until(lambda: _waiting(up.world, to_print) >= len(STORIES), "all to be booked")
-    at_the_desk(up, Clerk(up, "dispatch.test"))
-    post = httpx2.Client(base_url=read_practice(up.home).url("ems"), timeout=10, trust_env=False)
-    seen = drive(up.world, Desk(up.world, papers_folder(up.home)), post, lambda: None, lambda _: None)
+    with clerk(up, "window.test") as window:
+        by_list(window)
+    wait_until(lambda: _waiting(up.world, to_print) >= len(STORIES), "all to be booked", 120)
+    with clerk(up, "dispatch.test") as dispatch:
+        at_the_desk(up, dispatch)
+    there = read_practice(up.home).url("ems")
+    with httpx2.Client(base_url=there, timeout=10, trust_env=False) as post:
+        seen = drive(up.world, Desk(up.world, papers_folder(up.home)), post, lambda: None, lambda _: None)
     assert seen.outcomes.closed >= 3
     assert seen.outcomes.on_the_worklist >= 3
     tables = dump(up.world)
