@@ -12,7 +12,7 @@ from dispatch.console.uploading import UploadRoute
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.packing.pack import WrongPairError, unpack
 from dispatch.packing.photograph import photograph
-from dispatch.packing.scan import Step, clean_scan, look_inside, scan
+from dispatch.packing.scan import Step, clean_scan, look_inside, scan, scan_pair
 from dispatch.picture import MOST_BYTES
 from dispatch.staff.role import Right
 
@@ -46,10 +46,8 @@ def scanned(
 @router.post(PAGE + "/pair")
 def paired(desk: Packer, paper: Text = "", waybill: Text = "") -> Response:
     """Both numbers at once, typed by hand or scanned into two boxes, in either order."""
-    within = desk.scope.within()
     try:
-        first = scan(desk.world, paper, desk.by, within=within)
-        step = scan(desk.world, waybill, desk.by, paper=first.paper, waybill=first.waybill, within=within)
+        step = scan_pair(desk.world, paper, waybill, desk.by, desk.scope.within())
     except (NotFoundError, NotAllowedError) as error:
         return _refused(desk, error, "")
     return _answer(desk, step)

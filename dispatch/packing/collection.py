@@ -176,8 +176,9 @@ def close_collection(world: World, carrier: str, by: str, shown: int | None = No
 
 def _check_count(going: int, shown: int | None) -> None:
     if shown is not None and going != shown:
-        told = f"全中心现在计入 {going} 件，您看到的是 {shown} 件：刚才有人又计入或取回了"
-        raise ConflictError(f"{told}。没有交寄，请核对件数再交。")
+        raise ConflictError(
+            f"全中心现在计入 {going} 件，您看到的是 {shown} 件：刚才有人又计入或取回了。没有交寄，请核对件数再交。"
+        )
 
 
 def abandon_collection(world: World, carrier: str, by: str, within: Within = EVERYTHING) -> int:

@@ -82,12 +82,23 @@ def scan(
     with world.reading() as session:
         code = _number_behind(world, session, code)
         is_waybill = bool(_numbered(session, code, within))
-        is_paper = bool(papers_of(session, code, EVERYTHING))  # another department's stops whoever packs it
+        # over an open envelope another department's paper is the wrong one; alone it is not there
+        is_paper = bool(papers_of(session, code, EVERYTHING if waybill else within))
     if not is_waybill and not is_paper:
         raise NotFoundError(_unknown(code))
     if is_paper and (waybill or not is_waybill):
         return _pair(world, code, waybill, by, within) if waybill else _with_paper(world, code, within)
     return _pair(world, paper, code, by, within) if paper else Step("", code, look_inside(world, code, within))
+
+
+def scan_pair(world: World, one: str, other: str, by: str, within: Within = EVERYTHING) -> Step:
+    """Both at once, in either order. Raises as `scan`."""
+    try:
+        first = scan(world, one, by, within=within)
+    except NotFoundError:
+        one, other = other, one
+        first = scan(world, one, by, within=within)
+    return scan(world, other, by, paper=first.paper, waybill=first.waybill, within=within)
 
 
 def _number_behind(world: World, session: Session, code: str) -> str:
