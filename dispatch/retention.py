@@ -10,7 +10,7 @@ from dispatch.lease import Claim
 from dispatch.personal.due import erase_due
 from dispatch.personal.past_its_time import show_past_their_time
 from dispatch.staff.session import forget_sessions
-from dispatch.tracking.push import forget_pushes, forget_refused
+from dispatch.tracking.forget import forget_pushes, forget_refused
 from dispatch.world import World
 
 FORGET = "calls.forget"
