@@ -12,7 +12,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.orm import Session
 
+from dispatch.audit import head_of
 from dispatch.db import Base
 from dispatch.key_mark import kept_key, mark_of, open_digests
 from dispatch.tables import TABLES
@@ -57,6 +59,7 @@ def back_up(engine: Engine, vault: Vault, target: Path, keys: tuple[bytes, ...] 
                         key_mark=mark_of(vault).hex(),
                         key_ids=vault.key_ids,
                         digest_key="" if kept is None else f"{kept.id}:{kept.key.hex()}",
+                        audit_head=head_of(Session(snapshot)),
                         server=server,
                         parts=tuple(_copy_out(snapshot, file, table) for table in tables_in(snapshot)),
                     )
