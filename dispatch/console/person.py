@@ -49,7 +49,7 @@ def listed(desk: Looking, page: int = 1) -> Response:
     """All entries, filtered as the URL says."""
     filters = Filters.read(desk.request.query_params)
     with desk.world.reading() as session:
-        views = saved_views(session, desk.by, Queue.NEEDS_A_PERSON)
+        views = saved_views(desk.world, session, desk.by, Queue.NEEDS_A_PERSON)
     return desk.page(
         "needs.html",
         queue=Queue.NEEDS_A_PERSON,

@@ -50,7 +50,7 @@ def queue(desk: Looking, name: str, page: int = 1) -> Response:
     filters = Filters.read(desk.request.query_params)
     shown = look(desk.world, desk.scope, chosen, filters, page)
     with desk.world.reading() as session:
-        views = saved_views(session, desk.by, chosen)
+        views = saved_views(desk.world, session, desk.by, chosen)
     return desk.page(
         "queue.html",
         queue=chosen,
