@@ -27,6 +27,8 @@ START = b"\0" * 32
 WAITING = "audit"
 """Key in `Session.info`: what was noted in this transaction and is chained just before its commit."""
 BATCH = 1000
+ACCOUNTS = text("SELECT EXISTS (SELECT FROM staff)")
+EMPTIED = "审计日志是空的，而账号已经建过：日志被整个清空了。"
 
 
 class Deed(StrEnum):
@@ -171,6 +173,17 @@ class Verdict:
         return not self.faults
 
 
+def head_of(session: Session) -> str:
+    """Number and digest of the newest entry: an anchor for `verify`. Empty where nothing is written yet."""
+    head = session.scalar(select(AuditHead))
+    return _named(head.seq, head.digest) if head else ""
+
+
+def emptied(session: Session) -> bool:
+    """Nothing is written, and yet there are accounts, none of which is made without an entry."""
+    return not head_of(session) and bool(session.scalar(ACCOUNTS))
+
+
 def verify(world: World, anchor: str = "") -> Verdict:
     """Walk the whole chain. `anchor`: an earlier `Verdict.head`, which must still stand in it."""
     faults: list[str] = []
@@ -183,6 +196,8 @@ def verify(world: World, anchor: str = "") -> Verdict:
             expected, previous = entry.seq + 1, entry.digest
             anchored = anchored or anchor == _named(entry.seq, entry.digest)
         head = session.scalar(select(AuditHead))
+        if not count and emptied(session):
+            faults.append(EMPTIED)
     told = (head.seq, head.digest) if head else (0, START)
     if told != (expected - 1, previous):
         faults.append(f"链尾不符：记录止于第 {expected - 1} 条，而最新的一条应是第 {told[0]} 条。")

@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 from dispatch import audit
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.seen import refuse_stale, version_of
 from dispatch.world import World
 
 KEY_PREFIX = "zd_"
@@ -61,6 +62,11 @@ class Client(Base):
     scopes: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))  # None: made by an older version
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+    @property
+    def version(self) -> str:
+        """Another one after each change of what its keys open."""
+        return version_of(self.scopes, self.revoked_at)
 
     def may(self, scope: ClientScope) -> bool:
         """Whether its keys open this."""
@@ -152,11 +158,15 @@ def revoke_key(world: World, name: str, key_id: UUID, by: str) -> None:
         audit.note(world, session, by, audit.Deed.CLIENT, _subject(name), f"停用密钥 {key.hint}")
 
 
-def change_scopes(world: World, name: str, scopes: Collection[ClientScope], by: str) -> None:
-    """What all its keys open from now on. Raises NotFoundError, NotAllowedError (none at all)."""
+def change_scopes(world: World, name: str, scopes: Collection[ClientScope], by: str, shown: str = "") -> None:
+    """What all its keys open from now on. `shown`: `Client.version` of what was looked at; empty: whatever it is.
+
+    Raises NotFoundError, NotAllowedError (none at all), ConflictError (changed meanwhile).
+    """
     told = _checked(scopes)
     with world.begin() as session:
         client = _lock_client(session, name)
+        refuse_stale(world, session, _subject(name), audit.Deed.CLIENT, (shown, client.version))
         client.scopes = told
         audit.note(world, session, by, audit.Deed.CLIENT, _subject(name), f"改为 {_named(told)}")
 

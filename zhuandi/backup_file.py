@@ -52,6 +52,7 @@ class Manifest(BaseModel):
 
     `digest_key`: row id and sealed key of the digests (`dispatch/key_mark.py`), without which the seal of a database
     whose first key is gone could not be checked; empty in a backup that was made before there was one.
+    `audit_head`: what the audit log ended with, for `zhuandi audit verify --anchor`.
     """
 
     format: int = FORMAT
@@ -60,6 +61,7 @@ class Manifest(BaseModel):
     key_mark: str
     key_ids: tuple[str, ...]
     digest_key: str = ""
+    audit_head: str = ""
     server: str
     parts: tuple[Part, ...]
 

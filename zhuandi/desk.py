@@ -22,8 +22,9 @@ from dispatch.booking.plan import EXPECTED_WORDS, Plan, plan_release
 from dispatch.errors import NotFoundError
 from dispatch.journey import BY_STAGE, Stage
 from dispatch.label.print_sheets import holding
-from dispatch.packing.hand_over import hand_over, posting_list
+from dispatch.packing.hand_over import hand_over
 from dispatch.packing.pack import pack, to_pack, unpack
+from dispatch.packing.sign_list import print_list
 from dispatch.queues.batches import show_batch
 from dispatch.queues.queue import Scope
 from dispatch.world import World
@@ -158,7 +159,7 @@ def hand_over_envelopes(
     """交寄：待交寄的全部列入交寄清单。"""
     with for_people(), open_world() as world, written(out) as sheet:
         number = again or hand_over(world, carrier, by)
-        sheet.write(posting_list(world, number))
+        sheet.write(print_list(world, number, by))
     console.print(f"交寄清单 {number} 在 {out}")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from dispatch import audit
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
 from dispatch.jobs import Beat
@@ -89,6 +90,7 @@ def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
         return
     yield Finding(Level.OK, "表结构", revision or "")
     yield from _key(settings, session)
+    yield _log_stands(session)
     yield _beat(settings, session)
     yield from _waiting(session)
 
@@ -111,6 +113,12 @@ def _key(settings: Settings, session: Session) -> Iterator[Finding]:
         return
     where = "设置" if settings.vault_keys else str(file)
     yield Finding(Level.OK, "密钥", f"与数据库相符，来自{where}；请确认已在别处另行备份，没有它什么也打不开")
+
+
+def _log_stands(session: Session) -> Finding:
+    if audit.emptied(session):
+        return Finding(Level.ERROR, "审计日志", audit.EMPTIED, "请查谁能直接连数据库，并与备份、日志里的链尾核对。")
+    return Finding(Level.OK, "审计日志", f"链尾 {audit.head_of(session) or '（还没有记录）'}，请抄存在别处")
 
 
 def _no_key(session: Session) -> Finding:

@@ -12,7 +12,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.orm import Session
 
+from dispatch.audit import AuditHead, head_of
 from dispatch.db import Base
 from dispatch.key_mark import kept_key, mark_of, open_digests
 from dispatch.tables import TABLES
@@ -57,6 +59,7 @@ def back_up(engine: Engine, vault: Vault, target: Path, keys: tuple[bytes, ...] 
                         key_mark=mark_of(vault).hex(),
                         key_ids=vault.key_ids,
                         digest_key="" if kept is None else f"{kept.id}:{kept.key.hex()}",
+                        audit_head=_log_end(snapshot),
                         server=server,
                         parts=tuple(_copy_out(snapshot, file, table) for table in tables_in(snapshot)),
                     )
@@ -65,6 +68,11 @@ def back_up(engine: Engine, vault: Vault, target: Path, keys: tuple[bytes, ...] 
                         seal_keys(file, keys, passphrase)
                 verify(draft, vault)
     return path
+
+
+def _log_end(connection: Connection) -> str:
+    """What the audit log ends with; nothing in a schema from before there was one."""
+    return head_of(Session(connection)) if inspect(connection).has_table(AuditHead.__tablename__) else ""
 
 
 def _revision(connection: Connection) -> str:

@@ -60,9 +60,9 @@ def _once(desk: Desk, name: str, key: str) -> Response:
 
 
 @router.post(HERE + "/scopes")
-def scopes(desk: Administrator, name: Name = "", scope: Scopes = None) -> Response:
+def scopes(desk: Administrator, name: Name = "", scope: Scopes = None, shown: Name = "") -> Response:
     """What its keys open."""
-    change_scopes(desk.world, name, scope or (), desk.by)
+    change_scopes(desk.world, name, scope or (), desk.by, shown)
     return desk.to(HERE, gettext_in(desk.language)("权限已改。"))
 
 

@@ -20,6 +20,7 @@ from dispatch.console.language import language_of
 from dispatch.console.page import HEADERS, draw, html, same_site
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
 from dispatch.queues.look import counts
+from dispatch.queues.no_person import WORDS, names_a_person
 from dispatch.queues.queue import ON_THE_DESK, QUEUE_WORDS, Queue, Scope
 from dispatch.staff.member import Member
 from dispatch.staff.role import ROLE_WORDS, Right, Role
@@ -60,6 +61,10 @@ class SignInNeededError(ZhuandiError):
     def __init__(self, at: str) -> None:
         super().__init__("请先登录。")
         self.at = at
+
+
+class PersonSoughtError(ZhuandiError):
+    """Somebody's name or number stands in the address: it is answered with another address."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,8 @@ def needs(*rights: Right, locked_too: bool = False) -> Any:
             raise SignInNeededError(LOCKED)
         if signed.member.must_change and not locked_too:
             raise SignInNeededError(CHANGE)
+        if names_a_person(request.query_params.get("q", "")):
+            raise PersonSoughtError
         if rights and not any(signed.member.may(right) for right in rights):
             raise RefusedError(403, "not_yours", "您的角色不办这件事。需要的话，请找管理员调整。")
         return made
@@ -196,6 +203,8 @@ class ConsoleRoute(APIRoute):
                 return await answer(request)
             except SignInNeededError as error:
                 return _elsewhere(request, error.at)
+            except PersonSoughtError:
+                return await run_in_threadpool(request.state.desk.to, request.url.path, WORDS, "wrong")
             except RequestValidationError:
                 return await run_in_threadpool(_wrong, request, 422, "表单没有填全，或填得不合要求。请核对后再试。")
             except RefusedError as error:

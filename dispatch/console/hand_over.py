@@ -21,8 +21,7 @@ from dispatch.packing.collection import (
     take_back,
 )
 from dispatch.packing.counted import count_collection
-from dispatch.packing.hand_over import posting_list
-from dispatch.packing.sign_list import find_list, lists_since, note_printed, sign_list
+from dispatch.packing.sign_list import find_list, lists_since, print_list, sign_list
 from dispatch.staff.role import Right
 from dispatch.tracking.collected import compare
 
@@ -54,8 +53,7 @@ def compared(desk: Giver, day: str = "") -> Response:
 def printed(desk: Giver, number: str) -> Response:
     """The posting list in two copies."""
     find_list(desk.world, number, _lists(desk), _since(desk) if desk.scope.today_only else None)
-    body = posting_list(desk.world, number)
-    note_printed(desk.world, number, desk.by)
+    body = print_list(desk.world, number, desk.by)
     headers = {**HEADERS, "Content-Disposition": f'inline; filename="{number}.pdf"'}
     return Response(body, media_type="application/pdf", headers=headers)
 

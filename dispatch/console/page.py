@@ -15,6 +15,7 @@ from dispatch.console.language import LANGUAGES, gettext_in
 from dispatch.console.sentence import said_in
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import View
+from dispatch.queues import no_person
 
 PAGES = Path(__file__).parent / "pages"
 POLICY = (
@@ -54,7 +55,7 @@ def _templates(language: str) -> Environment:
     templates.install_gettext_callables(  # type: ignore[attr-defined]
         gettext, lambda one, many, count: gettext(one if count == 1 else many), newstyle=True
     )
-    templates.globals.update(asset=asset_url, form_key=uuid7)
+    templates.globals |= {"asset": asset_url, "form_key": uuid7, "no_person": no_person}
     templates.filters.update(
         moment=moment, day=day, view=lambda seen: gettext(words.VIEWS[View(seen)]), said=said_in(language)
     )

@@ -49,7 +49,7 @@ def listed(desk: Looking, page: int = 1) -> Response:
     """All entries, filtered as the URL says."""
     filters = Filters.read(desk.request.query_params)
     with desk.world.reading() as session:
-        views = saved_views(session, desk.by, Queue.NEEDS_A_PERSON)
+        views = saved_views(desk.world, session, desk.by, Queue.NEEDS_A_PERSON)
     return desk.page(
         "needs.html",
         queue=Queue.NEEDS_A_PERSON,
@@ -132,10 +132,13 @@ def done(
 
 
 @router.post("/console/entry/{number}/reopen")
-def reopened(desk: Settling, number: str, note: Annotated[str, Form(max_length=500)] = "") -> Response:
+def reopened(
+    desk: Settling, number: str, note: Annotated[str, Form(max_length=500)] = "", shown: Annotated[str, Form()] = ""
+) -> Response:
     """It was settled by mistake."""
     found = _mine_to_touch(desk, number)
-    reopen(desk.world, number_of(found.id), desk.by, note)
+    with unchanged(desk.world, Ground(entry_id=found.id), shown):
+        reopen(desk.world, number_of(found.id), desk.by, note)
     return desk.to(f"/console/entry/{number_of(found.id)}", gettext_in(desk.language)("已重新打开。"))
 
 

@@ -51,7 +51,7 @@ def queue(desk: Looking, name: str, page: int = 1) -> Response:
     filters = Filters.read(desk.request.query_params)
     shown = look(desk.world, desk.scope, chosen, filters, page)
     with desk.world.reading() as session:
-        views = saved_views(session, desk.by, chosen, shared=not desk.scope.today_only)
+        views = saved_views(desk.world, session, desk.by, chosen, shared=not desk.scope.today_only)
     return desk.page(
         "queue.html",
         queue=chosen,

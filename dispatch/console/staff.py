@@ -92,10 +92,11 @@ def other_member(
     name: Text = "",
     departments: Text = "",
     everywhere: Box = False,  # noqa: FBT002
+    shown: Text = "",
 ) -> Response:
     """Another name, role or other departments."""
     seen = _departments(departments, everywhere=everywhere)
-    change_member(desk.world, login, name, role, seen, desk.by)
+    change_member(desk.world, login, name, role, seen, desk.by, shown)
     return desk.to(_one(login), gettext_in(desk.language)("已改。角色或部门变了的，本人须重新登录。"))
 
 

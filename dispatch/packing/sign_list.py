@@ -10,7 +10,7 @@ from dispatch.approval.within import EVERYTHING, Within
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.mask import mask_name
-from dispatch.packing.hand_over import HandOver, HandOverLine
+from dispatch.packing.hand_over import HandOver, HandOverLine, posting_list
 from dispatch.picture import Shows, keep_picture, read_signature
 from dispatch.shipment import Shipment
 from dispatch.world import World
@@ -80,10 +80,12 @@ def _made(world: World, row: HandOver, count: int) -> Made:
     return Made(row.number, world.title(row.carrier), row.made_at, row.made_by, count, name, row.signed_at)
 
 
-def note_printed(world: World, number: str, by: str) -> None:
-    """A posting list was printed, or printed again. Raises NotFoundError."""
+def print_list(world: World, number: str, by: str) -> bytes:
+    """The posting list in two copies, as PDF; that it was printed is written down. Raises NotFoundError."""
+    body = posting_list(world, number)
     with world.begin() as session:
         made = session.scalar(select(HandOver).where(HandOver.number == number))
         if made is None:
             raise NotFoundError(f"没有编号为“{number}”的交寄清单。")
         audit.note(world, session, by, audit.Deed.PRINT, made.subject, f"打印交寄清单 {number}")
+    return body

@@ -6,18 +6,27 @@ So a table that is new is reached by itself, where it points at a case, an envel
 from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from dispatch.db import Base
 
 Reached = Mapping[str, frozenset[UUID]]
 """By table, the ids of its rows."""
-SUBJECTS = {"cases": "case", "shipments": "shipment", "errands": "errand"}
-"""What is named by a word and an id where something is told of it: jobs, worklist, reveals, the audit log."""
+SUBJECTS = (
+    *(("cases", "case"), ("shipments", "shipment"), ("errands", "errand"), ("pickups", "pickup")),
+    *(("hand_overs", "hand_over"), ("batches", "batch"), ("batches", "print")),
+)
+"""What is named by a word and an id where something is told of it: jobs, worklist, pictures, reveals, audit."""
 PARCEL = "parcel"
 NUMBERS = (("errands", "number", "waybills", "number"), ("errands", "order_no", "shipments", "order_no"))
 """A side room knows no other: its rows are found by the numbers that both have."""
+ALL_FORGOTTEN = """NOT EXISTS (
+    SELECT FROM hand_over_lines AS line JOIN contents ON contents.shipment_id = line.shipment_id
+    JOIN documents ON documents.id = contents.document_id JOIN cases ON cases.id = documents.case_id
+    WHERE line.hand_over_id = hand_overs.id AND cases.erased_at IS NULL AND NOT cases.id = ANY(:forgotten))
+"""
+"""Of everybody on a posting list: until then the postman's signature is the proof of theirs."""
 
 
 def reach(session: Session, cases: Collection[UUID], shipments: Collection[UUID]) -> Reached:
@@ -35,7 +44,7 @@ def _rows(session: Session, table: Table, reached: Reached) -> frozenset[UUID]:
     """Of one table. Cases and envelopes are those that were named: no others are reached through them."""
     if table.name in {"cases", "shipments"} or "id" not in table.c:
         return frozenset()
-    asked = [*_pointing(table, reached), *_named_alike(session, table, reached)]
+    asked = [*_pointing(table, reached), *_named_alike(session, table, reached), *_of_many(table, reached)]
     if "subject" in table.c and (subjects := list(_subjects(session, reached))):
         asked.append(table.c.subject.in_(subjects))
     return frozenset(session.scalars(select(table.c.id).where(or_(*asked)))) if asked else frozenset()
@@ -54,8 +63,19 @@ def _named_alike(session: Session, table: Table, reached: Reached) -> Iterator[C
             yield table.c[column].in_(session.scalars(select(other.c[number]).where(other.c.id.in_(ids))).all())
 
 
+def _of_many(table: Table, reached: Reached) -> Iterator[ColumnElement[bool]]:
+    """What belongs to several: why a batch was made goes with the first of its items, a signature with the last."""
+    if table.name == "batches":
+        items, named = Base.metadata.tables["batch_items"], reached["cases"] | reached["shipments"]
+        yield table.c.id.in_(select(items.c.batch_id).where(items.c.of.in_(named)))
+    if table.name == "hand_overs":
+        lines = Base.metadata.tables["hand_over_lines"]
+        mine = select(lines.c.hand_over_id).where(lines.c.shipment_id.in_(reached["shipments"]))
+        yield and_(table.c.id.in_(mine), text(ALL_FORGOTTEN).bindparams(forgotten=sorted(reached["cases"])))
+
+
 def _subjects(session: Session, reached: Reached) -> Iterator[str]:
-    for name, word in SUBJECTS.items():
+    for name, word in SUBJECTS:
         yield from (f"{word}:{row_id}" for row_id in reached.get(name, ()))
     if ids := reached.get("waybills"):
         waybills = Base.metadata.tables["waybills"]

@@ -12,6 +12,8 @@ from dispatch.world import World
 
 FREE = 5
 """So many wrong ones in a row cost nothing but another try."""
+BEGINNING = 2
+"""So many characters are told of a login that is nobody's."""
 LONGEST = timedelta(minutes=30)
 
 
@@ -27,13 +29,18 @@ def failed(world: World, login: str, what: str = "") -> None:
     with world.begin() as session:
         member = session.scalar(select(Member).where(Member.login == login).with_for_update())
         if member is None:
-            audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, "staff:—", login[:64])
+            audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, "staff:—", _nobody(world, login))
             return
         member.failures += 1
         if member.failures >= FREE:
             wait = min(LONGEST, timedelta(minutes=1) * 2 ** min(member.failures - FREE, 10))
             member.locked_until = world.now() + wait
         audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, member.subject, f"{what}第 {member.failures} 次")
+
+
+def _nobody(world: World, login: str) -> str:
+    """What was typed may be a password: told so that the same again is known, and nobody can read it."""
+    return f"没有这个登录名：{login[:BEGINNING]}…，{len(login)} 字，{world.vault.digest('login', login).hex()[:8]}"
 
 
 def prove(world: World, member: Member, password: str, wrong: str) -> None:

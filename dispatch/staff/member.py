@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from dispatch import audit
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.seen import refuse_stale, version_of
 from dispatch.staff.browser import end_sessions
 from dispatch.staff.password import check_new, hash_password
 from dispatch.staff.role import RIGHTS, Right, Role
@@ -52,6 +53,11 @@ class Member(Base):
     def subject(self) -> str:
         """How the audit log names it."""
         return f"staff:{self.login}"
+
+    @property
+    def version(self) -> str:
+        """Another one after each change that an administrator makes to it."""
+        return version_of(self.name, self.role, self.departments, self.closed_at)
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -152,23 +158,36 @@ def change_password(world: World, login: str, new: str, here: UUID | None = None
 
 
 def change_member(
-    world: World, login: str, name: str, role: Role, departments: Collection[str] | None, by: str
+    world: World, login: str, name: str, role: Role, departments: Collection[str] | None, by: str, shown: str = ""
 ) -> None:
     """Another name, role or other departments: with another role or other departments one signs in anew.
 
-    Raises NotFoundError, NotAllowedError (one's own role).
+    `shown`: `Member.version` of what whoever changes it has looked at; empty: whatever it is.
+    Raises NotFoundError, NotAllowedError (one's own role), ConflictError (changed meanwhile).
     """
     if not name.strip():
         raise NotAllowedError("请填写姓名。")
     seen = sorted(departments) if departments is not None else None
     with world.begin() as session:
         member = lock_member(session, login)
+        refuse_stale(world, session, member.subject, audit.Deed.STAFF, (shown, member.version))
         if login == by and role != member.role:
             raise NotAllowedError("不能改自己的角色。请由另一位管理员办理。")
         if (member.role, member.departments) != (role, seen):
             end_sessions(world, session, member.id)
         member.name, member.role, member.departments = name.strip(), role, seen
-        audit.note(world, session, by, audit.Deed.STAFF, member.subject, f"改为 {role.chinese}")
+        audit.note(
+            world,
+            session,
+            by,
+            audit.Deed.STAFF,
+            member.subject,
+            f"改为 {name.strip()}，{role.chinese}，{_places(seen)}",
+        )
+
+
+def _places(departments: Collection[str] | None) -> str:
+    return "全部部门" if departments is None else "、".join(departments)
 
 
 def close_member(world: World, login: str, by: str) -> None:

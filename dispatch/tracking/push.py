@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, UniqueConstraint, delete, func, select, text, update
+from sqlalchemy import Index, Row, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -220,21 +220,3 @@ def _is_to_be_read(world: World, session: Session, arrival: Arrival, row: Row[An
     # It is to be read (again), and must not be erased before.
     session.get_one(Push, row.id).read_at = None
     return True
-
-
-def forget_pushes(session: Session, before: datetime, most: int) -> int:
-    """Erase what pushes said that were read before then, oldest first; how many.
-
-    The row stays, with its digest: the same bytes are the same push however late they are told again.
-    """
-    old = select(Push.id).where(Push.raw.is_not(None), Push.read_at < before).order_by(Push.read_at).limit(most)
-    gone = update(Push).where(Push.id.in_(old.scalar_subquery())).values(raw=None, body=None).returning(Push.id)
-    return len(session.execute(gone).all())
-
-
-def forget_refused(session: Session, before: datetime, most: int) -> int:
-    """Erase pushes that were turned away before then, oldest first; how many. They would be turned away again."""
-    refused = select(Push.id).where(Push.turned_away.is_not(None), Push.received_at < before)
-    old = refused.order_by(Push.received_at).limit(most)
-    gone = delete(Push).where(Push.id.in_(old.scalar_subquery())).returning(Push.id)
-    return len(session.execute(gone).all())

@@ -37,6 +37,25 @@ def test_the_list_and_the_page_of_one_say_what_stands(person):
     assert "市场监督管理局" in boss.get("/console/staff/member/li.na").text
 
 
+def test_who_changes_an_account_second_is_told_who_was_first_and_what_changed(world, person):
+    """Of two administrators at one account the second undid what the first had just done, and neither knew."""
+    boss, other = person(Role.ADMINISTRATOR), person(Role.ADMINISTRATOR, "zheng")
+    boss.post("/console/staff", NEW)
+    page = "/console/staff/member/li.na"
+    shown = re.search(r'name="shown" value="(\w+)"', boss.get(page).text)[1]
+    more = {"name": "李娜", "role": "window", "departments": "民政局", "shown": shown}
+    assert other.post(page, more).status_code == 303
+    late = boss.post(page, more | {"role": "auditor", "departments": "市场监督管理局"})
+    assert (late.status_code, "zheng 于" in late.text, "改为 李娜，窗口人员，民政局" in late.text) == (
+        409,
+        True,
+        True,
+    )
+    with world.reading() as session:
+        stands = find_member(session, "li.na")
+    assert (stands.role, stands.departments) == (Role.WINDOW, ["民政局"])
+
+
 def test_an_empty_field_does_not_mean_every_department(person):
     refused = person(Role.ADMINISTRATOR).post("/console/staff", {**NEW, "departments": " "})
     assert refused.status_code == 409

@@ -5,10 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from dispatch import audit
-from dispatch.audit import Deed, note, verify
+from dispatch.audit import Deed, head_of, note, verify
+from dispatch.retention import FORGET
+from dispatch.safety import Level
+from dispatch.staff.member import add_member
+from dispatch.staff.role import Role
 from dispatch.world import World
+from workers.clock import leave_standing
+from workers.run import run_due
+from zhuandi.doctor import _log_stands
 
 
 def _write(world: World, count: int = 5) -> None:
@@ -54,6 +62,36 @@ def test_the_database_refuses_to_change_or_delete_an_entry(world):
         with pytest.raises(DBAPIError, match="append-only"), world.begin() as session:
             session.execute(text(statement))
     assert verify(world).sound
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE audit_log CASCADE", "TRUNCATE audit_head", "DELETE FROM audit_head"])
+def test_the_database_refuses_to_empty_the_log_or_to_take_its_head(world, statement):
+    """TRUNCATE fires no trigger for rows: the whole log was gone, and `verify` called it sound."""
+    _write(world)
+    with pytest.raises(DBAPIError, match="append-only"), world.begin() as session:
+        session.execute(text(statement))
+    assert verify(world).entries == 5
+
+
+def test_a_log_without_an_entry_beside_accounts_is_a_fault(world):
+    assert verify(world).sound  # nobody has done anything yet
+    add_member(world, "li.na", "李娜", Role.WINDOW, None, "test")
+    _tamper(world, "TRUNCATE audit_log CASCADE")
+    assert verify(world).faults == (audit.EMPTIED,)
+    with world.reading() as session:
+        assert [one.words for one in [_log_stands(session)] if one.level is Level.ERROR] == [audit.EMPTIED]
+
+
+def test_the_head_leaves_the_database_by_itself(world):
+    """Cut off together with its end a log looks whole, unless its head was written down elsewhere."""
+    _write(world)
+    with world.reading() as session:
+        assert verify(world, head_of(session)).sound
+        assert head_of(session) in _log_stands(session).words
+    leave_standing(world)
+    with capture_logs() as lines:
+        run_due(world, FORGET)
+    assert [line["head"] for line in lines if line["event"] == "audit.head"] == [verify(world).head]
 
 
 def test_erasing_a_detail_keeps_the_chain(world):

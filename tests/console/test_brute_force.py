@@ -57,6 +57,19 @@ def test_one_account_guessed_at_from_many_addresses_is_locked_and_every_try_is_n
     assert "guess number" not in str(failed)
 
 
+def test_a_password_in_the_field_for_the_login_is_not_written_down(world, site):
+    """It stood in the log as it was typed, for whoever may read or take that out."""
+    with _from(site, "203.0.113.7") as hurried:
+        for login in (PASSWORD, PASSWORD, "x"):
+            assert hurried.post(DOOR, data={"login": login, "password": ""}, headers=ORIGIN).status_code in {401, 422}
+            assert hurried.post(DOOR, data={"login": login, "password": "y"}, headers=ORIGIN).status_code == 401
+    told = [line.detail for line in look_through(world, Sought(deed=Deed.SIGN_IN_FAILED)).lines]
+    assert told
+    assert PASSWORD[:3] not in "".join(told)
+    assert {one[:14] for one in told} == {"没有这个登录名：ev…，20", "没有这个登录名：x…，1 字"}
+    assert len(set(told)) == 2  # the same again is known
+
+
 def test_an_unlocked_desk_is_no_place_to_guess_the_password_at(world, person):
     clerk = person(Role.WINDOW)
     for guess in range(5):

@@ -1,6 +1,7 @@
 """Keys of client systems: shown once, each opens what it was made for, and is changed without a gap."""
 
 import dataclasses
+import re
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from dispatch.client import (
 )
 from dispatch.db import connect
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.staff.role import Role
 from zhuandi import migrate
 
 WEEK = timedelta(days=7)
@@ -37,6 +39,19 @@ def _keys(world, name="审批"):
 
 def _later(world, wait):
     return dataclasses.replace(world, now=lambda: world.now() + wait)
+
+
+def test_who_changes_what_a_system_may_second_is_told_who_was_first(world, person):
+    """A scope that one administrator had just taken away came back with the other's older page."""
+    boss = person(Role.ADMINISTRATOR)
+    add_client(world, "大屏")
+    shown = re.search(r'name="shown" value="(\w+)"', boss.get("/console/clients").text)[1]
+    change_scopes(world, "大屏", [ClientScope.FOLLOW], "zheng")
+    told = {"name": "大屏", "scope": [ClientScope.LODGE, ClientScope.FOLLOW], "shown": shown}
+    late = boss.post("/console/clients/scopes", told)
+    assert (late.status_code, "zheng 于" in late.text, "改为 查办件进展" in late.text) == (409, True, True)
+    with world.reading() as session:
+        assert clients(session)[0].client.scopes == [ClientScope.FOLLOW]
 
 
 def test_a_key_with_the_wrong_scope_is_told_what_it_lacks(world, site):

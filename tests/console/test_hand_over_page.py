@@ -4,15 +4,18 @@ import base64
 import dataclasses
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 from PIL import Image, ImageDraw
 from sqlalchemy import text
+from typer.testing import CliRunner
 from uuid_utils.compat import uuid7
 
 from dispatch.approval.lodge import lodge
-from dispatch.audit import verify
+from dispatch.audit import Deed, verify
+from dispatch.auditing.look import Sought, look_through
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.jobs import leave
 from dispatch.journey import Act
@@ -34,6 +37,7 @@ from dispatch.staff.role import Role
 from dispatch.tracking.collected import CHECK, EVENING, compare
 from dispatch.worklist import Reason, open_subjects
 from workers.run import run_due
+from zhuandi import desk
 
 
 @pytest.fixture
@@ -87,6 +91,19 @@ def test_only_what_was_scanned_goes_and_the_rest_stays(world, packed):
     assert close_collection(world, "ems", "li.na").count == 2
     assert three
     assert verify(world).sound
+
+
+def test_a_list_that_is_printed_again_at_the_command_line_is_written_down_too(world, packed, monkeypatch, tmp_path):
+    """Only the page wrote it down: whoever printed at a terminal left no trace."""
+    packed()
+    monkeypatch.setattr(desk, "open_world", lambda: nullcontext(world))
+    sheet = ["--out", str(tmp_path / "list.pdf"), "--by", "li.na"]
+    assert CliRunner().invoke(desk.app, ["hand-over", *sheet]).exit_code == 0
+    with world.reading() as session:
+        number = session.scalar(text("SELECT number FROM hand_overs"))
+    assert CliRunner().invoke(desk.app, ["hand-over", *sheet, "--again", number]).exit_code == 0
+    printed = look_through(world, Sought(by="li.na", deed=Deed.PRINT)).lines
+    assert [line.detail for line in printed] == [f"打印交寄清单 {number}"] * 2
 
 
 def test_two_clerks_at_one_collection_count_a_parcel_once_and_the_second_is_told_who_was_first(world, packed):

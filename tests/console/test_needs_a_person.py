@@ -391,6 +391,19 @@ def test_what_was_written_when_it_was_settled_is_masked(road, decided, person):
     assert "13812345678" not in page
 
 
+def test_who_opens_it_again_second_is_told_what_happened_meanwhile(road, decided, person):
+    """The page was older: what a colleague had opened and settled anew was opened once more."""
+    number = number_of(brought_back(road, decided).id)
+    settle_entry(road.world, number, CLERK, "误点")
+    clerk = person(Role.DISPATCH)
+    shown = re.search(r'name="shown" value="([^"]*)"', clerk.get(f"/console/entry/{number}").text)[1]
+    reopen(road.world, number, CLERK, "点错了")
+    settle_entry(road.world, number, "wang", "退件已取")
+    late = clerk.post(f"/console/entry/{number}/reopen", {"note": "点错了", "shown": shown})
+    assert (late.status_code, "wang" in late.text) == (409, True), late.text
+    assert not road.entries()
+
+
 # Each reason has its acts
 
 

@@ -25,7 +25,7 @@ from dispatch.hall_time import SHANGHAI
 from dispatch.personal.columns import sealed_tables
 from dispatch.personal.due import plan, set_retention
 from dispatch.personal.erase import LIES_OPEN
-from dispatch.personal.reach import reach
+from dispatch.personal.reach import SUBJECTS, reach
 from dispatch.queues.look import show
 from dispatch.retention import FORGET
 from dispatch.reveal import log_reveal
@@ -285,15 +285,15 @@ def test_our_own_peoples_orders_belong_to_the_case_too(road):
         assert session.scalars(select(Errand.order)).one() is None
 
 
-NEVER_OF_A_CASE = {"breakers", "digest_keys", "restores", "staff", "pushes", "batches", "hand_overs", "imports"}
-"""Sealed, and not reached from a case: accounts, keys, what was said of a post, why a batch was printed again, the
-postman who signed, a list that was uploaded (gone after a day). Pushes have a time of their own, and an item's is
-never shorter."""
+NEVER_OF_A_CASE = {"breakers", "digest_keys", "restores", "staff", "pushes", "imports", "saved_views"}
+"""Sealed, and not reached from a case: accounts, keys, what was said of a post, a list that was uploaded (gone after
+a day), a clerk's own filters (nobody is looked for by name or number). Pushes have a time of their own, and an
+item's is never shorter."""
 
 
 def belonging_to_a_case():
-    """The names of the tables that are reached from a case and its envelopes."""
-    found, grown = {"cases", "shipments", "errands"}, True
+    """The names of the tables that are reached from a case and its envelopes (by subject: test_erased_by_subject)."""
+    found, grown = {name for name, _ in SUBJECTS}, True
     while grown:
         more = {
             name
@@ -326,12 +326,13 @@ IDENTIFIES_NOBODY = {
     "reveals": {"subject"},
     "audit_log": {"subject"},
     "pictures": {"subject"},
+    "hand_overs": {"number"},
     "allotted_numbers": {"number", "withheld"},
     # What was counted: kinds, and digests of trips.
     "visits": {"kind", "trip", "origin"},
     # Words of ours, with no name in them.
     "batch_items": {"words"},
-    "print_jobs": {"words"},
+    "print_jobs": {"words", "claimed"},
     "slip_changes": {"fields"},
 }
 """Open columns of text that are left, beside those that hold one of a few words or the login of a clerk."""
