@@ -7,17 +7,15 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from dispatch.api.shell import RefusedError
 from dispatch.api.who import TheWorld
 from dispatch.console.language import language_of
 from dispatch.console.page import HEADERS, draw, html, same_site
-from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
+from dispatch.console.wrong import SignInNeededError, tell
 from dispatch.queues.look import counts
 from dispatch.queues.queue import ON_THE_DESK, QUEUE_WORDS, Queue, Scope
 from dispatch.staff.member import Member
@@ -47,14 +45,6 @@ DOORS: Sequence[tuple[str, str, Right]] = (
     ("/console/printers", "打印机", Right.PRINTERS),
 )
 """Pages beside the queues: address, title, and the right that shows them."""
-
-
-class SignInNeededError(ZhuandiError):
-    """Nobody is signed in, or whoever is must do something first: `at` says where."""
-
-    def __init__(self, at: str) -> None:
-        super().__init__("请先登录。")
-        self.at = at
 
 
 @dataclass(frozen=True)
@@ -189,35 +179,7 @@ class ConsoleRoute(APIRoute):
         async def told(request: Request) -> Response:
             try:
                 return await answer(request)
-            except SignInNeededError as error:
-                return _elsewhere(request, error.at)
-            except RequestValidationError:
-                return await run_in_threadpool(_wrong, request, 422, "表单没有填全，或填得不合要求。请核对后再试。")
-            except RefusedError as error:
-                return await run_in_threadpool(_wrong, request, error.status, str(error))
-            except (NotFoundError, ConflictError, NotAllowedError) as error:
-                status = 404 if isinstance(error, NotFoundError) else 409
-                return await run_in_threadpool(_wrong, request, status, str(error))
-            except HTTPException as error:
-                return await run_in_threadpool(_wrong, request, error.status_code, "请求不合要求，没有办。")
+            except Exception as error:  # noqa: BLE001 - every error is told by a page
+                return await run_in_threadpool(tell, request, error)
 
         return told
-
-
-def _elsewhere(request: Request, at: str) -> Response:
-    back = same_site(request.url.path) if request.method == "GET" else "/console"
-    where = at if back == "/console" else f"{at}?back={back}"
-    if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": where})
-    return RedirectResponse(where, 303, headers=HEADERS)
-
-
-def _wrong(request: Request, status: int, words: str) -> Response:
-    desk: Desk | None = getattr(request.state, "desk", None)
-    if request.headers.get("hx-request"):
-        answer = html(draw("part_wrong.html", language_of(request), words=words), status)
-        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#said", "innerHTML"
-        return answer
-    if desk is None or desk.signed.locked:
-        return html(draw("wrong.html", language_of(request), desk=None, csrf="", said=[], words=words), status)
-    return desk.page("wrong.html", status, words=words)
