@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from dispatch.api.shell import RefusedError
 from dispatch.api.who import TheWorld
+from dispatch.console.incoming import MOST_OF_A_FORM, Incoming
 from dispatch.console.language import language_of
-from dispatch.console.page import HEADERS, draw, html, same_site
+from dispatch.console.page import HEADERS, draw, header_url, html, same_site
 from dispatch.console.wrong import SignInNeededError, tell
 from dispatch.queues.look import counts
 from dispatch.queues.queue import ON_THE_DESK, QUEUE_WORDS, Queue, Scope
@@ -113,8 +114,8 @@ class Desk:
         if said:
             say(self.world, self.signed.session_id, kind, said)
         if self.request.headers.get("hx-request"):
-            return Response(status_code=204, headers={**HEADERS, "HX-Redirect": url})
-        return RedirectResponse(url, 303, headers=HEADERS)
+            return Response(status_code=204, headers={**HEADERS, "HX-Redirect": header_url(url)})
+        return RedirectResponse(header_url(url), 303, headers=HEADERS)
 
     def back(self, said: str = "", kind: str = "done") -> Response:
         """Done: to the page that was left."""
@@ -170,16 +171,23 @@ AnyDesk = Annotated[Desk, needs()]
 
 
 class ConsoleRoute(APIRoute):
-    """Errors become pages, or the part of a page that tells them; nothing typed into a form is lost."""
+    """Errors become pages, or the part of a page that tells them; nothing typed into a form is lost. `most`: so many
+    bytes a body may have."""
+
+    most: ClassVar[int] = MOST_OF_A_FORM
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler around ours."""
-        answer = super().get_route_handler()
+        answer, most = super().get_route_handler(), self.most
 
         async def told(request: Request) -> Response:
+            incoming = Incoming(request, most)
             try:
-                return await answer(request)
+                incoming.check()
+                return await answer(incoming)
             except Exception as error:  # noqa: BLE001 - every error is told by a page
                 return await run_in_threadpool(tell, request, error)
+            finally:
+                await incoming.close()
 
         return told

@@ -7,9 +7,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from dispatch.api.shell import answer_to, on_http
+from dispatch.api.shell import RefusedError, answer_to, on_http
 from dispatch.console.language import language_of
-from dispatch.console.page import HEADERS, draw, html, same_site
+from dispatch.console.page import HEADERS, draw, header_url, html, same_site, with_back
 from dispatch.errors import ZhuandiError
 
 HERE = "/console"
@@ -34,6 +34,10 @@ def tell(request: Request, error: Exception) -> Response:
             return _elsewhere(request, error.at)
         case RequestValidationError():
             return _wrong(request, 422, INCOMPLETE)
+        case HTTPException(
+            __cause__=RefusedError() as refused
+        ):  # so the framework tells of what a form was refused for
+            return _wrong(request, refused.status, str(refused))
         case HTTPException():
             return _wrong(request, error.status_code, NAMED.get(error.status_code, "请求不合要求，没有办。"))
     known = answer_to(request.scope, error)  # its status; its words are for machines
@@ -53,11 +57,20 @@ def put_pages(app: FastAPI) -> None:
 
 
 def _elsewhere(request: Request, at: str) -> Response:
-    back = same_site(request.url.path) if request.method == "GET" else HERE
-    where = at if back == HERE else f"{at}?back={back}"
+    where = header_url(with_back(at, _page_of(request)))
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={**HEADERS, "HX-Redirect": where})
     return RedirectResponse(where, 303, headers=HEADERS)
+
+
+def _page_of(request: Request) -> str:
+    """The page that asked: what a form posts to, or a part of a page, is none."""
+    if request.headers.get("hx-request"):
+        return same_site(request.headers.get("hx-current-url", ""))
+    if request.method != "GET":
+        return same_site(request.headers.get("referer", ""))
+    path, query = request.scope["raw_path"].decode("ascii", "replace"), request.url.query
+    return same_site(f"{path}?{query}" if query else path)
 
 
 def _wrong(request: Request, status: int, words: str) -> Response:
