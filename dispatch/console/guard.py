@@ -26,6 +26,8 @@ from dispatch.world import World
 
 COOKIE = "zhuandi_session"
 SIGN_IN, LOCKED, CHANGE = "/console/sign-in", "/console/locked", "/console/password"
+IDLE = "已锁屏，没有办。填的都还在：请在新标签页解锁，再回到这里点一次。"
+OVER = "登录已到时，没有办。填的都还在这一页上，请先抄下；在新标签页登录后，再刷新这一页。"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
@@ -151,12 +153,12 @@ def needs(*rights: Right, locked_too: bool = False) -> Any:
         active = POLL not in request.headers
         signed = await run_in_threadpool(find_session, world, token, active=active) if token else None
         if signed is None:
-            raise SignInNeededError(SIGN_IN)
+            raise SignInNeededError(SIGN_IN, OVER)
         await _check_csrf(request, world, token)
         made = Desk(world, request, signed, language_of(request))
         request.state.desk = made
         if signed.locked and not locked_too:
-            raise SignInNeededError(LOCKED)
+            raise SignInNeededError(LOCKED, IDLE)
         if signed.member.must_change and not locked_too:
             raise SignInNeededError(CHANGE)
         if rights and not any(signed.member.may(right) for right in rights):

@@ -148,6 +148,12 @@ def lock(desk: AnyDesk) -> Response:
     return desk.to(with_back(LOCKED, same_site(desk.request.headers.get("referer", ""))))
 
 
+@router.post("/console/awake")
+def awake(desk: Annotated[Desk, needs()]) -> Response:  # noqa: ARG001 - that somebody asked is all
+    """Somebody types: that is work, though nothing is sent. What is locked stays locked."""
+    return Response(status_code=204, headers=HEADERS)
+
+
 @router.get(LOCKED)
 def locked_page(desk: AnyDesk, back: str = "/console") -> Response:
     """Nothing is shown until the password is given again."""

@@ -20,18 +20,20 @@ NAMED = {404: "没有这个地址，或已经不用了。", 405: "这个地址�
 
 
 class SignInNeededError(ZhuandiError):
-    """Nobody is signed in, or whoever is must do something first: `at` says where."""
+    """Nobody is signed in, or whoever is must do something first: `at` says where, `words` what to do with a form
+    that is filled in (empty: it must be left).
+    """
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, at: str, words: str = "") -> None:
         super().__init__("请先登录。")
-        self.at = at
+        self.at, self.words = at, words
 
 
 def tell(request: Request, error: Exception) -> Response:
     """Whatever a route of the counter raised. What is not foreseen goes to the log as at every other door."""
     match error:
         case SignInNeededError():
-            return _elsewhere(request, error.at)
+            return _elsewhere(request, error)
         case RequestValidationError():
             return _wrong(request, 422, INCOMPLETE)
         case HTTPException(
@@ -56,19 +58,25 @@ def put_pages(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, told)
 
 
-def _elsewhere(request: Request, at: str) -> Response:
-    where = header_url(with_back(at, _page_of(request)))
+def _elsewhere(request: Request, error: SignInNeededError) -> Response:
+    if _is_filled_in(request) and error.words:
+        values = {"words": error.words, "at": error.at}
+        return _retarget(html(draw("part_sign_in.html", language_of(request), **values), 401))
+    where = header_url(with_back(error.at, _page_of(request)))
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={**HEADERS, "HX-Redirect": where})
     return RedirectResponse(where, 303, headers=HEADERS)
 
 
+def _is_filled_in(request: Request) -> bool:
+    """A form on a page that stays where it is, with all that was typed into it."""
+    return request.method != "GET" and "hx-current-url" in request.headers
+
+
 def _page_of(request: Request) -> str:
     """The page that asked: what a form posts to, or a part of a page, is none."""
-    if request.headers.get("hx-request"):
-        return same_site(request.headers.get("hx-current-url", ""))
-    if request.method != "GET":
-        return same_site(request.headers.get("referer", ""))
+    if request.headers.get("hx-request") or request.method != "GET":
+        return same_site(request.headers.get("hx-current-url") or request.headers.get("referer", ""))
     path, query = request.scope["raw_path"].decode("ascii", "replace"), request.url.query
     return same_site(f"{path}?{query}" if query else path)
 
@@ -85,6 +93,9 @@ def _wrong(request: Request, status: int, words: str) -> Response:
 
 
 def _part(request: Request, status: int, words: str) -> Response:
-    answer = html(draw("part_wrong.html", language_of(request), words=words), status)
+    return _retarget(html(draw("part_wrong.html", language_of(request), words=words), status))
+
+
+def _retarget(answer: Response) -> Response:
     answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#said", "innerHTML"
     return answer
