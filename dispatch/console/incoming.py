@@ -105,5 +105,5 @@ def _check_text(told: Iterable[object]) -> None:
 
 
 def _too_large(most: int) -> RefusedError:
-    words = f"传来的内容超过 {most // 1024 // 1024} MB，没有收。请删去图片，或分成几个文件再传。"
+    words = f"传来的内容超过 {most // 1024 // 1024} MB，没有收。请降低照片的清晰度，或把清单分成几个文件再传。"
     return RefusedError(413, "too_large", words)
