@@ -71,7 +71,7 @@ def put_handlers(app: FastAPI) -> None:
     for away in DATABASE_AWAY:
         app.add_exception_handler(away, _on_database_away)
     app.add_exception_handler(ZhuandiError, _on_own)
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(ClientDisconnect, _on_gone)
 
@@ -101,7 +101,8 @@ def _on_own(request: Request, error: Exception) -> Response:
 NAMED = {404: ("not_found", "没有这个地址。"), 405: ("method_not_allowed", "这个地址不接受这种请求方法。")}
 
 
-def _on_http(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+def on_http(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+    """An address or a method that there is not."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     code, words = NAMED.get(status, ("refused", "请求不合要求。"))

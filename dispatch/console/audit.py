@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from dispatch.audit import DEEDS, Deed, Verdict, verify
@@ -21,11 +21,12 @@ router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Auditor = Annotated[Desk, needs(Right.AUDIT)]
 HERE = "/console/audit"
 Text = Annotated[str, Form()]
+Before = Annotated[int | None, Query(ge=0, lt=2**63)]
 
 
 @router.get(HERE)
 def audit_page(
-    desk: Auditor, by: str = "", deed: str = "", subject: str = "", day: str = "", before: int | None = None
+    desk: Auditor, by: str = "", deed: str = "", subject: str = "", day: str = "", before: Before = None
 ) -> Response:
     """Newest first, filtered as the URL says; what is no deed and no day is not asked."""
     return _page(desk, _sought(by, deed, subject, day), before)

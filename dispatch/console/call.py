@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
+from dispatch.console.page import case_url
 from dispatch.staff.role import Right
 from dispatch.zero_visits.telephone_call import note_call, number_to_call
 from dispatch.zero_visits.told.by_telephone import Calls, calls_of
@@ -55,9 +56,9 @@ def called(
     calls = calls_of(desk.world, case_no, within)
     _ = gettext_in(desk.language)
     if calls.calls[0].slip_changes and desk.may(Right.SLIP):
-        return desk.to(f"/console/case/{case_no}/slip", _("电联已记。请按本人说的改申请单。"))
+        return desk.to(f"{case_url(case_no)}/slip", _("电联已记。请按本人说的改申请单。"))
     said = _("电联已记。已连续多次未接通，不必再打：请改投、退科室或报督查。") if calls.enough else _("电联已记。")
-    return desk.to(f"/console/case/{case_no}/call", said, "note" if calls.enough else "done")
+    return desk.to(f"{case_url(case_no)}/call", said, "note" if calls.enough else "done")
 
 
 def _page(desk: Desk, calls: Calls, number: str = "") -> Response:

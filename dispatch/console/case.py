@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form
 from markupsafe import Markup
@@ -13,7 +12,7 @@ from dispatch.approval.release import hold, lift
 from dispatch.audit import DEEDS, AuditEntry, Deed
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
-from dispatch.console.page import HEADERS
+from dispatch.console.page import HEADERS, case_url
 from dispatch.console.printing import choices_for_printing
 from dispatch.errors import NotAllowedError
 from dispatch.journey import View
@@ -38,7 +37,7 @@ def found(desk: Looking, q: str = "") -> Response:
     """Straight to the case where there is one; a list where there are several."""
     hits = find(desk.world, desk.scope, q)
     if len(hits) == 1:
-        return RedirectResponse(address(hits[0].case_no), 303, headers=HEADERS)
+        return RedirectResponse(case_url(hits[0].case_no), 303, headers=HEADERS)
     return desk.page("find.html", asked=q.strip()[:LONGEST], hits=hits, shortest=SHORTEST)
 
 
@@ -71,7 +70,7 @@ def held(
     chosen = case_in(desk.world, desk.scope, case_no)
     with unchanged(desk.world, Ground(case_id=chosen.id), shown):
         hold(desk.world, case_no, reason.strip(), desk.by)
-    return desk.to(address(case_no), gettext_in(desk.language)("已暂缓寄递。"))
+    return desk.to(case_url(case_no), gettext_in(desk.language)("已暂缓寄递。"))
 
 
 @router.post("/console/case/{case_no}/lift")
@@ -80,12 +79,7 @@ def lifted(desk: Releasing, case_no: str, shown: Annotated[str, Form()] = "") ->
     chosen = case_in(desk.world, desk.scope, case_no)
     with unchanged(desk.world, Ground(case_id=chosen.id), shown):
         lift(desk.world, case_no, desk.by)
-    return desk.to(address(case_no), gettext_in(desk.language)("暂缓已解除。"))
-
-
-def address(case_no: str) -> str:
-    """Where the page of a case is."""
-    return f"/console/case/{quote(case_no, safe='')}"
+    return desk.to(case_url(case_no), gettext_in(desk.language)("暂缓已解除。"))
 
 
 def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
@@ -95,7 +89,7 @@ def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
         "case.html",
         record=told,
         story=told.story,
-        at=address(case_no),
+        at=case_url(case_no),
         codes={one.id: _code(one) for one in told.envelopes},
         calls=calls_of(desk.world, case_no, desk.scope.within()),
         window=at_window(desk.world, case_no, desk.scope.within()),

@@ -1,7 +1,6 @@
 """One case is entered by hand: for an applicant who comes with a decision that no list has brought yet."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +10,7 @@ from dispatch.approval.enter_case import enter_case, fields
 from dispatch.approval.lodge import Outcome
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
+from dispatch.console.page import case_url
 from dispatch.staff.role import Right
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
@@ -42,4 +42,4 @@ def _enter(desk: Desk, told: dict[str, str]) -> Response:
     words = (
         _("办件 {number} 已登记。") if done.outcome is Outcome.ACCEPTED else _("办件 {number} 原已收到，内容相同。")
     )
-    return desk.to(f"/console/case/{quote(done.case_no, safe='')}", words.format(number=done.case_no))
+    return desk.to(case_url(done.case_no), words.format(number=done.case_no))

@@ -3,24 +3,23 @@
 import hmac
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Depends, Form, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from dispatch.api.shell import RefusedError
 from dispatch.api.who import TheWorld
+from dispatch.console.incoming import MOST_OF_A_FORM, Incoming
 from dispatch.console.language import language_of
-from dispatch.console.page import HEADERS, draw, html, same_site
-from dispatch.errors import ConflictError, NotAllowedError, NotFoundError, ZhuandiError
+from dispatch.console.page import HEADERS, draw, header_url, html, same_site
+from dispatch.console.wrong import PersonSoughtError, SignInNeededError, tell
 from dispatch.queues.look import counts
-from dispatch.queues.no_person import WORDS, names_a_person
+from dispatch.queues.no_person import names_a_person
 from dispatch.queues.queue import ON_THE_DESK, QUEUE_WORDS, Queue, Scope
 from dispatch.staff.member import Member
 from dispatch.staff.role import ROLE_WORDS, Right, Role
@@ -29,6 +28,8 @@ from dispatch.world import World
 
 COOKIE = "zhuandi_session"
 SIGN_IN, LOCKED, CHANGE = "/console/sign-in", "/console/locked", "/console/password"
+IDLE = "已锁屏，没有办。填的都还在：请在新标签页解锁，再回到这里点一次。"
+OVER = "登录已到时，没有办。填的都还在这一页上，请先抄下；在新标签页登录后，再刷新这一页。"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
@@ -53,18 +54,6 @@ DOORS: Sequence[tuple[str, str, Right]] = (
 
 FormKey = Annotated[UUID | None, Form()]
 """Of a form whose repetition would do something twice (`dispatch/once.py`); the template draws it anew each time."""
-
-
-class SignInNeededError(ZhuandiError):
-    """Nobody is signed in, or whoever is must do something first: `at` says where."""
-
-    def __init__(self, at: str) -> None:
-        super().__init__("请先登录。")
-        self.at = at
-
-
-class PersonSoughtError(ZhuandiError):
-    """Somebody's name or number stands in the address: it is answered with another address."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +122,8 @@ class Desk:
         if said:
             say(self.world, self.signed.session_id, kind, said)
         if self.request.headers.get("hx-request"):
-            return Response(status_code=204, headers={**HEADERS, "HX-Redirect": url})
-        return RedirectResponse(url, 303, headers=HEADERS)
+            return Response(status_code=204, headers={**HEADERS, "HX-Redirect": header_url(url)})
+        return RedirectResponse(header_url(url), 303, headers=HEADERS)
 
     def back(self, said: str = "", kind: str = "done") -> Response:
         """Done: to the page that was left."""
@@ -170,12 +159,12 @@ def needs(*rights: Right, locked_too: bool = False) -> Any:
         active = POLL not in request.headers
         signed = await run_in_threadpool(find_session, world, token, active=active) if token else None
         if signed is None:
-            raise SignInNeededError(SIGN_IN)
+            raise SignInNeededError(SIGN_IN, OVER)
         await _check_csrf(request, world, token)
         made = Desk(world, request, signed, language_of(request))
         request.state.desk = made
         if signed.locked and not locked_too:
-            raise SignInNeededError(LOCKED)
+            raise SignInNeededError(LOCKED, IDLE)
         if signed.member.must_change and not locked_too:
             raise SignInNeededError(CHANGE)
         if names_a_person(request.query_params.get("q", "")):
@@ -192,46 +181,23 @@ AnyDesk = Annotated[Desk, needs()]
 
 
 class ConsoleRoute(APIRoute):
-    """Errors become pages, or the part of a page that tells them; nothing typed into a form is lost."""
+    """Errors become pages, or the part of a page that tells them; nothing typed into a form is lost. `most`: so many
+    bytes a body may have."""
+
+    most: ClassVar[int] = MOST_OF_A_FORM
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler around ours."""
-        answer = super().get_route_handler()
+        answer, most = super().get_route_handler(), self.most
 
         async def told(request: Request) -> Response:
+            incoming = Incoming(request, most)
             try:
-                return await answer(request)
-            except SignInNeededError as error:
-                return _elsewhere(request, error.at)
-            except PersonSoughtError:
-                return await run_in_threadpool(request.state.desk.to, request.url.path, WORDS, "wrong")
-            except RequestValidationError:
-                return await run_in_threadpool(_wrong, request, 422, "表单没有填全，或填得不合要求。请核对后再试。")
-            except RefusedError as error:
-                return await run_in_threadpool(_wrong, request, error.status, str(error))
-            except (NotFoundError, ConflictError, NotAllowedError) as error:
-                status = 404 if isinstance(error, NotFoundError) else 409
-                return await run_in_threadpool(_wrong, request, status, str(error))
-            except HTTPException as error:
-                return await run_in_threadpool(_wrong, request, error.status_code, "请求不合要求，没有办。")
+                incoming.check()
+                return await answer(incoming)
+            except Exception as error:  # noqa: BLE001 - every error is told by a page
+                return await run_in_threadpool(tell, request, error)
+            finally:
+                await incoming.close()
 
         return told
-
-
-def _elsewhere(request: Request, at: str) -> Response:
-    back = same_site(request.url.path) if request.method == "GET" else "/console"
-    where = at if back == "/console" else f"{at}?back={back}"
-    if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": where})
-    return RedirectResponse(where, 303, headers=HEADERS)
-
-
-def _wrong(request: Request, status: int, words: str) -> Response:
-    desk: Desk | None = getattr(request.state, "desk", None)
-    if request.headers.get("hx-request"):
-        answer = html(draw("part_wrong.html", language_of(request), words=words), status)
-        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#said", "innerHTML"
-        return answer
-    if desk is None or desk.signed.locked:
-        return html(draw("wrong.html", language_of(request), desk=None, csrf="", said=[], words=words), status)
-    return desk.page("wrong.html", status, words=words)

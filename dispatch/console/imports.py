@@ -17,11 +17,11 @@ from dispatch.approval.upload.take import drop, take
 from dispatch.console.guard import Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
-from dispatch.console.uploading import UploadRoute, read_file
+from dispatch.console.uploading import ListRoute, read_file
 from dispatch.errors import NotFoundError
 from dispatch.staff.role import Right
 
-router = APIRouter(route_class=UploadRoute, include_in_schema=False)
+router = APIRouter(route_class=ListRoute, include_in_schema=False)
 Importing = Annotated[Desk, needs(Right.IMPORT)]
 HERE = "/console/import"
 FAULTS_ON_A_PAGE = 100

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dispatch.console.guard import Desk, needs
 from dispatch.console.language import gettext_in
-from dispatch.console.uploading import UploadRoute
+from dispatch.console.uploading import PictureRoute
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.packing.pack import WrongPairError, unpack
 from dispatch.packing.photograph import photograph
@@ -16,7 +16,7 @@ from dispatch.packing.scan import Step, clean_scan, look_inside, scan, scan_pair
 from dispatch.picture import MOST_BYTES
 from dispatch.staff.role import Right
 
-router = APIRouter(route_class=UploadRoute, include_in_schema=False)
+router = APIRouter(route_class=PictureRoute, include_in_schema=False)
 Packer = Annotated[Desk, needs(Right.PACK)]
 PAGE = "/console/pack"
 Text = Annotated[str, Form(max_length=512)]

@@ -1,7 +1,6 @@
 """Signing in and out, the lock, one's own password, the language."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from limits import RateLimitItemPerMinute
@@ -23,7 +22,7 @@ from dispatch.console.guard import (
 )
 from dispatch.console.language import CHINESE, LANGUAGES, gettext_in, language_of
 from dispatch.console.language import COOKIE as LANGUAGE
-from dispatch.console.page import HEADERS, draw, html, same_site
+from dispatch.console.page import HEADERS, draw, header_url, html, same_site, with_back
 from dispatch.errors import NotAllowedError
 from dispatch.staff.failures import prove
 from dispatch.staff.member import change_password
@@ -64,7 +63,7 @@ async def come_in(
         came = await run_in_threadpool(sign_in, world, login.strip().lower(), password)
     except NotAllowedError as error:
         return await run_in_threadpool(_form, world, request, back, str(error), login, 401)
-    return keep(world, came, RedirectResponse(after(came, back), 303, headers=HEADERS))
+    return keep(world, came, RedirectResponse(header_url(after(came, back)), 303, headers=HEADERS))
 
 
 def count_try(request: Request) -> None:
@@ -77,7 +76,7 @@ def count_try(request: Request) -> None:
 def after(came: CameIn | HalfIn, back: str) -> str:
     """Where whoever came so far goes next."""
     if isinstance(came, HalfIn):
-        return f"{CODE}?back={quote(same_site(back), safe='/')}"
+        return with_back(CODE, same_site(back))
     return CHANGE if came.must_change else same_site(back)
 
 
@@ -130,7 +129,7 @@ async def come_in_with_code(
         return await run_in_threadpool(_form, world, request, back, str(error), "", 401)
     except NotAllowedError as error:
         return _code_form(request, back, str(error), 401)
-    return keep(world, came, RedirectResponse(after(came, back), 303, headers=HEADERS))
+    return keep(world, came, RedirectResponse(header_url(after(came, back)), 303, headers=HEADERS))
 
 
 @router.post("/console/sign-out")
@@ -146,8 +145,13 @@ def leave(desk: AnyDesk) -> Response:
 def lock(desk: AnyDesk) -> Response:
     """Whoever leaves the desk locks it."""
     lock_session(desk.world, desk.signed.session_id)
-    back = quote(same_site(desk.request.headers.get("referer", "")), safe="/?=&")
-    return desk.to(f"{LOCKED}?back={back}")
+    return desk.to(with_back(LOCKED, same_site(desk.request.headers.get("referer", ""))))
+
+
+@router.post("/console/awake")
+def awake(desk: Annotated[Desk, needs()]) -> Response:  # noqa: ARG001 - that somebody asked is all
+    """Somebody types: that is work, though nothing is sent. What is locked stays locked."""
+    return Response(status_code=204, headers=HEADERS)
 
 
 @router.get(LOCKED)
@@ -203,7 +207,7 @@ def _wrong_password(desk: Desk, old: str, new: str, again: str) -> str:
 def choose_language(request: Request, language: Annotated[str, Form()] = CHINESE) -> Response:
     """Kept in a cookie of its own: it holds for whoever sits at this browser."""
     check_origin(request)
-    answer = RedirectResponse(same_site(request.headers.get("referer", "")), 303, headers=HEADERS)
+    answer = RedirectResponse(header_url(same_site(request.headers.get("referer", ""))), 303, headers=HEADERS)
     if language in LANGUAGES:
         answer.set_cookie(LANGUAGE, language, path="/console", max_age=YEAR, httponly=True, samesite="lax")
     return answer

@@ -31,6 +31,7 @@ from dispatch.console import (
     trips,
     window,
 )
+from dispatch.console.wrong import put_pages
 from dispatch.world import World
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -67,4 +68,5 @@ def make_site(world: World) -> Doors:
     site.state.sign_ins = MovingWindowRateLimiter(MemoryStorage())
     for router in ROUTERS:
         site.include_router(router)
+    put_pages(site)
     return site

@@ -1,7 +1,6 @@
 """One slip: what the applicant asked for, entered or corrected (寄递申请单)."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form
 from pydantic import BaseModel
@@ -14,6 +13,7 @@ from dispatch.approval.fields.text import WrongError
 from dispatch.approval.slip_view import SlipView, see_slip
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
+from dispatch.console.page import case_url
 from dispatch.console.sentence import said_in
 from dispatch.errors import NotAllowedError
 from dispatch.reveal import log_reveal
@@ -101,7 +101,7 @@ def save(desk: Clerk, case_no: str, changes: Annotated[Changes, Form()]) -> Resp
 
 
 def _at(case_no: str) -> str:
-    return f"/console/case/{quote(case_no, safe='')}/slip"
+    return f"{case_url(case_no)}/slip"
 
 
 def _form(desk: Desk, seen: SlipView) -> Response:

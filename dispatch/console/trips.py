@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from dispatch.api.shell import RefusedError
 from dispatch.approval.published import publish_trips, published_trips
-from dispatch.console.case import address
 from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
+from dispatch.console.page import case_url
 from dispatch.measured.overview import this_month
 from dispatch.staff.role import Right
 from dispatch.visits import Asked
@@ -53,7 +53,7 @@ def told(
     stands = take_testimony(desk.world, case_no, said, desk.by, desk.scope.within())
     _ = gettext_in(desk.language)
     words = _("群众反映已记，与记录不一致，待督查裁定。") if stands.differs_since else _("群众反映已记，与记录一致。")
-    return desk.to(address(case_no), words)
+    return desk.to(case_url(case_no), words)
 
 
 @router.post("/console/case/{case_no}/rule")

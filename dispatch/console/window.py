@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
-from dispatch.console.page import HEADERS
+from dispatch.console.page import HEADERS, case_url
 from dispatch.queues.pictures import check_picture, look_at_picture
 from dispatch.staff.role import Right
 from dispatch.zero_visits.at_window import FAULTS, Given, give, pull
@@ -35,7 +35,7 @@ def pulled(desk: Window, case_no: str) -> Response:
     shown = pull(desk.world, case_no, desk.by, desk.scope.within())
     _ = gettext_in(desk.language)
     said = _("已抽回，可以办领取。") if shown.step is Step.GIVE else _("已抽回，等寄递企业撤单。")
-    return desk.to(f"/console/case/{case_no}/window", said)
+    return desk.to(f"{case_url(case_no)}/window", said)
 
 
 @router.post("/console/case/{case_no}/window/give")
@@ -65,7 +65,7 @@ def given_out(
         on_paper=on_paper,
     )
     give(desk.world, case_no, given, desk.by, desk.scope.within())
-    return desk.to(f"/console/case/{case_no}/window", gettext_in(desk.language)("已发出并登记，办件送达闭环。"))
+    return desk.to(f"{case_url(case_no)}/window", gettext_in(desk.language)("已发出并登记，办件送达闭环。"))
 
 
 @router.get("/console/case/{case_no}/window/receipt.pdf")

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from dispatch.staff.role import RIGHTS, Right, Role
@@ -36,12 +38,18 @@ class Route:
     rights: frozenset[Right] | None
     params: Mapping[str, Any] = field(compare=False)
     fields: Mapping[str, Any] = field(compare=False)
+    query: Mapping[str, Any] = field(compare=False)
 
     @property
     def url(self) -> str:
         """With ids that do not exist."""
         found = self.path.replace(":path}", "}")
         return found.format_map({name: _sample(kind) for name, kind in self.params.items()})
+
+    def url_of(self, **told: str) -> str:
+        """With these words in the path, encoded; ids that do not exist in all other places."""
+        found = self.path.replace(":path}", "}")
+        return found.format_map({name: quote(told.get(name, _sample(kind))) for name, kind in self.params.items()})
 
     @property
     def filled(self) -> dict[str, str]:
@@ -95,9 +103,24 @@ def _told(route: Any) -> Iterator[Route]:
     asked = [_rights(each) for each in _dependants(dependant)] if dependant else []
     rights = next((found for found in asked if found is not None), None)
     params = {one.name: one.field_info.annotation for one in dependant.path_params} if dependant else {}
-    fields = {one.alias: one.field_info.annotation for one in dependant.body_params} if dependant else {}
+    whole = list(_dependants(dependant)) if dependant else []
+    fields = {
+        name: kind
+        for each in ([dependant] if dependant else []) + whole
+        for one in each.body_params
+        for name, kind in _form(one.alias, one.field_info.annotation)
+    }
+    query = {one.alias: one.field_info.annotation for one in dependant.query_params} if dependant else {}
     for method in sorted((getattr(route, "methods", None) or set()) - {"HEAD", "OPTIONS"}):
-        yield Route(method, route.path, rights, params, fields)
+        yield Route(method, route.path, rights, params, fields, query)
+
+
+def _form(name: str, kind: Any) -> Iterator[tuple[str, Any]]:
+    """A field; or those of a form that is told as a whole."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield from ((one, told.annotation) for one, told in kind.model_fields.items())
+    else:
+        yield name, kind
 
 
 def _dependants(dependant: Dependant) -> Iterator[Dependant]:

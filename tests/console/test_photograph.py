@@ -84,7 +84,7 @@ def test_what_the_camera_wrote_into_it_is_not_kept(world, person, waybill):
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"GIF89a no picture", 409), (b"", 409), (b"\xff\xd8" + b"\0" * 4_000_000, 409)]
+    ("body", "status"), [(b"GIF89a no picture", 409), (b"", 409), (b"\xff\xd8" + b"\0" * 4_000_000, 413)]
 )
 def test_what_is_no_photograph_or_too_large_is_refused_in_words(world, person, waybill, body, status):
     refused = send(person(Role.DISPATCH), waybill, body)

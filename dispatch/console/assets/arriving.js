@@ -9,9 +9,7 @@
     form.elements.file.addEventListener("change", () => { words.hidden = !large(); });
     form.addEventListener("submit", (event) => {
       words.hidden = !large();
-      if (large()) { event.preventDefault(); return; }
-      const button = form.querySelector("button");
-      window.setTimeout(() => { button.disabled = true; }, 0);
+      if (large()) event.preventDefault();
     });
   });
 
