@@ -32,7 +32,7 @@ def numbers(kinds) -> list[str]:
 def bodies(route: Route, word: bytes):
     """Everything hostile at once; and each number alone, for one that is refused hides the next."""
     yield dict.fromkeys(route.fields, word)
-    for name in numbers(route.fields):
+    for name in numbers(route.fields) if word.isdigit() else ():
         yield {**route.filled, name: word}
 
 
