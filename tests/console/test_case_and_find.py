@@ -100,7 +100,8 @@ def test_the_beginning_of_a_number_that_several_have_shows_them_all(road, person
     page = clerk.get("/console/find", params={"q": "33112720261122000"}).text
     assert re.findall(r'href="/console/case/(\d+)"', page) == [CASE, "331127202611220002"]
     assert "没有号码" in clerk.get("/console/find", params={"q": "331"}).text  # too short to be of use
-    assert "没有号码" in clerk.get("/console/find", params={"q": NAME}).text
+    assert clerk.get("/console/find", params={"q": NAME}).headers["location"] == "/console/find"  # without the name
+    assert "只按编号查" in clerk.get("/console/find").text
     assert "没有号码" in clerk.get("/console/find", params={"q": "%_%_%"}).text
 
 

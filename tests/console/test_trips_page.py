@@ -92,7 +92,7 @@ def test_the_overview_tells_of_both_alarms_and_leads_the_supervisor_to_them(road
     assert 'href="/console/rulings?month=' in page
     assert 'href="/console/rulings' not in person(Role.DISPATCH).get("/console/overview").text
     assert overview(road.world, Scope(frozenset({"县公安局"})), this_month(road.world)).to_rule == 0
-    exported = person(Role.SUPERVISOR, "second").get("/console/overview.csv").content.decode("utf-8-sig")
+    exported = person(Role.SUPERVISOR, "second").post("/console/overview.csv", {}).content.decode("utf-8-sig")
     assert "承诺不符率%" in exported
 
 
