@@ -8,11 +8,14 @@ from rich.table import Table
 
 from dispatch.hall_time import hall_time
 from dispatch.staff.bind import bind_subject, unbind_subject
+from dispatch.staff.failures import prove
 from dispatch.staff.member import (
     Made,
     add_member,
     change_member,
+    change_password,
     close_member,
+    find_member,
     members,
     reopen_member,
     reset_password,
@@ -64,6 +67,19 @@ def reset(login: str) -> None:
     """重置密码，解除锁定；新密码只显示这一次。"""
     with for_people(), open_world() as world:
         _show(reset_password(world, login, AT_THE_MACHINE))
+
+
+@app.command("password")
+def password(login: str) -> None:
+    """本人改密码：原密码与新密码都在终端里问，不显示。"""
+    old = typer.prompt("原密码", hide_input=True)
+    new = typer.prompt("新密码", hide_input=True, confirmation_prompt="再填一次新密码")
+    with for_people(), open_world() as world:
+        with world.reading() as session:
+            member = find_member(session, login)
+        prove(world, member, old, "原密码不对。")
+        change_password(world, login, new)
+    console.print("密码已改。")
 
 
 @app.command("close")

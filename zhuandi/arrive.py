@@ -1,5 +1,7 @@
 """What arrives at the counter, on the command line: lists, papers, slips. Thin words over the rooms."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from dispatch.approval.amend_slip import Wanted, amend_slip
+from dispatch.approval.case import find_case
 from dispatch.approval.columns import BY_FIELD, COLUMNS
 from dispatch.approval.decided_case import Way
+from dispatch.approval.enter_case import enter_case, fields
 from dispatch.approval.files import headings
 from dispatch.approval.import_list import Imported, import_list
-from dispatch.approval.issue import Paper, register_paper
+from dispatch.approval.issue import Paper, register_all, register_paper
 from dispatch.approval.issue_register import HEADINGS, day_of, export_register, register_of
+from dispatch.approval.lodge import Outcome
 from dispatch.approval.paper_back import take_paper_back
 from dispatch.approval.read_list import open_list
 from dispatch.approval.template import write_template
@@ -24,6 +29,8 @@ app = typer.Typer()
 console = Console()
 By = Annotated[str, typer.Option(help="经办人")]
 BY = "窗口"
+FIELD_OF = {one.heading: one.field for one in COLUMNS} | {field: field for field in BY_FIELD}
+"""A column, by its heading and by its path in the API."""
 
 
 @app.command("import")
@@ -57,14 +64,17 @@ def import_file(
 
 
 def _said(told: list[str]) -> dict[str, str]:
-    by_heading = {one.heading: one.field for one in COLUMNS} | {field: field for field in BY_FIELD}
     said = {}
     for one in told:
         name, _, meant = one.partition("=")
-        if meant and meant not in by_heading:
-            raise typer.BadParameter(f"没有“{meant}”这一栏；有：{'、'.join(column.heading for column in COLUMNS)}")
-        said[headings.plain(name)] = by_heading.get(meant, "")
+        said[headings.plain(name)] = _field(meant) if meant else ""
     return said
+
+
+def _field(name: str) -> str:
+    if name not in FIELD_OF:
+        raise typer.BadParameter(f"没有“{name}”这一栏；有：{'、'.join(column.heading for column in COLUMNS)}")
+    return FIELD_OF[name]
 
 
 def _show_imported(imported: Imported) -> None:
@@ -82,8 +92,44 @@ def _show_imported(imported: Imported) -> None:
 
 
 @app.command()
+def enter(
+    file: Annotated[Path | None, typer.Argument(help="JSON：栏目与内容，如清单里的一行；不写则逐栏询问")] = None,
+    *,
+    by: By = BY,
+) -> None:
+    """登记一个办件：申请人在窗口，而清单还没有来。"""
+    with for_people():
+        told = _asked() if file is None else _row(file.read_bytes())
+        with open_world() as world:
+            done = enter_case(world, told, by)
+    again = done.outcome is not Outcome.ACCEPTED
+    console.print(f"办件 {done.case_no} {'原已收到，内容相同' if again else '已登记'}。")
+
+
+def _asked() -> Mapping[str, str]:
+    # Asked for one by one: what stands on a command line, others on this machine can read.
+    return {
+        one.field: typer.prompt(
+            f"{one.heading}{'' if one.required else '（可不填）'}", default="", show_default=False
+        )
+        for one in fields()
+    }
+
+
+def _row(content: bytes) -> Mapping[str, str]:
+    try:
+        told = json.loads(content)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not all(isinstance(text, str) for text in told.values()):
+        raise typer.BadParameter('文件要是这样的 JSON：{"办件编号": "…", "事项名称": "…"}')
+    return {_field(name): text for name, text in told.items()}
+
+
+@app.command()
 def paper(
     case: Annotated[str, typer.Argument(help="办件编号，或出件条码")],
+    others: Annotated[list[str] | None, typer.Argument(help="同一人交来的其他办件，各按每种出件一份登记")] = None,
     *,
     given_by: Annotated[str, typer.Option(help="交件人（部门的人）")],
     licence: Annotated[str, typer.Option(help="证照编号")] = "",
@@ -93,9 +139,20 @@ def paper(
     by: By = BY,
 ) -> None:
     """出证登记：纸质结果已到窗口，谁交、谁接。"""
+    told = Paper(given_by, licence, originals, copies, enclosures)
+    if others and told != Paper(given_by):
+        raise typer.BadParameter("证照编号、份数、附件各办件不同，请逐件登记。")
     with for_people(), open_world() as world:
-        done = register_paper(world, case, Paper(given_by, licence, originals, copies, enclosures), by)
-    console.print(f"办件 {done.case_no} 已登记出证。")
+        if others:
+            with world.reading() as session:
+                ids = [find_case(session, one).id for one in (case, *others)]
+            done = register_all(world, ids, told, by)
+        else:
+            done = [register_paper(world, case, told, by)]
+    for one in done:
+        console.print(one.wrong or f"办件 {one.case_no} 已登记出证。")
+    if any(one.wrong for one in done):
+        raise typer.Exit(1)
 
 
 @app.command("paper-back")

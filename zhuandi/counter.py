@@ -1,8 +1,10 @@
 """The counter on the command line: parcels counted out, the evening compared, the window, the telephone."""
 
+from base64 import b64encode
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -19,11 +21,16 @@ from dispatch.packing.collection import (
 )
 from dispatch.packing.counted import count_collection
 from dispatch.packing.photograph import photograph
+from dispatch.packing.sign_list import sign_list
+from dispatch.picture import DATA_URL, pictures_of
+from dispatch.queues.pictures import look_at_picture
+from dispatch.queues.queue import Scope
 from dispatch.tracking.collected import compare
 from dispatch.zero_visits.at_window import Given, give, pull
 from dispatch.zero_visits.pickup import AtWindow, Step, at_window
 from dispatch.zero_visits.receipt import receipt
-from dispatch.zero_visits.telephone_call import note_call
+from dispatch.zero_visits.record import record
+from dispatch.zero_visits.telephone_call import note_call, number_to_call
 from dispatch.zero_visits.told.by_telephone import calls_of
 from zhuandi.context import for_people, open_world
 from zhuandi.desk import BY, By
@@ -86,6 +93,20 @@ def count_close(
         console.print(f"留下未交：{'、'.join(closed.stays)}")
 
 
+@app.command("sign-list")
+def sign_posting_list(
+    number: Annotated[str, typer.Argument(help="交寄清单编号")],
+    signature: Annotated[Path, typer.Argument(help="签名的图片（PNG）")],
+    *,
+    postman: Annotated[str, typer.Option(help="揽投员姓名")],
+    by: By = BY,
+) -> None:
+    """揽投员签收交寄清单：姓名与签名一并存下。"""
+    with for_people(), open_world() as world:
+        sign_list(world, number, postman, DATA_URL + b64encode(signature.read_bytes()).decode(), by)
+    console.print("签名已存。")
+
+
 @app.command("compare")
 def compare_day(day: Annotated[str, typer.Argument(help="日期，如 2026-11-23；不写则今天")] = "") -> None:
     """交寄的邮件与寄递企业收寄轨迹比对。"""
@@ -105,6 +126,30 @@ def photograph_envelope(waybill: str, file: Path, *, carrier: str = "", by: By =
     with for_people(), open_world() as world:
         photograph(world, waybill, file.read_bytes(), by, carrier)
     console.print("照片已存。")
+
+
+@app.command("pictures")
+def pictures(
+    case: Annotated[str, typer.Argument(help="办件编号")],
+    look: Annotated[UUID | None, typer.Argument(help="要看的那一张；不写则列出全部")] = None,
+    *,
+    out: Annotated[Path, typer.Option(help="照片写到此处")] = Path("picture"),
+    reason: Annotated[str, typer.Option(help="为什么要看（记入审计）")] = "",
+    by: By = BY,
+) -> None:
+    """一个办件的照片与签名；看其中一张须写原因。"""
+    with for_people(), open_world() as world:
+        if look is not None:
+            out.write_bytes(look_at_picture(world, look, by, reason, Scope().within()).body)
+            console.print(f"照片在 {out}")
+            return
+        subjects = record(world, case).subjects
+        with world.reading() as session:
+            kept = pictures_of(session, list(subjects))
+    table = Table("编号", "是什么", "何时", "经办人")
+    for one in kept:
+        table.add_row(str(one.id), one.words, hall_time(one.made_at), one.made_by)
+    console.print(table if kept else "没有照片。")
 
 
 @app.command("window-pull")
@@ -170,3 +215,12 @@ def call(
     console.print(table)
     if calls.enough:
         console.print(f"已连续 {calls.in_vain} 次未接通，不必再打。")
+
+
+@app.command("call-number")
+def call_number(
+    case: str, *, reason: Annotated[str, typer.Option(help="为什么要看（记入审计）")] = "", by: By = BY
+) -> None:
+    """要打的号码，全部显示。"""
+    with for_people(), open_world() as world:
+        console.print(number_to_call(world, case, by, reason))

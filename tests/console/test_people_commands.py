@@ -19,9 +19,9 @@ def zhuandi(database_url, tmp_path, monkeypatch):
     bells.prepare(broker_url(Settings()))
     runner = CliRunner()
 
-    def run(*words):
-        told = runner.invoke(app, [str(word) for word in words])
-        assert told.exit_code == 0, told.output
+    def run(*words, typed="", code=0):
+        told = runner.invoke(app, [str(word) for word in words], input=typed)
+        assert told.exit_code == code, told.output
         return told.output
 
     return run
@@ -56,3 +56,18 @@ def test_an_account_is_changed_bound_and_freed_and_all_of_it_is_taken_out_of_the
     assert "完整" in zhuandi("audit", "verify")
     zhuandi("audit", "export", file, "--day", "2020-01-01")
     assert len(file.read_text("utf-8-sig").splitlines()) == 1
+
+
+def test_ones_own_password_is_changed_by_who_knows_the_old_one_and_none_is_shown(zhuandi):
+    """It could be changed in a browser alone; on a command line it would stand in the shell's history."""
+    first = zhuandi("admin", "add", "li.na", "--name", "李娜").splitlines()[-1]
+    new = "kao-shan-9-tun"
+    wrong = zhuandi("admin", "password", "li.na", typed=f"not-{first}\n{new}\n{new}\n", code=1)
+    assert "原密码不对" in wrong
+    assert "不能含登录名" in zhuandi(
+        "admin", "password", "li.na", typed=f"{first}\nli.na-li.na\nli.na-li.na\n", code=1
+    )
+    told = zhuandi("admin", "password", "li.na", typed=f"{first}\n{new}\n{new}\n")
+    assert "密码已改" in told
+    assert not {word for word in (first, new) if word in wrong + told}
+    zhuandi("admin", "password", "li.na", typed=f"{first}\n{new}\n{new}\n", code=1)

@@ -1,0 +1,97 @@
+"""Batches by command: what failed is tried again, a print run is answered, as on the page of the batch."""
+
+import re
+
+import pytest
+from on_the_road import as_given
+from typer.testing import CliRunner
+
+from dispatch.approval.case import find_case
+from dispatch.approval.dispatch_many import begin_many, go_on
+from dispatch.approval.lodge import lodge
+from dispatch.approval.release import hold, lift
+from dispatch.batch import Kind, items_of
+from dispatch.label import SheetSize
+from dispatch.label.print_run import find_run
+from dispatch.label.print_sheets import Wish, begin_print, to_print
+from dispatch.label.printer import Language, PrinterAsked, add_printer
+from zhuandi import batches
+
+CASES = [f"33112720261122{number:04}" for number in range(3)]
+
+
+@pytest.fixture
+def typed(post, monkeypatch):
+    monkeypatch.setattr(batches, "open_world", lambda: as_given(post.world))
+    monkeypatch.setenv("COLUMNS", "200")
+    runner = CliRunner()
+    return lambda *words: runner.invoke(batches.app, [str(word) for word in words])
+
+
+@pytest.fixture
+def printed(post, drain, decided):
+    """A run of three sheets."""
+    for number, case_no in enumerate(CASES):
+        lodge(post.world, decided(case_no, slip={"detail": f"团结路{number + 1}号"}), "test")
+    drain(post.world)
+    with post.world.reading() as session:
+        chosen = to_print(session)
+    return begin_print(post.world, chosen, Wish(SheetSize.TWO_PART, "li.na"))
+
+
+def answered(world, batch_id):
+    with world.reading() as session:
+        run = find_run(session, batch_id)
+        return run.came_out, run.answered_by
+
+
+def test_a_run_is_answered_once_by_who_counted(typed, printed, post):
+    assert str(printed) in typed("batches", "--unanswered").output
+    assert "全部打印成功" in typed("came-out", printed, "--by", "wang.wu").output
+    assert answered(post.world, printed) == (3, "wang.wu")
+    assert "没有这样的批次" in typed("batches", "--unanswered").output
+    again = typed("came-out", printed)
+    assert again.exit_code == 1
+    assert "wang.wu" in again.output
+
+
+def test_of_a_run_that_came_out_in_part_the_others_are_printed_again_for_a_reason(typed, printed, post):
+    assert "重打须写明原因" in typed("came-out", printed, "--sheets", "1").output
+    assert typed("came-out", printed, "--sheets", "4", "--reason", "卡纸").exit_code == 1
+    assert answered(post.world, printed) == (None, None)
+    told = typed("came-out", printed, "--sheets", "1", "--reason", "卡纸", "--by", "wang.wu").output
+    assert "第 2 张起重打" in told
+    assert answered(post.world, printed) == (1, "wang.wu")
+    again = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", told)[0]
+    assert "共 2 件，未办成 0 件" in typed("batch", again).output
+
+
+def test_a_run_is_stopped_on_its_way_to_a_printer_and_another_has_nothing_to_stop(typed, printed, post, drain):
+    assert "没有送往打印机" in typed("print-stop", printed).output
+    asked = PrinterAsked("一楼", "127.0.0.1", 9100, Language.ZPL, "100x150")
+    printer_id = add_printer(post.world, asked, "admin")
+    with post.world.reading() as session:
+        chosen = [item.of for item in items_of(session, printed)]
+    sent = begin_print(post.world, chosen, Wish(SheetSize.TWO_PART, "li.na", "补一份", printer_id))
+    assert "已停止往打印机送" in typed("print-stop", sent).output
+
+
+def test_what_failed_is_tried_again_and_nothing_else(typed, post, decided):
+    """A failed batch could be tried again by a button alone."""
+    for case_no in CASES[:2]:
+        lodge(post.world, decided(case_no), "test")
+    hold(post.world, CASES[0], "待签字", "li.na")
+    with post.world.reading() as session:
+        ids = [find_case(session, case_no).id for case_no in CASES[:2]]
+    number = begin_many(post.world, Kind.HOLD, ids, "li.na", "欠费")
+    go_on(post.world, number)
+    assert "共 2 件，未办成 1 件" in typed("batch", number).output
+    assert "未办成 1 件" in typed("retry", number).output, "it is held still"
+    lift(post.world, CASES[0], "li.na")
+    assert "未办成 0 件" in typed("retry", number, "--by", "wang.wu").output
+    assert "没有未办成的" in typed("retry", number).output
+
+
+def test_a_print_run_is_not_tried_again_here(typed, printed):
+    refused = typed("retry", printed)
+    assert (refused.exit_code, "从结果里另打" in refused.output) == (1, True)
