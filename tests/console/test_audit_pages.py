@@ -52,7 +52,8 @@ def test_the_auditor_filters_by_the_url_and_a_senseless_one_asks_nothing(world, 
     page = auditor.get("/console/audit?deed=reveal&by=li&subject=case:42").text
     assert "回访核对" in page
     assert "case:42" not in auditor.get("/console/audit?deed=print").text
-    assert auditor.get("/console/audit?day=yesterday&deed=none&before=-1").status_code == 200
+    assert auditor.get("/console/audit?day=yesterday&deed=none").status_code == 200
+    assert auditor.get("/console/audit?before=-1").status_code == 422  # a page, and none that a link leads to
 
 
 def test_the_chain_is_walked_at_the_press_of_a_button_and_against_what_was_written_down(world, person):
