@@ -5,17 +5,20 @@ from contextlib import AbstractContextManager, ExitStack
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
 from dispatch.console.language import CHINESE, ENGLISH
 from dispatch.console.page import case_url
 from dispatch.console.site import make_site
 from dispatch.staff.role import Role
 from dispatch.typefaces import Typefaces
+from dispatch.waybill import Waybill
 from tests.browser.chromium import Window, window
 from tests.browser.counter import Counter, furnish
 from tests.browser.hostile import DENSE, SCRIPT, plant, refuse, scripted
 from tests.browser.routes import Address, pages
+from tests.browser.steps import said
 from tests.doors.served import served
 from tests.parts import an_account, open_post, open_service, short_waits
 
@@ -66,6 +69,45 @@ def test_a_stored_script_is_text_on_every_page(browser: Browser, planted: Counte
                     read |= {path} if _is_read(opened.page) else set()
     assert found == []
     assert len(read) > LEAST_PAGES, sorted(read)
+
+
+@pytest.mark.parametrize("language", [CHINESE, ENGLISH])
+def test_it_is_text_where_it_is_revealed(browser: Browser, planted: Counter, site: str, language: str):
+    case = case_url(DENSE)
+    with window(browser, site, planted.cookies(site, Role.DISPATCH, language)) as opened:
+        for path in (case, f"{case}/slip", f"{case}/call"):
+            page = opened.go(path)
+            form = page.locator("main form[action$='/reveal'], main form[action$='/number']").first
+            page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+            form.locator("[name=reason]").fill(SCRIPT)
+            form.locator("button").click()
+            expect(page.locator("main")).to_contain_text("document.title")
+            assert _faults(opened) == [], path
+
+
+def test_it_is_text_in_what_a_refusal_says_and_an_answer_is_swapped_in(browser: Browser, planted: Counter, site: str):
+    with window(browser, site, planted.cookies(site, Role.ADMINISTRATOR, CHINESE)) as opened:
+        opened.refused = True
+        for path, name in (("/console/printers", DENSE),):
+            page = opened.go(path)
+            form = page.locator(f"main form[action='{path}']")
+            form.locator("[name=name]").fill(name)
+            if form.locator("[name=host]").count():
+                form.locator("[name=host]").fill("127.0.0.1")
+            form.locator("button").click()
+            expect(said(page)).to_contain_text(name)
+            assert _faults(opened) == [], path
+
+
+def test_it_is_text_on_the_page_of_the_applicant(browser: Browser, planted: Counter, site: str):
+    world = planted.world
+    envelope = planted.shipment(planted.cases["on_the_way"][0])
+    with world.reading() as session:
+        waybill = session.scalars(select(Waybill).where(Waybill.shipment_id == envelope.id)).one()
+    with window(browser, site) as opened:
+        page = opened.go(f"/t/{world.vault.open(waybill, 'token')}")
+        expect(page.locator("body")).to_contain_text("document.title")
+        assert _faults(opened) == []
 
 
 def _more(counter: Counter) -> list[Address]:
