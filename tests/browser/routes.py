@@ -8,6 +8,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from dispatch.console.assets import PREFIX
+from dispatch.console.page import case_url
 from dispatch.console.site import ROUTERS
 from dispatch.queues.queue import Queue
 from dispatch.staff.role import RIGHTS, Role
@@ -28,7 +29,7 @@ WITH_IDS: Mapping[str, Urls] = {
     ],
     "/console/staff/member/{login}": lambda _: ["/console/staff/member/window"],
     "/console/find": lambda _: ["/console/find?q=nothing-begins-so"],
-    "/console/case/{case_no}": lambda counter: [f"/console/case/{cases[0]}" for cases in counter.cases.values()],
+    "/console/case/{case_no}": lambda counter: [case_url(cases[0]) for cases in counter.cases.values()],
     "/console/case/{case_no}/call": lambda counter: [f"/console/case/{counter.cases['on_the_way'][0]}/call"],
     "/console/case/{case_no}/window": lambda counter: [f"/console/case/{counter.cases['to_pack'][0]}/window"],
     "/console/case/{case_no}/slip": lambda counter: [f"/console/case/{counter.cases['to_release'][1]}/slip"],
