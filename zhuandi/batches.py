@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from dispatch.approval.dispatch_many import go_on, try_failed_again
 from dispatch.batch import KIND_WORDS, OUTCOME_WORDS, Kind, Outcome
@@ -32,7 +32,9 @@ def batches(
     """近来的批次：放行、暂缓、解除暂缓、打单。"""
     with for_people(), open_world() as world:
         lines = recent_batches(world, Scope(), by, unanswered=unanswered)
-    table = Table("批次", "何事", "何时", "经办人", *OUTCOME_WORDS.values(), "答复")
+    table = Table(
+        Column("批次", no_wrap=True, min_width=36), "何事", "何时", "经办人", *OUTCOME_WORDS.values(), "答复"
+    )
     for line in lines:
         counts = [str(line.counts[one]) for one in OUTCOME_WORDS]
         kind, at = KIND_WORDS[Kind(line.batch.kind)], hall_time(line.batch.made_at)

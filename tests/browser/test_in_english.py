@@ -28,7 +28,18 @@ TEXTS = """() => {
     for (const name of ["title", "placeholder", "aria-label", "alt"]) told.push(one.getAttribute(name) || "");
   return told;
 }"""
-TYPED = ("出证清单.xlsx", "外单位.csv", "单号", "谁", "神仙", "飞鸽", "审批系统", "原证未收回", "中文")
+TYPED = (
+    "出证清单.xlsx",
+    "外单位.csv",
+    "单号",
+    "谁",
+    "神仙",
+    "飞鸽",
+    "审批系统",
+    "原证未收回",
+    "中文",
+    *("一号窗热敏机", "一号机", "李科员", "拿错了办件", "查过当天的监控，没有来过", "说去过一次窗口，又去邮局取件"),
+)
 """Files and their headings, what stands wrong in them, who sent the cases, why one waits; and the other language."""
 
 

@@ -45,6 +45,7 @@ NAMES_NOBODY = {
     "view": "a clerk's own filters, in the queue's name",
 }
 NO_SUBJECT = {
+    "form",  # a lock, as long as a form is looked up
     *("act", "news", "list", "word", "stranded"),  # causes of a move, facts of an entry
     *("window", "desk", "data"),  # origin of a visit, source of a case, address of a picture
 }
