@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
 from dispatch.console.language import CHINESE, ENGLISH, gettext_in
+from dispatch.console.sentence import said_in
 from dispatch.console.site import make_site
 from dispatch.packing.pack import pack, to_pack
 from dispatch.queues.queue import Queue
@@ -83,6 +84,11 @@ class Hand:
     page: Page
     keys_alone: bool
 
+    def open(self, path: str) -> None:
+        """A page of the menu."""
+        self.press(self.page.locator(f".side a[href='{path}']"))
+        expect(self.page).to_have_url(re.compile(rf"{re.escape(path)}$"))
+
     def press(self, target: Locator) -> None:
         """A button, or a link."""
         if self.keys_alone:
@@ -126,28 +132,28 @@ def test_a_day_from_the_list_in_the_morning_to_the_postman_in_the_evening(day, l
         opened.context.add_cookies([{"name": "zhuandi_language", "value": language, **place}])
         page = sign_in(opened, "dispatch")
         hand = Hand(page, keys_alone)
-        import_the_list(hand, opened.home, words)
+        import_the_list(hand, words)
         day.work()
-        release_all(hand, opened.home, words)
+        release_all(hand, words)
         day.work()
-        print_all(hand, opened.home, words)
-        pack_some_and_a_wrong_pair(day, page, opened.home)
+        print_all(hand, words)
+        pack_some_and_a_wrong_pair(day, hand)
         assert all("409" in one for one in opened.faults)  # Chromium notes the refusal of the wrong pair
         opened.faults.clear()
         hand_over_all(hand, opened.home, words)
         assert waiting(page, Queue.ON_THE_WAY) == GOOD
         troubles(day)
-        solve_each(day, hand, opened.home)
-        hand.press(page.locator(f".queues a[href='/console/queue/{Queue.NEEDS_A_PERSON}']"))
+        solve_each(day, hand, said_in(language))
+        hand.open(f"/console/queue/{Queue.NEEDS_A_PERSON}")
         assert waiting(page, Queue.NEEDS_A_PERSON) == 0
 
 
-def import_the_list(hand: Hand, home: str, words: dict[str, str]) -> None:
+def import_the_list(hand: Hand, words: dict[str, str]) -> None:
     """The twelve faults are told row by row, the good rows go in, and the same list again brings nothing twice."""
     page = hand.page
     sheet = {"name": "11月20日办结.xlsx", "mimeType": "application/octet-stream", "buffer": issued_list()}
     for accepted, repeated in ((GOOD, 0), (0, GOOD)):
-        page.goto(f"{home}/console/import")
+        hand.open("/console/import")
         page.set_input_files("#file", sheet)
         hand.press(page.get_by_role("button", name=words["upload"]))
         expect(page.locator("[data-count=new]")).to_have_text(str(accepted))
@@ -160,10 +166,10 @@ def import_the_list(hand: Hand, home: str, words: dict[str, str]) -> None:
             expect(page.locator("[data-count=new]")).to_have_text(str(GOOD))
 
 
-def release_all(hand: Hand, home: str, words: dict[str, str]) -> None:
+def release_all(hand: Hand, words: dict[str, str]) -> None:
     """All that match, not only the first page; tried first, and nothing is done by trying."""
     page = hand.page
-    page.goto(f"{home}/console/queue/{Queue.TO_RELEASE}")
+    hand.open(f"/console/queue/{Queue.TO_RELEASE}")
     hand.tick(page.locator("[data-all-matching]"))
     hand.press(page.get_by_role("button", name=words["plan"], exact=True))
     expect(page.locator(".panel").first).to_contain_text(str(GOOD))
@@ -172,10 +178,10 @@ def release_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     expect(page).to_have_url(re.compile("/console/batch/"))
 
 
-def print_all(hand: Hand, home: str, words: dict[str, str]) -> None:
+def print_all(hand: Hand, words: dict[str, str]) -> None:
     """One run; its file is there as often as it is asked for, and then somebody says that all came out."""
     page = hand.page
-    page.goto(f"{home}/console/queue/{Queue.TO_PRINT}")
+    hand.open(f"/console/queue/{Queue.TO_PRINT}")
     expect(rows(page).first).to_be_visible()
     assert waiting(page, Queue.TO_PRINT) == GOOD
     hand.tick(page.locator("[data-all-matching]"))
@@ -196,11 +202,12 @@ def scan(page: Page, code: str) -> None:
     page.keyboard.press("Enter")
 
 
-def pack_some_and_a_wrong_pair(day: Day, page: Page, home: str) -> None:
+def pack_some_and_a_wrong_pair(day: Day, hand: Hand) -> None:
     """Two scans an envelope; the wrong pair stops everything until a key is pressed, and binds nothing."""
+    page = hand.page
     with day.world.reading() as session:
         pairs = to_pack(session)
-    page.goto(f"{home}/console/pack")
+    hand.open("/console/pack")
     for paper, waybill in pairs[:SCANNED]:
         scan(page, paper)
         expect(page.locator("#scanned")).to_contain_text(paper)
@@ -225,7 +232,7 @@ def pack_some_and_a_wrong_pair(day: Day, page: Page, home: str) -> None:
 def hand_over_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     """Counted out one by one, the rest at once, and the list in two copies."""
     page = hand.page
-    page.goto(f"{home}/console/hand-over")
+    hand.open("/console/hand-over")
     hand.press(page.get_by_role("button", name=words["begin"]))
     expect(page.locator("#scan-area")).to_be_visible()
     numbers = page.locator(".rows td.number").all_inner_texts()[0 : 2 * SCANNED : 2]
@@ -266,14 +273,15 @@ def troubles(day: Day) -> None:
             road.tell(case_no(place), code, detail)
 
 
-def solve_each(day: Day, hand: Hand, home: str) -> None:
+def solve_each(day: Day, hand: Hand, say: Callable[[str], str]) -> None:
     """Each under its reason; open the entry, press the button, and it is done."""
     page = hand.page
     for reason, _, remedy in NEWS:
-        page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}?reason={reason}")
-        assert rows(page).count() >= 1, f"nothing shows up as {WORDS[reason].reason}"
-        while rows(page).count():
-            hand.press(rows(page).first.locator("a").first)
+        hand.open(f"/console/queue/{Queue.NEEDS_A_PERSON}")
+        mine = rows(page).filter(has_text=f"{say(WORDS[reason].reason)} →")
+        assert mine.count() >= 1, f"nothing shows up as {WORDS[reason].reason}"
+        while mine.count():
+            hand.press(mine.first.locator("a").first)
             expect(page).to_have_url(re.compile("/console/entry/"))
             form = page.locator(f"form.remedy:has(input[name=remedy][value={remedy}])")
             expect(form, f"{WORDS[reason].reason}: {remedy}").to_have_count(1)
@@ -282,17 +290,17 @@ def solve_each(day: Day, hand: Hand, home: str) -> None:
             hand.press(form.locator("button"))
             expect(said(page)).to_be_visible()
             day.work()
-            page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}?reason={reason}")
-    rest(day, hand, home)
+            hand.open(f"/console/queue/{Queue.NEEDS_A_PERSON}")
+    rest(day, hand)
 
 
-def rest(day: Day, hand: Hand, home: str) -> None:
+def rest(day: Day, hand: Hand) -> None:
     """What the news brought up beside them is settled with a note, and nothing else is."""
     page = hand.page
     with day.world.reading() as session:
         left = set(session.scalars(select(Entry.reason).where(Entry.settled_at.is_(None))))
     assert left <= FOLLOWS
-    page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
+    hand.open(f"/console/queue/{Queue.NEEDS_A_PERSON}")
     while rows(page).count():
         hand.press(rows(page).first.locator("a").first)
         expect(page).to_have_url(re.compile("/console/entry/"))
@@ -301,4 +309,4 @@ def rest(day: Day, hand: Hand, home: str) -> None:
         hand.press(form.locator("button"))
         expect(said(page)).to_be_visible()
         day.work()
-        page.goto(f"{home}/console/queue/{Queue.NEEDS_A_PERSON}")
+        hand.open(f"/console/queue/{Queue.NEEDS_A_PERSON}")
