@@ -52,8 +52,27 @@ class Count:
         return Count(max(self.office_trips, other.office_trips), max(self.trips, other.trips))
 
 
-class Testimony(Keyed, Base):
-    """群众反映: how often an applicant says to have gone for a matter. `counted_…`: what the ledger said then."""
+class Figures:
+    """What somebody says of the trips of a matter; `counted_…`: what the ledger said then."""
+
+    office_trips: Mapped[int]
+    trips: Mapped[int]
+    counted_office_trips: Mapped[int]
+    counted_trips: Mapped[int]
+
+    @property
+    def count(self) -> Count:
+        """As it was said."""
+        return Count(self.office_trips, self.trips)
+
+    @property
+    def counted(self) -> Count:
+        """The ledger's, at that time."""
+        return Count(self.counted_office_trips, self.counted_trips)
+
+
+class Testimony(Keyed, Figures, Base):
+    """群众反映: how often an applicant says to have gone for a matter."""
 
     __tablename__ = "testimonies"
 
@@ -63,10 +82,6 @@ class Testimony(Keyed, Base):
     at: Mapped[datetime]
     by: Mapped[str]
     way: Mapped[str]
-    office_trips: Mapped[int]
-    trips: Mapped[int]
-    counted_office_trips: Mapped[int]
-    counted_trips: Mapped[int]
     note: Mapped[bytes | None]  # sealed
     heard: Mapped[bool]  # a supervisor has ruled since
 
@@ -75,18 +90,8 @@ class Testimony(Keyed, Base):
         CheckConstraint("0 <= office_trips AND office_trips <= trips", name="trips"),
     )
 
-    @property
-    def count(self) -> Count:
-        """As it was told."""
-        return Count(self.office_trips, self.trips)
 
-    @property
-    def counted(self) -> Count:
-        """The ledger's, when it was told."""
-        return Count(self.counted_office_trips, self.counted_trips)
-
-
-class TripRuling(Base):
+class TripRuling(Figures, Base):
     """裁定: which figure stands, by a supervisor. `testimony_id` none: the ledger's. One stands for a matter."""
 
     __tablename__ = "trip_rulings"
@@ -97,26 +102,12 @@ class TripRuling(Base):
     testimony_id: Mapped[UUID | None] = mapped_column(ForeignKey("testimonies.id"))
     at: Mapped[datetime]
     by: Mapped[str]
-    office_trips: Mapped[int]
-    trips: Mapped[int]
-    counted_office_trips: Mapped[int]
-    counted_trips: Mapped[int]
     reason: Mapped[bytes | None]  # sealed
     replaced_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("uq_trip_rulings_standing", "matter_id", unique=True, postgresql_where=text("replaced_at IS NULL")),
     )
-
-    @property
-    def count(self) -> Count:
-        """What it says."""
-        return Count(self.office_trips, self.trips)
-
-    @property
-    def counted(self) -> Count:
-        """The ledger's, when it was made."""
-        return Count(self.counted_office_trips, self.counted_trips)
 
 
 class MatterTrips(Base):

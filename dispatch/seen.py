@@ -29,5 +29,5 @@ def refuse_stale(world: World, session: Session, subject: str, deed: Deed, versi
     query = select(AuditEntry).where(AuditEntry.subject == subject, AuditEntry.deed == deed)
     last = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(1)).first()
     told = world.vault.open(last, "detail") or "" if last else ""
-    who, when = (last.by, hall_time(last.at)) if last else ("", "")
+    who, when = (last.by, hall_time(last.at)) if last else ("别人", "刚才")
     raise ConflictError(f"您打开之后，{who} 于 {when} 已改过：{told}。您的改动没有保存，请看过最新情况再改。")

@@ -66,6 +66,11 @@ class Item(Base):
         ),
     )
 
+    @property
+    def title(self) -> str:
+        """What the counter shows of it: not the name where that alone tells too much of a person."""
+        return "（不显示）" if self.hide_title else self.name
+
 
 class Matter(Base):
     """一件事: one item, or several handed in together. Visits are counted for it."""

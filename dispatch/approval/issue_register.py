@@ -73,7 +73,7 @@ def _line(world: World, issue: PaperIssue, case: Case, item: Item) -> Line:
     return Line(
         at=issue.taken_at.astimezone(SHANGHAI),
         case_no=case.case_no,
-        item="（不显示）" if item.hide_title else item.name,
+        item=item.title,
         department=case.department,
         applicant=mask_name(name, organisation=case.applicant_kind == "organisation"),
         originals=issue.originals,

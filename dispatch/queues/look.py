@@ -167,10 +167,11 @@ def _cases(world: World, session: Session, ids: Sequence[UUID]) -> list[CaseRow]
         name = mask_name(
             world.vault.open(case, "applicant_name") or "", organisation=case.applicant_kind == "organisation"
         )
-        title = "（不显示）" if item.hide_title else item.name
         overdue = now > since + patience
         hold = _why(world, case, slip, holds.get(case.id))
-        rows.append(CaseRow(case.id, case.case_no, title, case.department, name, slip.town, since, hold, overdue))
+        rows.append(
+            CaseRow(case.id, case.case_no, item.title, case.department, name, slip.town, since, hold, overdue)
+        )
     return rows
 
 

@@ -170,7 +170,7 @@ def _look(world: World, session: Session, case: Case) -> AtWindow:
     )
     return AtWindow(
         case_no=case.case_no,
-        item="（不显示）" if item.hide_title else item.name,
+        item=item.title,
         department=case.department,
         applicant=mask_name(world.vault.open(case, "applicant_name") or "", organisation=organisation),
         organisation=organisation,

@@ -1,7 +1,7 @@
 """One counter in the middle of its day, served over a real socket, and the system's Chromium before it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from dispatch.console.language import CHINESE
 from dispatch.console.site import make_site
 from dispatch.staff.role import Role
 from dispatch.typefaces import Typefaces
+from dispatch.world import World
 from tests.browser.chromium import Window, chromium, window
 from tests.browser.counter import Counter, furnish
 from tests.doors.served import served
@@ -26,20 +27,33 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def counter(
+def new_centre(
     browser: Browser,  # without one nothing is furnished
     new_database: Callable[[], AbstractContextManager[str]],
     tmp_path_factory: pytest.TempPathFactory,
     typefaces: Typefaces,
-) -> Iterator[Counter]:
+) -> Callable[[], AbstractContextManager[World]]:
+    """Opens a centre with its post, where clerks release."""
+
+    @contextmanager
+    def opened() -> Iterator[World]:
+        home, account = tmp_path_factory.mktemp("centre"), an_account()
+        settings = short_waits(home, account).model_copy(update={"item_release": "when_released"})
+        with (
+            new_database() as url,
+            open_service(url, settings, typefaces) as world,
+            open_post(world, account, home / "post.sqlite") as post,
+        ):
+            yield post.world
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def counter(new_centre: Callable[[], AbstractContextManager[World]]) -> Iterator[Counter]:
     """Furnished once: what several tests look at, none of them changes for another."""
-    home, account = tmp_path_factory.mktemp("counter"), an_account()
-    settings = short_waits(home, account).model_copy(update={"item_release": "when_released"})
-    with ExitStack() as stack:
-        url = stack.enter_context(new_database())
-        world = stack.enter_context(open_service(url, settings, typefaces))
-        post = stack.enter_context(open_post(world, account, home / "post.sqlite"))
-        yield furnish(post.world)
+    with new_centre() as world:
+        yield furnish(world)
 
 
 @pytest.fixture(scope="session")

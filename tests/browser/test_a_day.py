@@ -3,7 +3,7 @@ the postman; what goes wrong meanwhile is solved where it shows up."""
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
@@ -17,7 +17,6 @@ from dispatch.packing.pack import pack, to_pack
 from dispatch.queues.queue import Queue
 from dispatch.staff.member import add_member, change_password
 from dispatch.staff.role import Role
-from dispatch.typefaces import Typefaces
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from tests.browser.chromium import window
@@ -25,7 +24,7 @@ from tests.browser.counter import CLERK, NAMES_OF_STAFF, PASSWORD
 from tests.browser.day_list import CASES, FAULTS, case_no, issued_list
 from tests.browser.steps import rows, said, sign_in, waiting
 from tests.doors.served import served
-from tests.parts import an_account, open_post, open_service, short_waits, until_nothing_is_due
+from tests.parts import until_nothing_is_due
 from tests.rooms.on_the_road import Road
 
 GOOD = CASES - len(FAULTS)
@@ -59,22 +58,13 @@ class Day:
 
 
 @pytest.fixture
-def day(
-    browser: Browser,
-    new_database: Callable[[], AbstractContextManager[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-    typefaces: Typefaces,
-) -> Iterator[Day]:
-    home, account = tmp_path_factory.mktemp("day"), an_account()
-    settings = short_waits(home, account).model_copy(update={"item_release": "when_released"})
-    with ExitStack() as stack:
-        world = stack.enter_context(open_service(stack.enter_context(new_database()), settings, typefaces))
-        post = stack.enter_context(open_post(world, account, home / "post.sqlite"))
+def day(browser: Browser, new_centre: Callable[[], AbstractContextManager[World]]) -> Iterator[Day]:
+    with new_centre() as world:
         for role in (Role.DISPATCH, Role.POST):
-            add_member(post.world, role.value, NAMES_OF_STAFF[role], role, None, "test")
-            change_password(post.world, role.value, PASSWORD)
-        server = stack.enter_context(served(make_site(post.world)))
-        yield Day(post.world, f"http://127.0.0.1:{server.port}", browser)
+            add_member(world, role.value, NAMES_OF_STAFF[role], role, None, "test")
+            change_password(world, role.value, PASSWORD)
+        with served(make_site(world)) as server:
+            yield Day(world, f"http://127.0.0.1:{server.port}", browser)
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """Every act that solves an entry of the worklist, pressed in a browser: what a page offers can be done there."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -25,7 +26,6 @@ from dispatch.shipment import act, lock
 from dispatch.staff.member import add_member, change_password
 from dispatch.staff.role import Role
 from dispatch.tracking.push import Push
-from dispatch.typefaces import Typefaces
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.put_right.remedy import Remedy
@@ -34,7 +34,7 @@ from tests.browser.chromium import window
 from tests.browser.counter import CLERK, PASSWORD, Counter, decided
 from tests.browser.steps import said
 from tests.doors.served import served
-from tests.parts import an_account, open_post, open_service, short_waits, until_nothing_is_due
+from tests.parts import until_nothing_is_due
 from tests.rooms.carriers import own_people
 from tests.rooms.on_the_road import Road
 from tests.rooms.road_steps import SETTLE_DOUBT, make_due, phone, with_account
@@ -86,24 +86,15 @@ def case_no(remedy: Remedy) -> str:
 
 
 @pytest.fixture
-def desk(
-    new_database: Callable[[], AbstractContextManager[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-    typefaces: Typefaces,
-) -> Iterator[tuple[World, str]]:
+def desk(new_centre: Callable[[], AbstractContextManager[World]], tmp_path: Path) -> Iterator[tuple[World, str]]:
     """A counter at which one entry waits for each remedy: its world, and where its site is served."""
-    home, account = tmp_path_factory.mktemp("remedies"), an_account()
-    settings = short_waits(home, account).model_copy(update={"item_release": "when_released"})
-    with ExitStack() as stack:
-        world = stack.enter_context(open_service(stack.enter_context(new_database()), settings, typefaces))
-        post = stack.enter_context(open_post(world, account, home / "post.sqlite"))
-        _, by_hand = stack.enter_context(own_people(home))
-        add_member(post.world, CLERK, "陈示范", Role.DISPATCH, None, "test")
-        change_password(post.world, CLERK, PASSWORD)
-        prepare(with_account(post.world, repeats_are_idempotent=False))
-        both = replace(post.world, carriers={**post.world.carriers, "by_hand": by_hand})
-        server = stack.enter_context(served(make_site(both)))
-        yield both, f"http://127.0.0.1:{server.port}"
+    with new_centre() as world, own_people(tmp_path) as (_, by_hand):
+        add_member(world, CLERK, "陈示范", Role.DISPATCH, None, "test")
+        change_password(world, CLERK, PASSWORD)
+        prepare(with_account(world, repeats_are_idempotent=False))
+        both = replace(world, carriers={**world.carriers, "by_hand": by_hand})
+        with served(make_site(both)) as server:
+            yield both, f"http://127.0.0.1:{server.port}"
 
 
 def prepare(world: World) -> None:
@@ -210,7 +201,7 @@ def press(page: Page, remedy: Remedy) -> None:
     """Its own form, filled in; no other stands in for it."""
     form = page.locator(f"form.remedy:has(input[name=remedy][value={remedy}])")
     expect(form, remedy).to_have_count(1)
-    for field, value in (("note", NOTE), ("waybill", "1100000999999"), ("sheets", "1")):
+    for field, value in (("note", NOTE), ("waybill", "1100000999999"), ("sheets", "1"), ("given_by", "李科员")):
         if form.locator(f"[name={field}]").count():
             form.locator(f"[name={field}]").fill(value)
     if form.locator("[name=carrier]").count():

@@ -1,7 +1,7 @@
 """A script that somebody stored, in whatever text there is, is shown as the text it is, on every page."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 import pytest
@@ -12,15 +12,14 @@ from dispatch.console.language import CHINESE, ENGLISH
 from dispatch.console.page import case_url
 from dispatch.console.site import make_site
 from dispatch.staff.role import Role
-from dispatch.typefaces import Typefaces
 from dispatch.waybill import Waybill
+from dispatch.world import World
 from tests.browser.chromium import Window, window
 from tests.browser.counter import Counter, furnish
 from tests.browser.hostile import DENSE, SCRIPT, plant, refuse, scripted
 from tests.browser.routes import Address, pages
 from tests.browser.steps import said
 from tests.doors.served import served
-from tests.parts import an_account, open_post, open_service, short_waits
 
 ALIVE = "img[src=x], img[onerror], svg[onload], [onerror], [onload]"
 LEAST_PAGES = 60
@@ -28,20 +27,10 @@ LEAST_PAGES = 60
 
 
 @pytest.fixture(scope="module")
-def planted(
-    browser: Browser,
-    new_database: Callable[[], AbstractContextManager[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-    typefaces: Typefaces,
-) -> Iterator[Counter]:
+def planted(new_centre: Callable[[], AbstractContextManager[World]]) -> Iterator[Counter]:
     """A counter of its own: no other test wants such cases."""
-    home, account = tmp_path_factory.mktemp("hostile"), an_account()
-    settings = short_waits(home, account).model_copy(update={"item_release": "when_released"})
-    with ExitStack() as stack:
-        url = stack.enter_context(new_database())
-        world = stack.enter_context(open_service(url, settings, typefaces))
-        post = stack.enter_context(open_post(world, account, home / "post.sqlite"))
-        counter = furnish(post.world, scripted)
+    with new_centre() as world:
+        counter = furnish(world, scripted)
         plant(counter)
         yield counter
 

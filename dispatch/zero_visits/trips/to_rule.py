@@ -19,7 +19,6 @@ from dispatch.zero_visits.trips.shown import TripsShown, show_trips, trips_of_ea
 
 PAGE = 20
 MOST_OVER = 200
-HIDDEN = "（不显示）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def over_in(world: World, month: str, within: Within = EVERYTHING) -> Sequence[O
     """The cases decided in a month (YYYY-MM) whose matters cost too many trips, at most 200. Raises NotFoundError."""
     begin, end = month_in_shanghai(month)
     query = (
-        select(Case.case_no, Item.name, Item.hide_title, Case.department, office_trips(), published())
+        select(Case.case_no, Item, Case.department, office_trips(), published())
         .join(Item, Item.id == Case.item_id)
         .where(Case.decided_at >= begin, Case.decided_at < end, within.cases, over_published())
         .order_by(Case.case_no)
@@ -86,8 +85,8 @@ def over_in(world: World, month: str, within: Within = EVERYTHING) -> Sequence[O
     )
     with world.reading() as session:
         return [
-            Over(case_no, HIDDEN if hidden else name, department, made, most)
-            for case_no, name, hidden, department, made, most in session.execute(query)
+            Over(case_no, item.title, department, made, most)
+            for case_no, item, department, made, most in session.execute(query)
         ]
 
 
@@ -114,5 +113,5 @@ def _rows(world: World, session: Session, matter_ids: Sequence[UUID], within: Wi
         shown = show_trips(world, trips[matter_id], Curtain.before(world, case, slip, reveal=False))
         since = trips[matter_id].stands.differs_since or world.now()
         numbers = [one.case_no for one, _, _ in mine]
-        rows.append(Differing(numbers, HIDDEN if item.hide_title else item.name, case.department, since, shown))
+        rows.append(Differing(numbers, item.title, case.department, since, shown))
     return rows
