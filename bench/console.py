@@ -39,6 +39,7 @@ AIM_MS = 150
 SPREAD = """
     UPDATE worklist SET settled_at = opened_at, settled_by = 'system' WHERE settled_at IS NULL;
     UPDATE shipments SET stage = 'closed', moved_at = created_at - interval '2 days' WHERE order_no LIKE 'ZDFILL%';
+    UPDATE paper_issues SET taken_at = taken_at - interval '2 days';
     UPDATE shipments AS s SET stage = (ARRAY['booked', 'printed', 'packed', 'handed_over', 'closed'])[1 + n % 5],
         moved_at = now() - interval '1 minute' * n
     FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM shipments WHERE order_no NOT LIKE 'ZDFILL%') AS told
