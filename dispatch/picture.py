@@ -130,6 +130,12 @@ def _written(image: Image.Image, form: str, kind: str) -> Drawn:
     return Drawn(kind, out.getvalue())
 
 
+def is_kept(world: World, session: Session, subject: str, drawn: Drawn) -> bool:
+    """Whether this very picture is there. The caller holds the lock of what it belongs to."""
+    rows = session.scalars(select(Picture).where(Picture.subject == subject))
+    return base64.b64encode(drawn.body).decode() in {world.vault.open(row, "image") for row in rows}
+
+
 def keep_picture(world: World, session: Session, subject: str, shows: Shows, drawn: Drawn, by: str) -> None:
     """Keep it, sealed, in the caller's transaction."""
     row = Picture(id=uuid7(), subject=subject, shows=shows, kind=drawn.kind, made_at=world.now(), made_by=by)

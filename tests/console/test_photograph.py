@@ -71,6 +71,13 @@ def test_it_is_kept_sealed_and_shown_for_a_reason_that_is_noted(world, person, w
     assert len(noted) == 1
 
 
+def test_the_same_photograph_sent_twice_is_kept_once_and_another_beside_it(world, person, waybill):
+    clerk, other = person(Role.DISPATCH), io.BytesIO()
+    Image.new("RGB", (60, 40), "black").save(other, "JPEG")
+    assert [send(clerk, waybill, body).status_code for body in (jpeg(), jpeg(), other.getvalue())] == [303] * 3
+    assert kept(world) == 2
+
+
 def test_what_the_camera_wrote_into_it_is_not_kept(world, person, waybill):
     assert PLACE.encode() in jpeg()
     clerk = person(Role.DISPATCH)
