@@ -48,6 +48,8 @@ PARCELS, LINES = 400, 7
 AT_ONCE = 5  # cases in one call
 BODIES = 50
 GOOD, REFUSED = frozenset({"200", "201"}), frozenset({"429", "503"})
+REFUSED_MOST = 0.1
+"""Of a stream's answers; who refuses more serves nobody, however deliberately."""
 PAUSE_AT_THE_DESK, WIDTH = 0.5, 110
 STARTED, PATIENCE = "政务专递已启动", 120
 log = structlog.get_logger()
@@ -132,24 +134,29 @@ def house(folder: Path) -> Iterator[World]:
 
 
 def faults(found: Mapping[str, Any]) -> list[str]:
-    """Whatever was neither a success nor a deliberate refusal."""
+    """Whatever was neither a success nor a deliberate refusal, and streams that were refused too often."""
     told = [f"{found['unanswered']} requests without an answer"] if found["unanswered"] else []
     for name, stream in found["streams"].items():
         strange = {code: count for code, count in stream["statuses"].items() if code not in GOOD | REFUSED}
         told += [f"{name}: {count} × {code}" for code, count in strange.items()]
+        if (refused := _refused(stream)) > REFUSED_MOST * stream["requests"]:
+            told.append(f"{name}: {refused} of {stream['requests']} refused")
         told += [f"{name}: {stream['broken']} broken connections"] if stream["broken"] else []
     return told
+
+
+def _refused(stream: Mapping[str, Any]) -> int:
+    return sum(count for code, count in stream["statuses"].items() if code in REFUSED)
 
 
 def show(found: Mapping[str, Any]) -> None:
     """The table of latencies."""
     table = Table("traffic", "connections", "requests", "a second", "refused", "p50 ms", "p90", "p99", "greatest")
     for name, stream in found["streams"].items():
-        refused = sum(count for code, count in stream["statuses"].items() if code in REFUSED)
         times = (f"{stream.get(key, 0):.1f}" for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms"))
         count = stream["requests"]
         rate = f"{count / found['seconds']:.0f}"
-        table.add_row(name, str(CONNECTIONS[name]), f"{count:,}", rate, str(refused), *times)
+        table.add_row(name, str(CONNECTIONS[name]), f"{count:,}", rate, str(_refused(stream)), *times)
     Console(width=WIDTH).print(table)
 
 

@@ -154,6 +154,12 @@ def due_names(session: Session) -> list[str]:
     return list(session.scalars(select(Job.name).where(*_due()).distinct()))
 
 
+def late_jobs(session: Session, beyond: timedelta) -> int:
+    """How many have been due for longer than this, and nobody works at them."""
+    late = select(func.count()).select_from(Job).where(*_due(), Job.next_at < func.now() - beyond)
+    return session.scalar(late) or 0
+
+
 def open_lanes(session: Session) -> set[str]:
     """The carriers that open jobs speak to, due or not."""
     lane = func.split_part(Job.name, LANE, 2)

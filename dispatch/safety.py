@@ -1,6 +1,6 @@
 """Is this database one that keeps its word: what is answered with success must survive a power cut.
 
-The same questions are asked before the service starts, by /readyz, and by `zhuandi doctor`.
+The same questions are asked when a process starts, by /readyz, and by `zhuandi doctor`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -85,6 +85,14 @@ def clock_skew(connection: Connection | Session, now: Callable[[], datetime]) ->
     before = now()
     theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return before + (now() - before) / 2 - theirs
+
+
+def skew_finding(connection: Connection | Session, now: Callable[[], datetime]) -> Finding:
+    """This machine's clock beside the database's, in words."""
+    off = clock_skew(connection, now)
+    level = Level.ERROR if abs(off) >= SKEW_FAILS else Level.WARN if abs(off) >= SKEW_WARNS else Level.OK
+    remedy = "" if level is Level.OK else "请在两台机器上开启对时（chrony 或 systemd-timesyncd）。"
+    return Finding(level, "时钟", f"本机与数据库相差 {off.total_seconds():+.1f} 秒", remedy)
 
 
 def revision_of(connection: Connection | Session) -> str | None:

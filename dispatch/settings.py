@@ -3,14 +3,21 @@
 Times and patience are settings because the hall's practice differs (HALL.md: what is judgement is a setting).
 """
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, IPvAnyNetwork, SecretStr, model_validator
-from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from dispatch.accounts import (
     ByHandAccount,
@@ -22,6 +29,7 @@ from dispatch.accounts import (
     SfAccount,
     TrackedCarrier,
 )
+from dispatch.errors import ZhuandiError
 from dispatch.journey import AT_AN_END, View
 
 SETTINGS_FILE = "zhuandi.json"
@@ -214,3 +222,30 @@ class Settings(BaseSettings):
         """Order of precedence: arguments, environment, the home folder's file."""
         file = JsonConfigSettingsSource(settings_cls, json_file=home_folder() / SETTINGS_FILE)
         return (init_settings, env_settings, file)
+
+
+class SettingsUnreadableError(ZhuandiError):
+    """Settings that cannot be read, or contradict each other. Named is the place and no value, it may be a key."""
+
+
+def read_settings() -> Settings:
+    """What this installation is set to. Raises SettingsUnreadableError."""
+    file = home_folder() / SETTINGS_FILE
+    try:
+        return Settings()
+    except json.JSONDecodeError as error:
+        raise SettingsUnreadableError(f"{file} 第 {error.lineno} 行第 {error.colno} 列不是合法的 JSON。") from None
+    except UnicodeDecodeError:
+        raise SettingsUnreadableError(f"{file} 不是 UTF-8 文本。请另存为 UTF-8。") from None
+    except ValidationError as error:
+        told = "；".join(
+            _wrong(one["loc"], one["msg"]) for one in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsUnreadableError(f"设置有误：{told}。请改环境变量或 {file}。") from None
+    except SettingsError as error:
+        raise SettingsUnreadableError(f"环境变量里的设置读不出来：{error}。对象与列表要写成 JSON。") from None
+
+
+def _wrong(place: tuple[int | str, ...], words: str) -> str:
+    told = words.removeprefix("Value error, ").rstrip("。")
+    return f"{'.'.join(map(str, place))}：{told}" if place else told

@@ -38,6 +38,8 @@ from dispatch.world import World
 
 KEY_FILE = "vault.key"
 REST_SECONDS = 0.01
+FIRST_ASKED_SECONDS, ASKED_SECONDS = 1.0, 30.0
+"""An idle bell asks whether its broker is there: a command is over before, a door learns it before its first case."""
 HELD_SECONDS = 5  # a broker that takes longer with one round of bells is as good as away
 log = structlog.get_logger()
 
@@ -46,12 +48,13 @@ class Doorbell:
     """Rings through a dramatiq broker, whichever it is: one message with the job's name, and nothing else.
 
     A thread of its own rings, because a broker that is away may hold its caller for minutes; names that come while
-    it rings are rung once.
+    it rings are rung once. `ask`: whether the broker is there, for when nothing is to be rung.
     """
 
-    def __init__(self, broker: dramatiq.Broker, queues: "Queues") -> None:
+    def __init__(self, broker: dramatiq.Broker, queues: "Queues", ask: Callable[[], bool]) -> None:
         self._broker = broker
         self._queues = queues
+        self._ask = ask
         self._waiting: set[str] = set()
         self._changed = threading.Condition()
         self._ringing = False
@@ -68,7 +71,7 @@ class Doorbell:
             self._changed.notify_all()
 
     def answers(self) -> bool:
-        """Whether the broker took the last ring, and does not hold the one that is on its way."""
+        """Whether the broker took the last ring, or was there since, and does not hold the one that is on its way."""
         with self._changed:
             held = self._ringing and time.monotonic() - self._began > HELD_SECONDS
             return self._taken and not held
@@ -81,15 +84,20 @@ class Doorbell:
             self._changed.notify_all()
 
     def _run(self) -> None:
+        patience = FIRST_ASKED_SECONDS
         while True:
             with self._changed:
                 self._ringing = False
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._waiting or self._leaving)
+                called = self._changed.wait_for(lambda: self._waiting or self._leaving, patience)
                 if self._leaving:
                     return
-                names, self._waiting, self._ringing = sorted(self._waiting), set(), True
+                names, self._waiting, self._ringing = sorted(self._waiting), set(), bool(called)
                 self._began = time.monotonic()
+            patience = ASKED_SECONDS
+            if not called:
+                self._taken = self._ask()
+                continue
             for place, name in enumerate(names):
                 reach(Point.MID_BATCH if place else Point.RINGING)
                 self._taken = self._ring_one(name)
@@ -229,7 +237,8 @@ def make_identity(settings: Settings, lines: Lines) -> IdentityService | None:
 @contextmanager
 def make_world(settings: Settings, broker: dramatiq.Broker, queues: Queues) -> Iterator[World]:
     """The whole service, ready for a door, a worker or a command; everything it opened is closed at the end."""
-    engine, bell, lines = connect(database_url(settings)), Doorbell(broker, queues), Lines()
+    engine, lines = connect(database_url(settings)), Lines()
+    bell = Doorbell(broker, queues, partial(bells.answers, broker_url(settings)))
     try:
         trackers = make_trackers(settings, lines.open)
         world = World(

@@ -29,7 +29,7 @@ class Bell(Protocol):
         """Ring once for each name; never raises."""
 
     def answers(self) -> bool:
-        """Whether the last ring was taken, as far as this process knows; never waits."""
+        """Whether the broker is there, as far as this process knows; never waits."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dispatch import bells
 from dispatch.db import connect
 from dispatch.errors import NotAllowedError
 from dispatch.hall_time import hall_time
-from dispatch.settings import Settings
+from dispatch.settings import Settings, read_settings
 from dispatch.vault import Vault
 from dispatch.wiring import KEY_FILE, broker_url, database_url, vault_keys
 from zhuandi import dump
@@ -37,7 +37,7 @@ File = Annotated[Path, typer.Argument(help="备份文件", exists=True, dir_okay
 
 @contextmanager
 def _with_engine() -> Iterator[tuple[Settings, Engine, tuple[bytes, ...]]]:
-    told = Settings()
+    told = read_settings()
     if not told.vault_keys and not (told.home / KEY_FILE).exists():
         raise NotAllowedError(
             f"{told.home} 里没有密钥文件 {KEY_FILE}。请先放回当时的密钥（或取自备份：backup-key）。"

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from dispatch.errors import ZhuandiError
-from dispatch.settings import Settings
+from dispatch.settings import Settings, read_settings
 from dispatch.wiring import make_broker, make_world
 from dispatch.world import World
 from workers.jobs import queue_of
+from zhuandi.check_house import check_house
 from zhuandi.postgres import EmbeddedPostgres, PostgresError
 
 CHILD = "ZHUANDI_CHILD"
@@ -43,10 +45,13 @@ def with_database(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
-def open_world() -> Iterator[World]:
-    """The world that the settings describe."""
-    with with_database(Settings()) as settings, make_world(settings, make_broker(settings), queue_of) as world:
-        yield world
+def open_world(*, serving: bool = False) -> Iterator[World]:
+    """The world that the settings describe. `serving`: for a process that stays; it asks first what it relies on."""
+    with with_database(read_settings()) as settings:
+        if serving:
+            check_house(settings)
+        with make_world(settings, make_broker(settings), queue_of) as world:
+            yield world
 
 
 @contextmanager
@@ -66,8 +71,18 @@ def for_people() -> Iterator[None]:
         if "UndefinedTable" not in type(error.orig).__name__:
             raise
         _stop("数据库里还没有本系统的表。请先运行 `zhuandi migrate`（或 `make up`）。")
-    except OperationalError:
-        _stop("连不上数据库。请检查 DATABASE_URL，或用 `zhuandi up` 启动内嵌数据库。")
+    except OperationalError as error:
+        _stop(_why(error.orig))
+
+
+def _why(error: BaseException | None) -> str:
+    match error:
+        case LockNotAvailable():
+            return "要用的表被别的程序占着，没有等到，什么也没有改。请稍后再试；总是这样，请查谁开着长事务。"
+        case QueryCanceled():
+            return "数据库太慢，一条语句超过了时限，没有做完，什么也没有改。请稍后再试，并检查数据库的负载与磁盘。"
+        case _:
+            return "连不上数据库。请检查 DATABASE_URL，或用 `zhuandi up` 启动内嵌数据库。"
 
 
 def _stop(words: str) -> None:

@@ -13,18 +13,10 @@ from sqlalchemy.orm import Session
 from dispatch import audit
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
-from dispatch.jobs import Beat
+from dispatch.jobs import Beat, late_jobs
 from dispatch.key_mark import key_matches
-from dispatch.safety import (
-    SKEW_FAILS,
-    SKEW_WARNS,
-    Finding,
-    Level,
-    clock_skew,
-    database_findings,
-    revision_of,
-)
-from dispatch.settings import Settings
+from dispatch.safety import Finding, Level, database_findings, revision_of, skew_finding
+from dispatch.settings import Settings, SettingsUnreadableError, read_settings
 from dispatch.tables import REVISION
 from dispatch.wiring import KEY_FILE, database_url, make_vault, now
 from dispatch.worklist import WORDS, Entry, Reason
@@ -35,6 +27,7 @@ from zhuandi.postgres import PostgresError
 app = typer.Typer()
 console = Console(highlight=False, soft_wrap=True)
 BEATS_MISSED = 3
+LATE = timedelta(minutes=5)  # as the alert ZhuandiQueueLate has it
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
 STUCK = (Reason.JOB_STUCK, Reason.POST_SICK, Reason.ACCOUNT_REFUSED)
 
@@ -42,13 +35,22 @@ STUCK = (Reason.JOB_STUCK, Reason.POST_SICK, Reason.ACCOUNT_REFUSED)
 @app.command()
 def doctor() -> None:
     """检查这套安装：哪里不对，怎么办。有错误时退出码为 1。"""
-    found = list(examination(Settings()))
+    found = list(_examination())
     for one in found:
         console.print(_line(one))
     worst = {level: sum(one.level is level for one in found) for level in Level}
     console.print(f"{worst[Level.ERROR]} 项错误，{worst[Level.WARN]} 项注意，{worst[Level.OK]} 项正常。")
     if worst[Level.ERROR]:
         raise typer.Exit(1)
+
+
+def _examination() -> Iterator[Finding]:
+    try:
+        settings = read_settings()
+    except SettingsUnreadableError as error:
+        yield Finding(Level.ERROR, "设置", str(error), "改好后再检查一次：别的都取决于它。")
+        return
+    yield from examination(settings)
 
 
 def examination(settings: Settings) -> Iterator[Finding]:
@@ -82,7 +84,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
     yield Finding(Level.OK, "数据库", "可以连接")
     yield from database_findings(session)
-    yield _skew(session)
+    yield skew_finding(session, now)
     revision = revision_of(session)
     if (revision or "") < REVISION:
         words = f"表结构为 {revision or '空'}，程序需要 {REVISION}"
@@ -92,14 +94,8 @@ def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
     yield from _key(settings, session)
     yield _log_stands(session)
     yield _beat(settings, session)
+    yield _worked_at(session)
     yield from _waiting(session)
-
-
-def _skew(session: Session) -> Finding:
-    off = clock_skew(session, now)
-    level = Level.ERROR if abs(off) >= SKEW_FAILS else Level.WARN if abs(off) >= SKEW_WARNS else Level.OK
-    remedy = "" if level is Level.OK else "请在两台机器上开启对时（chrony 或 systemd-timesyncd）。"
-    return Finding(level, "时钟", f"本机与数据库相差 {off.total_seconds():+.1f} 秒", remedy)
 
 
 def _key(settings: Settings, session: Session) -> Iterator[Finding]:
@@ -137,6 +133,14 @@ def _beat(settings: Settings, session: Session) -> Finding:
     if age > BEATS_MISSED * settings.clock_rhythm:
         return Finding(Level.ERROR, "时钟进程", words, remedy)
     return Finding(Level.OK, "时钟进程", words)
+
+
+def _worked_at(session: Session) -> Finding:
+    minutes = int(LATE.total_seconds() / 60)
+    if not (late := late_jobs(session, LATE)):
+        return Finding(Level.OK, "工作进程", f"没有到期 {minutes} 分钟还没人办的任务")
+    remedy = "请看工作进程在不在（systemctl status 'zhuandi-worker@*'）、够不够：不在时只收件，不下单。"
+    return Finding(Level.WARN, "工作进程", f"{late} 项任务到期 {minutes} 分钟以上还没人办", remedy)
 
 
 def _waiting(session: Session) -> Iterable[Finding]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from dispatch import bells
 from dispatch.accounts import Account
+from dispatch.errors import ZhuandiError
 from dispatch.safety import Finding, Level
 from dispatch.settings import SETTINGS_FILE, Centre, Settings
 from dispatch.wiring import KEY_FILE
@@ -98,7 +99,11 @@ def broker(settings: Settings) -> Iterator[Finding]:
     if settings.broker_url is None:
         yield Finding(Level.OK, "消息队列", "用数据库")
         return
-    weak = bells.weaknesses(settings.broker_url)
+    try:
+        weak = bells.weaknesses(settings.broker_url)
+    except ZhuandiError as error:
+        yield Finding(Level.ERROR, "消息队列", str(error), "请改 ZHUANDI_BROKER_URL。")
+        return
     yield from (Finding(Level.WARN, "消息队列", words, "") for words in weak)
     if not weak:
         yield Finding(Level.OK, "消息队列", "可以连接，设置稳妥")

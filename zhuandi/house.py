@@ -15,7 +15,7 @@ from typing import IO
 import structlog
 
 from dispatch.errors import ZhuandiError
-from dispatch.settings import Settings
+from dispatch.settings import Settings, read_settings
 from dispatch.staff.member import Made
 from dispatch.wiring import KEY_FILE, make_broker, make_world
 from workers.jobs import queue_of
@@ -88,7 +88,7 @@ class House:
     def __init__(self, *, practice: bool, posts: tuple[str, ...] = ("--post", "all")) -> None:
         self.practice = practice
         self._options = {PRACTICE[0]: posts}  # how the sandbox posts are to behave
-        self.settings = Settings()
+        self.settings = read_settings()
         self.accounts: list[Made] = []  # to practise with, where they were made just now
         self._postgres: EmbeddedPostgres | None = None
         self._children: list[Child] = []
@@ -96,11 +96,11 @@ class House:
     @contextmanager
     def open(self) -> Iterator["House"]:
         """Start everything, in order; stop everything at the end, however it comes."""
-        home = Settings().home
+        home = read_settings().home
         with _alone(home):
             if self.practice:
                 prepare_practice(home)
-            self.settings = self._with_database(Settings())
+            self.settings = self._with_database(read_settings())
             try:
                 prepare(self.settings)
                 self._spawn(home)

@@ -10,7 +10,7 @@ from rich.table import Table
 from dispatch.errors import NotAllowedError
 from dispatch.personal.rotate import Use, left_under_old_keys, usage
 from dispatch.personal.rotate import rotate as rotate_keys
-from dispatch.settings import Settings
+from dispatch.settings import Settings, read_settings
 from dispatch.vault import key_id, put_new_key_first
 from dispatch.wiring import KEY_FILE
 from zhuandi.context import for_people, make_home, open_world
@@ -55,7 +55,7 @@ def _say_what_may_go(left: int, where: str) -> None:
 def new() -> None:
     """新建一把密钥，放在密钥文件最前：从此用它加密，旧的仍能打开。正在运行的服务几秒内自行换用。"""
     with for_people():
-        settings = Settings()
+        settings = read_settings()
         if settings.vault_keys:
             raise NotAllowedError(
                 "密钥写在设置 vault_keys 里：请自行生成（openssl rand -hex 32），先放在最后一位并重启全部服务，"

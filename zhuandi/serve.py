@@ -4,35 +4,31 @@ import time
 from pathlib import Path
 
 import httpx2
-import structlog
 import typer
 
 from dispatch import bells
 from dispatch.db import connect
-from dispatch.safety import database_findings, refuse_unsafe
-from dispatch.settings import Settings
+from dispatch.settings import Settings, read_settings
 from dispatch.wiring import broker_url, database_url
 from zhuandi import migrate as migrations
+from zhuandi.check_house import check_house
 from zhuandi.context import for_people, with_database
 
 app = typer.Typer()
-log = structlog.get_logger()
 
 
 @app.command()
 def migrate() -> None:
     """建表，或把表结构升到最新。"""
-    with for_people(), with_database(Settings()) as settings:
+    with for_people(), with_database(read_settings()) as settings:
         prepare(settings)
 
 
 def prepare(settings: Settings) -> None:
     """The newest schema, and what the broker needs. Raises UnsafeDatabaseError before anything is written."""
+    check_house(settings)
     engine = connect(database_url(settings))
     try:
-        with engine.connect() as connection:
-            for warning in refuse_unsafe(database_findings(connection)):
-                log.warning("database.weak", part=warning.part, found=warning.words, advice=warning.remedy)
         migrations.run(engine)
     finally:
         engine.dispose()

@@ -15,7 +15,7 @@ app = typer.Typer()
 def api() -> None:
     """接口与查询页（API）。"""
     leave_with_parent()
-    with for_people(), open_world() as world:
+    with for_people(), open_world(serving=True) as world:
         settings = world.settings
         # Access logs would hold the tokens of tracking pages.
         config = uvicorn.Config(

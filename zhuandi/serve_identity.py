@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dispatch.identity import CALLBACK
-from dispatch.settings import Settings
+from dispatch.settings import read_settings
 from sandbox.identity import IdentitySettings, serve
 from zhuandi.context import for_people
 from zhuandi.leaving import leave_with_parent
@@ -26,7 +26,7 @@ def sandbox_identity(
     leave_with_parent()
     people = dict(one.partition("=")[::2] for one in person)
     with for_people():
-        callback = f"{Settings().public_url.rstrip('/')}{CALLBACK}"
+        callback = f"{read_settings().public_url.rstrip('/')}{CALLBACK}"
         serve(
             IdentitySettings(
                 host=host,

@@ -2,12 +2,13 @@
 
 import typer
 
-from dispatch.settings import Settings
+from dispatch.settings import read_settings
 from dispatch.tracing import tracing
 from dispatch.wiring import make_broker, make_world
 from workers.clock import run_clock
 from workers.jobs import queue_of
 from workers.main import work
+from zhuandi.check_house import check_house
 from zhuandi.context import for_people, open_world, with_database
 from zhuandi.leaving import leave_with_parent, until_told
 
@@ -18,7 +19,8 @@ app = typer.Typer()
 def worker() -> None:
     """后台工作进程。"""
     leave_with_parent()
-    with for_people(), with_database(Settings()) as settings:
+    with for_people(), with_database(read_settings()) as settings:
+        check_house(settings)
         broker = make_broker(settings)
         with make_world(settings, broker, queue_of) as world, tracing(settings.otel_endpoint, "worker"):
             work(broker, world)
@@ -28,5 +30,5 @@ def worker() -> None:
 def clock() -> None:
     """时钟：到期的任务由它催办。"""
     leave = until_told()
-    with for_people(), open_world() as world:
+    with for_people(), open_world(serving=True) as world:
         run_clock(world, leave)

@@ -8,7 +8,7 @@ import structlog
 import typer
 
 from dispatch.packing.hand_over import not_collected
-from dispatch.settings import Settings
+from dispatch.settings import read_settings
 from dispatch.world import World
 from sandbox import running
 from zhuandi.context import for_people, open_world
@@ -36,7 +36,7 @@ def sandbox_post(
     play = Play(seed, gap, duplicates_refused, storm=faults == "storm")
     leave = until_told()
     with for_people(), ExitStack() as open_posts:
-        settings = Settings()
+        settings = read_settings()
         practice = read_practice(settings.home)
         for name in MAKERS if post == "all" else [post]:
             open_posts.enter_context(running(post_settings(settings, practice, name, play)))

@@ -12,7 +12,7 @@ from dispatch.api.who import TheWorld
 from dispatch.db import DATABASE_AWAY
 from dispatch.jobs import Beat
 from dispatch.restored import open_restore
-from dispatch.safety import SKEW_FAILS, SKEW_WARNS, clock_skew, revision_of
+from dispatch.safety import SKEW_FAILS, SKEW_WARNS, Level, clock_skew, database_findings, revision_of
 from dispatch.tables import REVISION
 from dispatch.world import World
 
@@ -21,7 +21,7 @@ CLOCK = "clock"
 """The name under which the clock writes its beat."""
 BEATS_MISSED = 3
 OK, UNKNOWN = "ok", "unknown"
-RED = frozenset({"away", "late", "never_seen", "behind", "wrong", UNKNOWN})
+RED = frozenset({"away", "unsafe", "late", "never_seen", "behind", "wrong", UNKNOWN})
 """States of a part with which nothing can be accepted, or would move."""
 READY: dict[int | str, dict[str, Any]] = {503: {"description": "哪一部分没有就绪"}}
 
@@ -50,7 +50,7 @@ def _parts(world: World) -> Mapping[str, str]:
             schema = _schema(session)
             known = schema == OK
             return {
-                "database": OK,
+                "database": _keeps_its_word(session),
                 "schema": schema,
                 CLOCK: _rings(world, session) if known else UNKNOWN,
                 "time": _time(world, session),
@@ -58,6 +58,12 @@ def _parts(world: World) -> Mapping[str, str]:
             }
     except DATABASE_AWAY:
         return {"database": "away", **dict.fromkeys(("schema", CLOCK, "time", "restore"), UNKNOWN)}
+
+
+def _keeps_its_word(session: Session) -> str:
+    """A server that was switched to forget at a power cut since we started: an answer of success would be a lie."""
+    errors = [one for one in database_findings(session) if one.level is Level.ERROR]
+    return "unsafe" if errors else OK
 
 
 def _schema(session: Session) -> str:

@@ -32,10 +32,22 @@ def make(url: str) -> dramatiq.Broker:
 
 
 def prepare(url: str) -> None:
-    """What the broker needs before its first message; may be repeated. Its weaknesses are told in the log."""
+    """What the broker needs before its first message; may be repeated."""
     _kind(url).prepare(url)
+
+
+def warn_of_weaknesses(url: str) -> None:
+    """They are told in the log. Raises ZhuandiError for a broker that cannot be used at all."""
     for words in weaknesses(url):
         log.warning("broker.weak", words=words)
+
+
+def answers(url: str) -> bool:
+    """Whether the broker at this URL is there, and can be used; takes seconds where it is not."""
+    try:
+        return _kind(url).AWAY not in weaknesses(url)
+    except ZhuandiError:
+        return False
 
 
 def weaknesses(url: str) -> list[str]:

@@ -9,6 +9,8 @@ from dramatiq_postgres import PostgresBroker
 from dramatiq_postgres.schema import init
 from sqlalchemy import make_url
 
+AWAY = "消息队列（PostgreSQL）连不上：任务照常保存，由时钟催办，会慢几十秒。请检查数据库。"
+
 
 class PostgresBells(PostgresBroker):  # type: ignore[misc] # the library is not typed
     """One row for each bell: rung while it hangs, it is the same bell; rung while it is answered, it hangs again."""
@@ -41,7 +43,7 @@ def weaknesses(url: str) -> list[str]:
     try:
         psycopg.connect(_plain(url), connect_timeout=5).close()
     except psycopg.OperationalError:
-        return ["消息队列（PostgreSQL）连不上：任务照常保存，由时钟催办，会慢几十秒。请检查数据库。"]
+        return [AWAY]
     return []
 
 

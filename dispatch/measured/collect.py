@@ -40,7 +40,7 @@ class Books(Collector):
         """What was read last, or now; whoever comes meanwhile waits for the one reading."""
         with self._lock:
             if time.monotonic() - self._read_at > self._world.settings.metrics_kept.total_seconds():
-                self._kept = [*self._parts(), *_pool(self._world)]
+                self._kept = [*self._parts(), *_pool(self._world), _broker(self._world)]
                 self._read_at = time.monotonic()
             kept = self._kept
         yield from kept
@@ -65,6 +65,13 @@ def _pool(world: World) -> Iterator[Metric]:
         yield GaugeMetricFamily("zhuandi_pool_in_use", "database connections in use here", pool.checkedout())
         size = pool.size() + pool._max_overflow  # noqa: SLF001 - it has no other name
         yield GaugeMetricFamily("zhuandi_pool_size", "connections that may be open here", size)
+
+
+def _broker(world: World) -> Metric:
+    there = float(world.bell.answers())
+    return GaugeMetricFamily(
+        "zhuandi_broker_answers", "1 where the broker is there, as far as this process knows", there
+    )
 
 
 def registry_for(world: World) -> CollectorRegistry:

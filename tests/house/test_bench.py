@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.load import faults
+
 ROOT = Path(__file__).parents[2]
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith(("ZHUANDI_", "DATABASE_URL"))}
 
@@ -27,6 +29,14 @@ def test_the_rows_of_the_table_are_measured_and_say_whether_their_aims_are_reach
         assert all(isinstance(aim["reached"], bool) for aim in row["aims"])
     for whole in (row for row in found["rows"] if row["what"].startswith("plans")):
         assert len(whole["told"]["plans"]) > 20, "what the page and the desk ask for is planned"
+
+
+def test_a_service_that_refuses_whatever_comes_fails_the_load():
+    """Each refusal alone is deliberate; together they are an outage."""
+    stream = {"requests": 1000, "broken": 0, "statuses": {"200": 900, "503": 100}}
+    assert faults({"unanswered": 0, "streams": {"pushes": stream}}) == []
+    worse = stream | {"statuses": {"200": 899, "503": 101}}
+    assert faults({"unanswered": 0, "streams": {"pushes": worse}}) == ["pushes: 101 of 1000 refused"]
 
 
 def test_the_load_meets_nothing_but_answers_and_deliberate_refusals():

@@ -103,6 +103,15 @@ def test_environment_variables_of_units_and_compose_are_settings() -> None:
     assert [variable for variable in sorted(named - NOT_OURS) if not exists(variable)] == []
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_no_process_falls_with_the_migration_and_whatever_starts_too_early_is_tried_again(unit: Path) -> None:
+    """`Requires=` stops all of them while an update migrates, and for good where the database is late at a boot."""
+    lines = unit.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith(("Requires=", "BindsTo=", "Requisite="))] == []
+    assert "StartLimitIntervalSec=0" in lines
+    assert {"Restart=always", "Restart=on-failure"} & set(lines)
+
+
 def test_commands_of_units_and_compose_exist_and_all_processes_are_started() -> None:
     started = {
         re.search(r"^ExecStart=\S+/zhuandi (\S+)$", unit.read_text("utf-8"), re.MULTILINE)[1] for unit in UNITS

@@ -7,6 +7,8 @@ from tests.crash.points import listed
 
 PAGE = Path("docs/faults.md")
 REPRODUCED = [f"F{number}" for number in range(1, 7)]
+NOT_BUILT = {"49", "59"}
+"""Nobody subscribes to us; and half of the last, the calendar of working days."""
 SCENARIOS = [str(number) for number in range(1, 61) if number not in {20, 21}]
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 POINTS = re.compile(r"`tests/crash` \(([^)]*)\)")
@@ -21,7 +23,8 @@ def rows() -> dict[str, str]:
 def test_every_scenario_has_its_row_and_each_row_a_test_or_says_that_it_is_not_built() -> None:
     assert list(rows()) == [*REPRODUCED, *SCENARIOS]
     for number, held in rows().items():
-        assert TEST.search(held) or POINTS.search(held) or "as F" in held or "not built" in held, number
+        assert TEST.search(held) or POINTS.search(held) or "as F" in held or number in NOT_BUILT, number
+        assert ("not built" in held) == (number in NOT_BUILT), number
 
 
 def test_every_test_that_is_named_exists() -> None:

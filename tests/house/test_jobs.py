@@ -292,7 +292,7 @@ class Deaf(StubBroker):
 
 def test_a_broker_that_is_away_hurts_nobody_the_row_is_the_job_and_the_bell_goes_on(world):
     broker = Deaf()
-    bell = Doorbell(broker, lambda _: "road")
+    bell = Doorbell(broker, lambda _: "road", lambda: True)
     object.__setattr__(world, "bell", bell)
     leave(world, "shipment:1")
     while broker.tried < 1:
@@ -305,7 +305,7 @@ def test_a_broker_that_is_away_hurts_nobody_the_row_is_the_job_and_the_bell_goes
 def test_a_job_of_another_version_does_not_keep_the_clock_from_ringing_for_the_others():
     broker = StubBroker()
     broker.declare_queue("post")
-    bell = Doorbell(broker, {NAME: "post"}.__getitem__)
+    bell = Doorbell(broker, {NAME: "post"}.__getitem__, lambda: True)
     bell.ring(["a.job.of.tomorrow", NAME])
     bell.close(60)
     assert broker.queues["post"].qsize() == 1

@@ -185,10 +185,21 @@ class Sick(StubBroker):
         return message
 
 
+def test_a_bell_that_nobody_rings_asks_for_its_broker(monkeypatch):
+    """A door that has rung nothing yet called a broker well that was never there."""
+    monkeypatch.setattr("dispatch.wiring.FIRST_ASKED_SECONDS", 0.001)
+    asked = threading.Event()
+    bell = Doorbell(Sick(), lambda name: "road", lambda: asked.set() or False)
+    assert asked.wait(30)
+    bell.close(30)
+    bell._thread.join(30)
+    assert not bell.answers()
+
+
 def test_the_bell_remembers_whether_its_broker_took_the_last_ring(monkeypatch):
     """/readyz must learn it without asking a broker that may hold it for minutes."""
     broker = Sick()
-    bell = Doorbell(broker, lambda name: "road")
+    bell = Doorbell(broker, lambda name: "road", lambda: True)
     assert bell.answers()
     broker.refuses = True
     bell.ring({"a"})

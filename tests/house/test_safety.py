@@ -4,26 +4,34 @@ import dataclasses
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import Result
-from sqlalchemy import make_url, text
+from sqlalchemy import func, make_url, text, update
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from dispatch import bells, worklist
+from dispatch.api.app import make_app
 from dispatch.db import connect, sessions
-from dispatch.jobs import beat
+from dispatch.jobs import Job, beat, leave
 from dispatch.key_mark import check_key
 from dispatch.safety import Finding, Level, UnsafeDatabaseError, database_findings, refuse_unsafe
 from dispatch.settings import Settings
+from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
 from dispatch.wiring import broker_url
 from dispatch.worklist import Reason
 from dispatch.world import World
 from tests.leftovers import remove_postgres
-from zhuandi import examine, postgres
+from tests.parts import open_service
+from zhuandi import examine, migrate, postgres
+from zhuandi.check_house import check_house
 from zhuandi.main import app
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.serve import prepare
@@ -63,6 +71,35 @@ def test_a_database_that_forgets_at_a_power_cut_is_refused_before_a_table_is_mad
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT to_regclass('alembic_version')")) is None
     engine.dispose()
+
+
+@pytest.mark.parametrize("careless", ["fsync"], indirect=True)
+def test_switched_off_under_a_house_that_runs_no_process_starts_on_it_and_no_door_is_ready(
+    careless: str, tmp_path: Path, typefaces: Typefaces
+) -> None:
+    """Only the migration asked: a service that was started again next to it said nothing."""
+    engine = connect(careless)
+    migrate.run(engine)
+    engine.dispose()
+    told = {"ZHUANDI_HOME": str(tmp_path / "home"), "DATABASE_URL": careless}
+    for name in ("api", "worker", "clock"):
+        command = [Path(sys.executable).with_name("zhuandi"), name]
+        ended = subprocess.run(command, env=os.environ | told, capture_output=True, text=True, timeout=60)
+        assert (ended.returncode, "ALTER SYSTEM SET fsync = on" in ended.stderr) == (1, True), name
+    with open_service(careless, Settings(), typefaces) as world:
+        answer = TestClient(make_app(world)).get("/readyz")
+    assert (answer.status_code, answer.json()["parts"]["database"]) == (503, "unsafe")
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(-31, "warning"), (31, "warning"), (-121, "error"), (121, "error")])
+def test_a_machine_whose_clock_is_apart_is_told_so_when_a_process_starts(
+    database_url: str, capsys, monkeypatch: pytest.MonkeyPatch, seconds: int, level: str
+) -> None:
+    """The worker's machine has no door that anybody asks."""
+    monkeypatch.setattr("zhuandi.check_house.now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+    check_house(Settings(database_url=database_url))
+    told = "".join(capsys.readouterr())
+    assert ("clock.apart" in told, level in told) == (True, True)
 
 
 def test_commits_that_are_not_waited_for_are_warned_of(own_database_url: str, capsys) -> None:
@@ -228,6 +265,69 @@ def test_a_full_disk_is_an_error_before_it_loses_anything(tmp_path: Path, monkey
     monkeypatch.setattr(examine, "DISK_FAILS", 10**18)
     found = list(examine.files(Settings(home=tmp_path)))
     assert found[-1].level is Level.ERROR
+
+
+def test_jobs_that_nobody_works_at_are_pointed_out(installed: Installation, world) -> None:
+    """The clock beats, the doors take cases in, and no worker runs: nothing else would say so."""
+    installed.fill()
+    assert line_of(installed.doctor().output, "工作进程").startswith("OK")
+    with world.begin() as session:
+        leave(session, "case.gather", "case:1")
+        session.execute(update(Job).values(next_at=func.now() - timedelta(minutes=6)))
+    told = line_of(installed.doctor().output, "工作进程")
+    assert told.startswith("注意")
+    assert "1 项任务" in told
+    assert "zhuandi-worker@" in told
+
+
+def not_json(installed: Installation) -> str:
+    (installed.home / "zhuandi.json").write_text('{"public_url": "x",\n nonsense}')
+    return "第 2 行"
+
+
+def contradicting(installed: Installation) -> str:
+    installed.settle(job_lease="PT1S")
+    return "job_lease"
+
+
+def of_another_type(installed: Installation) -> str:
+    installed.settle(listen_port="secret-words")
+    return "listen_port"
+
+
+def no_list(installed: Installation) -> str:
+    os.environ["ZHUANDI_METRICS_SOURCES"] = "secret-words"
+    return "metrics_sources"
+
+
+@pytest.fixture
+def environment_as_it_was() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.mark.parametrize("command", ["doctor", "worker"])
+@pytest.mark.parametrize("wrong", [not_json, contradicting, of_another_type, no_list])
+@pytest.mark.usefixtures("environment_as_it_was")
+def test_settings_that_cannot_be_read_are_told_by_their_place_and_without_their_value(
+    installed: Installation, wrong: Callable[[Installation], str], command: str
+) -> None:
+    """A traceback quotes what was set, which may be a key, and says nothing to whoever must mend it."""
+    place = wrong(installed)
+    answer = CliRunner().invoke(app, [command])
+    assert (answer.exit_code, place in answer.output, "Traceback" in answer.output) == (1, True, False), answer.output
+    assert "secret-words" not in answer.output
+
+
+def test_a_broker_that_we_do_not_know_is_an_error_among_the_others(installed: Installation) -> None:
+    installed.fill()
+    installed.settle(broker_url="kafka://127.0.0.1:9")
+    answer = installed.doctor()
+    assert answer.exit_code == 1
+    assert line_of(answer.output, "消息队列").startswith("错误")
+    assert line_of(answer.output, "寄递企业 ems")
 
 
 def test_a_broker_of_its_own_is_asked_for_too(tmp_path: Path) -> None:
