@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 import dramatiq
 import pytest
+from pika import BlockingConnection
 
 from dispatch import bells
 from dispatch.approval.decided_case import DecidedCase
 from dispatch.bells.redis import MOST_BELLS
 from dispatch.errors import ZhuandiError
+from dispatch.settings import Settings
 from dispatch.wiring import broker_url
 from tests.engines.county import plain_cases
 from tests.engines.servers import RabbitServer, RedisServer, Server, free_port, wait_until
 from workers.jobs import ROAD
+from zhuandi.check_house import check_house
 
 CASES = 30
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -121,10 +124,24 @@ def test_what_is_unsafe_in_a_broker_is_told_in_words(tmp_path, redis_server):
     assert bells.weaknesses(redis_server.url) == []
 
 
+def test_a_broker_without_publisher_confirms_is_refused_before_anything_is_rung(
+    rabbit_server, database_url, monkeypatch
+):
+    """What it says it took may be lost: an older broker, or another product behind the same protocol."""
+    settings = Settings(database_url=database_url, broker_url=rabbit_server.url)
+    check_house(settings)
+    assert bells.answers(rabbit_server.url)
+    monkeypatch.setattr(BlockingConnection, "publisher_confirms_supported", property(lambda _: False))
+    with pytest.raises(ZhuandiError, match="发布确认"):
+        check_house(settings)
+    assert not bells.answers(rabbit_server.url)
+
+
 @pytest.mark.parametrize("scheme", ["amqp", "redis", "postgresql"])
 def test_a_broker_that_is_away_is_told_and_hinders_nobody(scheme):
     [words] = bells.weaknesses(f"{scheme}://127.0.0.1:{free_port()}/0")
     assert "连不上" in words
+    assert not bells.answers(f"{scheme}://127.0.0.1:{free_port()}/0")
 
 
 def test_an_unknown_broker_is_refused_with_those_that_can_be_used():
