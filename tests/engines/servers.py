@@ -4,12 +4,14 @@ Where a broker's binary is missing, its tests are left out, and the run's closin
 """
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,11 +29,17 @@ RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 PATIENCE = 180.0
 
 
+PORTS = range(20_000, 32_768)
+"""None that the system gives to whoever connects: while a server is down, a client would take its port for its own."""
+
+
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, and that nobody gets by chance while its server is started anew."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(happened: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
