@@ -30,7 +30,7 @@ PATIENCE = 180.0
 
 
 PORTS = range(20_000, 32_768)
-"""None that the system gives to whoever connects: while a server is down, a client would take its port for its own."""
+"""None that the system gives to whoever connects: while a server is down, a client would take its port."""
 
 
 def free_port() -> int:
