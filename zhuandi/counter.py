@@ -43,6 +43,8 @@ STEPS = {
     Step.PULL: "先抽回（window-pull）",
     Step.WAIT: "等寄递企业撤单",
     Step.ASK_POST: "已交寄，请寄递企业退回",
+    Step.PAPER: "待出证，纸质结果到窗口登记后才能发出（paper）",
+    Step.HELD: "暂缓寄递中，解除后才能发出（unhold）",
     Step.GIVE: "可以发出（window-give）",
     Step.GIVEN: "窗口已领取",
     Step.CLOSED: "已送达闭环",
@@ -179,8 +181,8 @@ def window_give(
     delegate: Annotated[str, typer.Option(help="代领人姓名")] = "",
     delegate_id: Annotated[str, typer.Option(help="代领人证件号码")] = "",
     authority: Annotated[str, typer.Option(help="委托书或介绍信")] = "",
-    originals: int = 1,
-    copies: int = 0,
+    originals: Annotated[int | None, typer.Option(help="正本份数，不写则全部")] = None,
+    copies: Annotated[int | None, typer.Option(help="副本份数，不写则全部")] = None,
     fault: Annotated[str, typer.Option(help="责任方：post、window、department")] = "",
     by: By = BY,
 ) -> None:
@@ -192,6 +194,8 @@ def window_give(
 
 def _show(shown: AtWindow) -> None:
     console.print(f"办件 {shown.case_no}：{STEPS[shown.step]}。")
+    if shown.held:
+        console.print(f"暂缓寄递：{shown.held}")
     for one in shown.envelopes:
         others = f"，同封：{'、'.join(one.others)}" if one.others else ""
         console.print(f"邮件 {one.waybill_no or one.order_no}：{one.words}{others}")

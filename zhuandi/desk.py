@@ -92,8 +92,8 @@ def hold(case: str, *, reason: Annotated[str, typer.Option(help="为什么暂缓
 def unhold(case: str, *, by: By = BY) -> None:
     """解除暂缓。"""
     with for_people(), open_world() as world:
-        lift(world, case, by)
-    console.print(f"办件 {case} 的暂缓已解除。")
+        stays = lift(world, case, by)
+    console.print(f"办件 {case}：{stays or '暂缓已解除。'}")
 
 
 @app.command()

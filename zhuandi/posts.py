@@ -26,13 +26,6 @@ app = typer.Typer()
 console = Console(highlight=False)
 By = Annotated[str | None, typer.Option(help="经办人，默认为登录名")]
 Case = Annotated[str, typer.Argument(help="办件编号")]
-LABELLED = (Stage.BOOKED, Stage.PRINTED)
-UNSETTLED = (Stage.BOOKING, Stage.IN_DOUBT)
-ON_THE_DESK = (Stage.GATHERING, Stage.TO_BOOK, Stage.REFUSED, *UNSETTLED, *LABELLED, Stage.CANCELLING)
-CALLED_OFF = {
-    Stage.CANCELLED: "已撤销寄递，要再寄请解除暂缓。",
-    **dict.fromkeys(UNSETTLED, "下单结果还不明，查明后即撤销；仍列在待处理中。"),
-}
 
 
 @app.command()
@@ -84,7 +77,9 @@ def show_orphans(
 def relabel(case: Case, *, by: By = None) -> None:
     """作废面单、重新下单：先告知寄递企业撤单，撤成后换新运单号。"""
     with for_people(), open_world() as world:
-        cancel.void_label(world, shipment_at(world, case, *LABELLED), Then.BOOK_AGAIN, by or getpass.getuser())
+        cancel.void_label(
+            world, shipment_at(world, case, *cancel.CAN_RELABEL), Then.BOOK_AGAIN, by or getpass.getuser()
+        )
     console.print(f"办件 {case}：正在撤单，撤成后自动重新下单。")
 
 
@@ -92,8 +87,10 @@ def relabel(case: Case, *, by: By = None) -> None:
 def cancel_shipment(case: Case, *, by: By = None) -> None:
     """撤销寄递：没有下单的立即撤销，已下单的先告知寄递企业撤单，下单结果不明的查明后再撤。"""
     with for_people(), open_world() as world:
-        left_in = cancel.call_off(world, shipment_at(world, case, *ON_THE_DESK), by or getpass.getuser())
-    console.print(f"办件 {case}：{CALLED_OFF.get(left_in, '正在撤单，撤成后不再寄出。')}")
+        left_in = cancel.call_off(
+            world, shipment_at(world, case, *cancel.CAN_CALL_OFF, Stage.CANCELLING), by or getpass.getuser()
+        )
+    console.print(f"办件 {case}：{cancel.CALLED_OFF[left_in]}")
 
 
 @app.command("cancelled")

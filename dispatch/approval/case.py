@@ -225,6 +225,11 @@ def is_let_go(case: Case, item: Item) -> bool:
     return released and case.paper_ready_at is not None and not is_over(case)
 
 
+def awaits_release(case: Case, item: Item) -> bool:
+    """A person must let it go before anything of it is sent, and nobody has."""
+    return item.release == Release.WHEN_RELEASED and case.released_at is None and not is_over(case)
+
+
 def is_over(case: Case) -> bool:
     """Nothing of it is sent any more: it was fetched at the window, or nobody waits for it."""
     return case.given_at is not None or case.lapsed_at is not None

@@ -117,7 +117,7 @@ def _do(
         if batch.kind == Kind.HOLD:
             hold_one(world, session, case, reason, batch.made_by)
         elif batch.kind == Kind.LIFT:
-            lift_one(world, session, case, batch.made_by)
+            return Outcome.DONE, lift_one(world, session, case, batch.made_by)
         else:
             return _release(world, session, case, batch.made_by, alone=item.alone)
     except NotFoundError as error:

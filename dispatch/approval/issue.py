@@ -130,11 +130,24 @@ def _register(world: World, session: Session, case: Case, paper: Paper, by: str)
 
 
 def _numbers(session: Session, case: Case, paper: Paper) -> tuple[int, int]:
+    originals, copies = _by_default(session, case)
+    return (
+        originals if paper.originals is None else paper.originals,
+        copies if paper.copies is None else paper.copies,
+    )
+
+
+def _by_default(session: Session, case: Case) -> tuple[int, int]:
     inside = select(func.count(), func.sum(Document.copies)).where(Document.case_id == case.id)
     documents, together = session.execute(inside.where(Document.lost_at.is_(None))).one()
-    originals = paper.originals if paper.originals is not None else documents
-    copies = paper.copies if paper.copies is not None else max(0, (together or 0) - documents)
-    return originals, copies
+    return documents, max(0, (together or 0) - documents)
+
+
+def numbers_here(session: Session, case: Case) -> tuple[int, int]:
+    """Originals and copies of what is here: as registered, or as it would be registered by default."""
+    row = session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
+    stands = row is not None and row.taken_back_at is None and case.paper_ready_at is not None
+    return (row.originals, row.copies) if row is not None and stands else _by_default(session, case)
 
 
 def _clean(paper: Paper) -> Paper:

@@ -7,15 +7,13 @@ from dispatch import audit, jobs, words
 from dispatch.approval.case import Case
 from dispatch.approval.issue import PaperIssue
 from dispatch.approval.lodge import CASE_WATCH, GATHER
-from dispatch.approval.regather import Envelope, holding, is_unbooked, near, regather
+from dispatch.approval.regather import SENT, Envelope, call_off_first, holding, is_unbooked, near, regather
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
-from dispatch.journey import Stage
 from dispatch.world import World
 
 LONGEST_REASON = 200
 WHAT = "撤回出证登记"
-SENT = frozenset({Stage.HANDED_OVER, Stage.CLOSED})
 
 
 def take_paper_back(world: World, case_no: str, by: str, why: str, within: Within = EVERYTHING) -> None:
@@ -56,7 +54,9 @@ def _booked(case: Case, envelope: Envelope) -> ConflictError:
     lies = f"办件“{case.case_no}”的出件已在邮件 {shipment.order_no} 中（{words.VIEWS[shipment.view]}），"
     if shipment.stage in SENT:
         return ConflictError(f"{lies}已经交寄，出证登记不能撤回。")
-    return ConflictError(f"{lies}寄递企业已知道或可能知道，登记没有撤回。请先撤销寄递，再撤回登记。")
+    return ConflictError(
+        f"{lies}寄递企业已知道或可能知道，登记没有撤回。{call_off_first(shipment)}撤成后再撤回登记。"
+    )
 
 
 def _end(world: World, session: Session, case: Case, by: str, told: str) -> None:

@@ -105,9 +105,18 @@ def _must_be_unbooked(shipment: Shipment) -> None:
     if shipment.stage in SENT:
         raise ConflictError(f"{lies}申请单不能再改。地址不对的，请联系寄递企业；退回后再改。")
     raise ConflictError(
-        f"{lies}寄递企业已知道或可能知道原来的地址，不能再改。"
-        "请先撤销寄递，再改申请单、解除暂缓；本人要来取的，办“改窗口领取”。"
+        f"{lies}寄递企业已知道或可能知道原来的地址，不能再改。{call_off_first(shipment)}"
+        "撤成后改申请单、解除暂缓；本人要来取的，办“改窗口领取”。"
     )
+
+
+def call_off_first(shipment: Shipment) -> str:
+    """What must be done with an envelope that a carrier knows, before its papers are free, and where."""
+    if shipment.after_voiding == "cancel":
+        return "正在撤销寄递，请等撤成。"
+    if shipment.stage == Stage.PACKED:
+        return "请先在“双扫封装”拆封，再撤销寄递（办件页“邮件”一栏）。"
+    return "请先撤销寄递（办件页“邮件”一栏）。"
 
 
 def regather(

@@ -8,13 +8,18 @@ from uuid_utils.compat import uuid7
 
 from dispatch import audit, jobs, words
 from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold
+from dispatch.approval.hold_reason import AT_WINDOW
 from dispatch.approval.lodge import GATHER
+from dispatch.approval.pickup_row import asked_for_under
+from dispatch.approval.regather import SENT, call_off_first
 from dispatch.crash import Deed
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.journey import Stage
 from dispatch.shipment import Content, Shipment
 from dispatch.world import World
+
+STAYS = "原来的暂缓已解除；本人要到窗口领取，仍留着不寄。要改回寄出的，再解除一次。"
 
 
 def release(world: World, case_no: str, by: str, *, alone: bool = False) -> bool:
@@ -44,6 +49,9 @@ def release_one(world: World, session: Session, case: Case, by: str, *, alone: b
 
 
 def _must_be_awaited(case: Case) -> None:
+    if case.given_at is not None:
+        when = hall_time(case.given_at)
+        raise NotAllowedError(f"办件“{case.case_no}”已于 {when} 由窗口发出，不再寄送。")
     if case.lapsed_at is not None:
         when = hall_time(case.lapsed_at)
         raise NotAllowedError(f"办件“{case.case_no}”已于 {when} 到期，不再寄送。确要寄的，请按新办件另行受理。")
@@ -62,12 +70,19 @@ def hold_one(world: World, session: Session, case: Case, reason: str, by: str) -
         first = f"{standing.opened_by} {hall_time(standing.opened_at)}"
         raise ConflictError(f"办件“{case.case_no}”已在暂缓寄递中（{first}）。请先解除原来的暂缓。")
     if (booked := _sealed_in(session, case)) is not None:
-        here = words.VIEWS[booked.view]
-        raise ConflictError(f"办件“{case.case_no}”已在邮件 {booked.order_no} 中（{here}），来不及暂缓，请抽回。")
+        lies = f"办件“{case.case_no}”已在邮件 {booked.order_no} 中（{words.VIEWS[booked.view]}），"
+        if booked.stage in SENT:
+            raise ConflictError(f"{lies}已经交寄，不能再暂缓。")
+        raise ConflictError(f"{lies}来不及暂缓。{call_off_first(booked)}撤成后办件自行暂缓。")
+    open_a_hold(world, session, case, reason, by)
+    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"暂缓寄递：{reason}")
+
+
+def open_a_hold(world: World, session: Session, case: Case, reason: str, by: str) -> None:
+    """Of a locked case on which none stands."""
     row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
     world.vault.seal(row, "reason", reason)
     session.add(row)
-    audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"暂缓寄递：{reason}")
 
 
 def _sealed_in(session: Session, case: Case) -> Shipment | None:
@@ -82,20 +97,29 @@ def _sealed_in(session: Session, case: Case) -> Shipment | None:
     return session.scalars(query.limit(1)).first()
 
 
-def lift(world: World, case_no: str, by: str) -> None:
-    """Lift the hold of a case. Raises NotFoundError if none stands."""
+def lift(world: World, case_no: str, by: str) -> str:
+    """Lift the hold of a case; in words why it waits all the same, empty where it may go.
+
+    Raises NotFoundError if none stands.
+    """
     with world.begin() as session:
-        lift_one(world, session, _lock(session, case_no), by)
+        return lift_one(world, session, _lock(session, case_no), by)
 
 
-def lift_one(world: World, session: Session, case: Case, by: str) -> None:
+def lift_one(world: World, session: Session, case: Case, by: str) -> str:
     """The same, in a transaction that does more."""
     standing = open_hold(session, case.id)
     if standing is None:
         raise NotFoundError(f"办件“{case.case_no}”没有暂缓寄递，无需解除。")
     standing.lifted_at, standing.lifted_by = world.now(), by
-    jobs.leave(session, GATHER, case.subject)
     audit.note(world, session, by, audit.Deed.CHANGE, case.subject, "解除暂缓")
+    own = (world.vault.open(standing, "reason") or "").startswith(AT_WINDOW)
+    if not own and asked_for_under(session, case, standing):
+        session.flush()  # one hold at a time stands on a case
+        open_a_hold(world, session, case, AT_WINDOW, by)
+        return STAYS
+    jobs.leave(session, GATHER, case.subject)
+    return ""
 
 
 def paper_ready_in(world: World, session: Session, case: Case) -> bool:

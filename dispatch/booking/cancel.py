@@ -3,6 +3,7 @@
 So an envelope never has two live waybills: its second label is booked after the first is cancelled.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,6 +33,17 @@ NO_INTERFACE = "{}没有撤单接口：请电话告知撤单，再核定“已�
 VOIDABLE = frozenset({Stage.CANCELLING, Stage.BOOKED, Stage.PRINTED})
 """Stages in which the envelope is on the desk, and its number can be exchanged."""
 UNBOOKED = frozenset({Stage.GATHERING, Stage.TO_BOOK, Stage.REFUSED})
+UNSETTLED = frozenset({Stage.BOOKING, Stage.IN_DOUBT})
+CAN_RELABEL = frozenset(stage for stage, deed in ACTS if deed is Act.VOID)
+"""Where a waybill can be exchanged for another."""
+CAN_CALL_OFF = UNBOOKED | CAN_RELABEL | frozenset(stage for stage, deed in ACTS if deed is Act.CALL_OFF)
+"""Where nothing need be sent. One that is packed is opened first."""
+CALLED_OFF: Mapping[Stage, str] = {
+    Stage.CANCELLED: "已撤销寄递，要再寄请解除暂缓。",
+    **dict.fromkeys(UNSETTLED, "下单结果还不明，查明后即撤销；仍列在待处理中。"),
+    Stage.CANCELLING: "正在撤单，撤成后不再寄出。",
+}
+"""What is told of each stage in which calling off leaves an envelope."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form
 from markupsafe import Markup
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
-from dispatch.approval.release import hold, lift
+from dispatch.approval.case import Case
+from dispatch.approval.release import hold, lift, release
 from dispatch.audit import DEEDS, AuditEntry, Deed
+from dispatch.booking.cancel import CALLED_OFF, call_off, void_label
+from dispatch.booking.take_off import Then
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS, case_url
 from dispatch.console.printing import choices_for_printing
-from dispatch.errors import NotAllowedError
+from dispatch.console.sentence import said_in
+from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import View
 from dispatch.label.qr import QUIET_MODULES, encode, svg
 from dispatch.picture import Kept, pictures_of
@@ -22,7 +27,7 @@ from dispatch.queues.find import LONGEST, SHORTEST, case_in, find
 from dispatch.reveal import log_reveal
 from dispatch.staff.role import Right
 from dispatch.visits import ASKED_WORDS
-from dispatch.zero_visits.pickup import at_window
+from dispatch.zero_visits.pickup import at_window, envelopes_of
 from dispatch.zero_visits.put_right.changed import Ground, mark, unchanged
 from dispatch.zero_visits.record import Envelope, record
 from dispatch.zero_visits.told.by_telephone import calls_of
@@ -30,6 +35,8 @@ from dispatch.zero_visits.told.by_telephone import calls_of
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Looking = Annotated[Desk, needs(Right.SEE)]
 Releasing = Annotated[Desk, needs(Right.RELEASE)]
+Settling = Annotated[Desk, needs(Right.SETTLE)]
+Shown = Annotated[str, Form()]
 
 
 @router.get("/console/find")
@@ -78,8 +85,44 @@ def lifted(desk: Releasing, case_no: str, shown: Annotated[str, Form()] = "") ->
     """It need not wait any more."""
     chosen = case_in(desk.world, desk.scope, case_no)
     with unchanged(desk.world, Ground(case_id=chosen.id), shown):
-        lift(desk.world, case_no, desk.by)
-    return desk.to(case_url(case_no), gettext_in(desk.language)("暂缓已解除。"))
+        stays = lift(desk.world, case_no, desk.by)
+    return desk.to(case_url(case_no), said_in(desk.language)(stays or "暂缓已解除。"))
+
+
+@router.post("/console/case/{case_no}/release")
+def released(desk: Releasing, case_no: str, shown: Shown = "") -> Response:
+    """It may go."""
+    chosen = case_in(desk.world, desk.scope, case_no)
+    with unchanged(desk.world, Ground(case_id=chosen.id), shown):
+        done = release(desk.world, case_no, desk.by)
+    _ = gettext_in(desk.language)
+    return desk.to(case_url(case_no), _("已放行。") if done else _("先前已放行，没有变化。"))
+
+
+@router.post("/console/case/{case_no}/envelope/{shipment_id}/call-off")
+def called_off(desk: Settling, case_no: str, shipment_id: UUID, shown: Shown = "") -> Response:
+    """撤销寄递: nothing of this envelope is sent."""
+    chosen = case_in(desk.world, desk.scope, case_no)
+    with unchanged(desk.world, Ground(case_id=chosen.id), shown):
+        left_in = call_off(desk.world, _envelope_of(desk, chosen, shipment_id), desk.by)
+    return desk.to(case_url(case_no), said_in(desk.language)(CALLED_OFF[left_in]))
+
+
+@router.post("/console/case/{case_no}/envelope/{shipment_id}/relabel")
+def relabelled(desk: Releasing, case_no: str, shipment_id: UUID, shown: Shown = "") -> Response:
+    """作废换单: its waybill is void, and it is ordered anew."""
+    chosen = case_in(desk.world, desk.scope, case_no)
+    with unchanged(desk.world, Ground(case_id=chosen.id), shown):
+        void_label(desk.world, _envelope_of(desk, chosen, shipment_id), Then.BOOK_AGAIN, desk.by)
+    return desk.to(case_url(case_no), gettext_in(desk.language)("正在撤单，撤成后自动重新下单，换新运单号。"))
+
+
+def _envelope_of(desk: Desk, chosen: Case, shipment_id: UUID) -> UUID:
+    """Raises NotFoundError where nothing of the case lies in it, or does any more."""
+    with desk.world.reading() as session:
+        if shipment_id not in {one.id for one in envelopes_of(session, chosen)}:
+            raise NotFoundError(f"办件“{chosen.case_no}”的出件不在这个邮件里。请刷新页面再看。")
+    return shipment_id
 
 
 def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:

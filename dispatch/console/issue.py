@@ -28,13 +28,13 @@ FAILURES_TOLD = 20
 
 
 @router.get(HERE)
-def register(desk: Taking, day: str = "") -> Response:
-    """The form for one paper, and what was registered on a day."""
+def register(desk: Taking, day: str = "", number: str = "") -> Response:
+    """The form for one paper, perhaps of a case that is asked for, and what was registered on a day."""
     shown = day_of(desk.world, day)
     lines = register_of(desk.world, shown, desk.scope.departments)
     mine = [line for line in lines if line.taken_by == desk.by]
     giver = mine[-1].given_by if mine and not day else ""  # papers come by the pile, from one hand
-    return desk.page("issue.html", day=shown, lines=lines, giver=giver, headings=HEADINGS)
+    return desk.page("issue.html", day=shown, lines=lines, giver=giver, number=number[:64], headings=HEADINGS)
 
 
 @router.post(HERE)

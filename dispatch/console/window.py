@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
+from dispatch.approval.issue import MOST_COPIES
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS, case_url
@@ -19,7 +20,7 @@ router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Window = Annotated[Desk, needs(Right.WINDOW)]
 Viewer = Annotated[Desk, needs(Right.REVEAL)]
 Line = Annotated[str, Form(max_length=200)]
-Number = Annotated[int, Form(ge=0, le=99)]
+Number = Annotated[int, Form(ge=0, le=MOST_COPIES)]
 
 
 @router.get("/console/case/{case_no}/window")
@@ -34,7 +35,7 @@ def pulled(desk: Window, case_no: str) -> Response:
     """改窗口领取."""
     shown = pull(desk.world, case_no, desk.by, desk.scope.within())
     _ = gettext_in(desk.language)
-    said = _("已抽回，可以办领取。") if shown.step is Step.GIVE else _("已抽回，等寄递企业撤单。")
+    said = _("已抽回，等寄递企业撤单。") if shown.step is Step.WAIT else _("已留在窗口，不再寄出。")
     return desk.to(f"{case_url(case_no)}/window", said)
 
 

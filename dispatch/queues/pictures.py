@@ -6,13 +6,13 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case
+from dispatch.approval.pickup_row import Pickup
 from dispatch.approval.within import Within
 from dispatch.errors import NotFoundError
 from dispatch.packing.hand_over import HandOverLine
 from dispatch.picture import Drawn, show_picture, subject_of_picture
 from dispatch.shipment import Shipment, subject_id
 from dispatch.world import World
-from dispatch.zero_visits.pickup import Pickup
 
 
 def look_at_picture(world: World, picture_id: UUID, by: str, reason: str, within: Within) -> Drawn:

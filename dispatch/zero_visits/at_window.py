@@ -15,6 +15,9 @@ from uuid_utils.compat import uuid7
 from dispatch import audit, ledger, words, worklist
 from dispatch.approval.case import Case, Document, Hold, open_hold
 from dispatch.approval.hold_reason import AT_WINDOW
+from dispatch.approval.issue import MOST_COPIES, numbers_here
+from dispatch.approval.pickup_row import Pickup, pickup_of
+from dispatch.approval.release import open_a_hold
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.booking.cancel import call_off_locked
 from dispatch.errors import ConflictError, NotAllowedError
@@ -29,32 +32,35 @@ from dispatch.zero_visits.close import close_at_window
 from dispatch.zero_visits.pickup import (
     FAILED,
     AtWindow,
-    Pickup,
     Step,
     at_window,
+    bars_giving,
     envelopes_of,
     ever_failed,
-    pickup_of,
     step_of,
+    why_held,
 )
 from dispatch.zero_visits.put_right.undelivered import end_undelivered
 from dispatch.zero_visits.who_came import FAULTS, LONGEST_TEXT, Given, check_person, identity
 
 __all__ = ["FAULTS", "Given", "give", "pull"]
 
+NO_PAPER = "办件“{}”待出证：纸质结果还没有到窗口，不能发出。请先登记出证，再发出。"
+HELD = "办件“{}”暂缓寄递中：{}。不能发出，须先由寄件员在办件页“解除暂缓”。"
 WITH_THE_POST = "办件“{}”已交寄（{}），窗口不能办领取。请联系寄递企业退回，退件到后再办。"
 
 
 def pull(world: World, case_no: str, by: str, within: Within = EVERYTHING) -> AtWindow:
     """Nothing of this case is sent any more: its envelopes are opened, their waybills taken back.
 
-    Whatever has no envelope is held. The same again changes nothing. Other cases in such an envelope are held too.
+    Whatever has no envelope is held; where a hold stands, lifting that leaves it held for the window. The same again
+    changes nothing. Other cases in such an envelope are held too.
     Raises NotFoundError, NotAllowedError (it is with the postman, or delivered, or given out already).
     """
     with world.begin() as session:
         case = find_case_within(session, case_no, within)
         envelopes = lock_all(session, [one.id for one in envelopes_of(session, case)])
-        step = step_of(session, case, envelopes)
+        step = step_of(world, session, case, envelopes)
         _refuse(case, step, envelopes)
         _ask(world, session, case, by)
         for shipment in envelopes:
@@ -96,10 +102,18 @@ def _hold(world: World, session: Session, case: Case, by: str, known: Collection
     session.execute(select(Case.id).where(Case.id == case.id).with_for_update())  # who gathers waits, or we see it
     if any(one.id not in known for one in envelopes_of(session, case)):
         raise ConflictError(f"办件“{case.case_no}”刚刚装入信封。请再点一次，连信封一起抽回。")
-    if open_hold(session, case.id) is None:
-        row = Hold(id=uuid7(), case_id=case.id, opened_at=world.now(), opened_by=by)
-        world.vault.seal(row, "reason", AT_WINDOW)
-        session.add(row)
+    standing = open_hold(session, case.id)
+    if standing is None:
+        open_a_hold(world, session, case, AT_WINDOW, by)
+    elif bars_giving(world, standing):
+        _ask_again(world, session, case, standing, by)
+
+
+def _ask_again(world: World, session: Session, case: Case, standing: Hold, by: str) -> None:
+    """Asked for before that hold stood, and sent since by whoever lifted ours: the wish is of now."""
+    pickup = pickup_of(session, case)
+    if pickup is not None and pickup.asked_at <= standing.opened_at:
+        pickup.asked_at, pickup.asked_by = world.now(), by
 
 
 def give(world: World, case_no: str, given: Given, by: str, within: Within = EVERYTHING) -> AtWindow:
@@ -112,13 +126,11 @@ def give(world: World, case_no: str, given: Given, by: str, within: Within = EVE
     signature = read_signature(given.signature) if given.signature else None
     if signature is None and not given.on_paper:
         raise NotAllowedError("请在屏上签名；或打印领取登记，在纸上签好后勾选“已在纸上签名”。")
-    if not 1 <= given.originals + given.copies <= 99 or min(given.originals, given.copies) < 0:
-        raise NotAllowedError("请填写领走的正本、副本份数。")
     with world.begin() as session:
         case = find_case_within(session, case_no, within)
         envelopes = lock_all(session, [one.id for one in envelopes_of(session, case)])
         case = find_case_within(session, case_no, within, locked=True)
-        _must_be_here(session, case, envelopes)
+        _must_be_here(world, session, case, envelopes)
         pickup = _register(world, session, case, given, by)
         _empty_returned(world, session, case, envelopes, by)
         _end(world, session, case, by)
@@ -131,12 +143,16 @@ def give(world: World, case_no: str, given: Given, by: str, within: Within = EVE
     return at_window(world, case_no, within)
 
 
-def _must_be_here(session: Session, case: Case, envelopes: list[Shipment]) -> None:
-    step, pickup = step_of(session, case, envelopes), pickup_of(session, case)
+def _must_be_here(world: World, session: Session, case: Case, envelopes: list[Shipment]) -> None:
+    step, pickup = step_of(world, session, case, envelopes), pickup_of(session, case)
     if step is Step.GIVEN and pickup is not None and pickup.given_at is not None:
         when = hall_time(pickup.given_at)
         raise ConflictError(f"办件“{case.case_no}”已由“{pickup.given_by}”于 {when} 发出，没有重复登记。")
     _refuse(case, step, envelopes)
+    if step is Step.PAPER:
+        raise NotAllowedError(NO_PAPER.format(case.case_no))
+    if step is Step.HELD:
+        raise NotAllowedError(HELD.format(case.case_no, why_held(world, session, case)))
     if step is not Step.GIVE:
         raise NotAllowedError(f"办件“{case.case_no}”还在寄递途中：请先抽回，等寄递企业撤单后再办。")
 
@@ -144,9 +160,10 @@ def _must_be_here(session: Session, case: Case, envelopes: list[Shipment]) -> No
 def _register(world: World, session: Session, case: Case, given: Given, by: str) -> Pickup:
     pickup = _ask(world, session, case, by)
     fault = _fault(session, case, given)
+    originals, copies = _taken(session, case, given)
     pickup.given_at, pickup.given_by = world.now(), by
     pickup.delegate = given.by_delegate
-    pickup.originals, pickup.copies, pickup.on_paper = given.originals, given.copies, not given.signature
+    pickup.originals, pickup.copies, pickup.on_paper = originals, copies, not given.signature
     pickup.fault = fault
     pickup.kind = VisitKind.HALL_AFTER_FAILURE if fault else VisitKind.COLLECTED_AT_HALL
     name = given.delegate_name if given.by_delegate else world.vault.open(case, "applicant_name") or ""
@@ -157,6 +174,16 @@ def _register(world: World, session: Session, case: Case, given: Given, by: str)
     elif case.applicant_id_no is None:
         world.vault.seal(pickup, "person_id_no", identity(given.id_no))
     return pickup
+
+
+def _taken(session: Session, case: Case, given: Given) -> tuple[int, int]:
+    """Originals and copies: as told, else all there is."""
+    here = numbers_here(session, case)
+    told = (given.originals, given.copies)
+    originals, copies = (number if one is None else one for one, number in zip(told, here, strict=True))
+    if not 0 <= min(originals, copies) <= max(originals, copies) <= MOST_COPIES or originals + copies == 0:
+        raise NotAllowedError("请填写领走的正本、副本份数。")
+    return originals, copies
 
 
 def _fault(session: Session, case: Case, given: Given) -> str | None:
@@ -185,7 +212,7 @@ def _empty_returned(world: World, session: Session, case: Case, envelopes: list[
 def _end(world: World, session: Session, case: Case, by: str) -> None:
     """It waits for nothing any more."""
     now = world.now()
-    case.given_at, case.paper_ready_at = now, case.paper_ready_at or now
+    case.given_at = now
     held = open_hold(session, case.id)
     if held is not None:
         held.lifted_at, held.lifted_by = now, by

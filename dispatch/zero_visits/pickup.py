@@ -4,15 +4,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from sqlalchemy import ForeignKey, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from dispatch import words
-from dispatch.approval.case import Case, Document, Item
+from dispatch.approval.case import Case, Document, Hold, Item, open_hold
+from dispatch.approval.hold_reason import AT_WINDOW
+from dispatch.approval.issue import numbers_here
+from dispatch.approval.pickup_row import Pickup, asked_for_under, pickup_of
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
-from dispatch.db import Base, RowId
+from dispatch.booking.take_off import TAKEN_OFF
+from dispatch.hall_time import hall_time
 from dispatch.journey import Stage, Tracked
 from dispatch.mask import mask_name
 from dispatch.picture import Kept, pictures_of
@@ -21,33 +24,7 @@ from dispatch.visits import Fault
 from dispatch.waybill import live_waybills
 from dispatch.world import World
 from dispatch.zero_visits.close import Closure
-
-
-class Pickup(Base):
-    """领取登记. One for a case: asked for, then given out against a signature, with who came and what they took."""
-
-    __tablename__ = "pickups"
-
-    id: Mapped[RowId]
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
-    asked_at: Mapped[datetime]
-    asked_by: Mapped[str]
-    given_at: Mapped[datetime | None]
-    given_by: Mapped[str | None]
-    delegate: Mapped[bool] = mapped_column(default=False)
-    person_name: Mapped[bytes | None]  # sealed
-    person_id_no: Mapped[bytes | None]  # sealed: only where the case does not know it already
-    authority: Mapped[bytes | None]  # sealed: the 委托书 or 介绍信 of a delegate
-    originals: Mapped[int] = mapped_column(default=0)
-    copies: Mapped[int] = mapped_column(default=0)
-    kind: Mapped[str | None]  # how the trip counts, a VisitKind
-    fault: Mapped[str | None]
-    on_paper: Mapped[bool] = mapped_column(default=False)  # signed on the printed receipt
-
-    @property
-    def subject(self) -> str:
-        """How pictures name it."""
-        return f"pickup:{self.id}"
+from dispatch.zero_visits.told.line import teller
 
 
 class Step(StrEnum):
@@ -56,6 +33,8 @@ class Step(StrEnum):
     PULL = "pull"  # an envelope lies on the desk: it is pulled first
     WAIT = "wait"  # the post is asked to cancel, or it is not known yet whether it has the order
     ASK_POST = "ask_post"  # the postman has it
+    PAPER = "paper"  # 待出证: it is not here, or was lost and is not made anew yet
+    HELD = "held"  # a hold stands that is not the window's own
     GIVE = "give"
     GIVEN = "given"
     CLOSED = "closed"  # it was delivered
@@ -92,7 +71,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class AtWindow:
-    """A case as the window sees it; names masked. `failed`: it came back or was lost, so the trip has a fault."""
+    """A case as the window sees it; names masked. `failed`: it came back or was lost, so the trip has a fault.
+
+    `held`: why nothing of it is sent, empty where no hold stands. `originals`, `copies`: what there is to be taken.
+    `stays`: it was asked for, and goes to no post until it is fetched, whoever lifts another's hold.
+    """
 
     case_no: str
     item: str
@@ -106,6 +89,10 @@ class AtWindow:
     envelopes: tuple[OnTheRoad, ...]
     asked_by: str
     asked_at: datetime | None
+    held: str
+    originals: int
+    copies: int
+    stays: bool
     receipt: Receipt | None
 
 
@@ -114,11 +101,6 @@ def at_window(world: World, case_no: str, within: Within = EVERYTHING) -> AtWind
     with world.reading() as session:
         case = find_case_within(session, case_no, within)
         return _look(world, session, case)
-
-
-def pickup_of(session: Session, case: Case) -> Pickup | None:
-    """The case's entry in the register, if it was ever asked for."""
-    return session.scalar(select(Pickup).where(Pickup.case_id == case.id))
 
 
 def envelopes_of(session: Session, case: Case) -> list[Shipment]:
@@ -144,7 +126,22 @@ def ever_failed(session: Session, case: Case) -> bool:
     return session.scalar(query) is not None
 
 
-def step_of(session: Session, case: Case, envelopes: Collection[Shipment]) -> Step:
+def bars_giving(world: World, hold: Hold) -> bool:
+    """Whether the paper must stay. 改窗口领取, called off, kept here (暂存): those only keep it from the post."""
+    reason = world.vault.open(hold, "reason") or ""
+    return hold.until is None and reason != TAKEN_OFF and not reason.startswith(AT_WINDOW)
+
+
+def why_held(world: World, session: Session, case: Case) -> str:
+    """Why nothing of it is sent now, who said so and when, masked; empty where no hold stands."""
+    standing = open_hold(session, case.id)
+    if standing is None:
+        return ""
+    told = teller(world, session, case, reveal=False).curtain.free(world.vault.open(standing, "reason"))
+    return f"{told or '—'}（{standing.opened_by} {hall_time(standing.opened_at)}）"
+
+
+def step_of(world: World, session: Session, case: Case, envelopes: Collection[Shipment]) -> Step:
     """What comes next, as all its envelopes stand."""
     if case.given_at is not None:
         return Step.GIVEN
@@ -156,7 +153,12 @@ def step_of(session: Session, case: Case, envelopes: Collection[Shipment]) -> St
     desk = [one for one in open_ones if one.stage != Stage.HANDED_OVER]
     if any(one.stage not in UNDECIDED or one.after_voiding != "cancel" for one in desk):
         return Step.PULL
-    return Step.WAIT if desk else Step.GIVE
+    if desk:
+        return Step.WAIT
+    if case.paper_ready_at is None:
+        return Step.PAPER
+    standing = open_hold(session, case.id)
+    return Step.HELD if standing is not None and bars_giving(world, standing) else Step.GIVE
 
 
 def _look(world: World, session: Session, case: Case) -> AtWindow:
@@ -168,6 +170,7 @@ def _look(world: World, session: Session, case: Case) -> AtWindow:
         .where(Document.case_id == case.id, Document.lost_at.is_(None))
         .order_by(Document.number)
     )
+    originals, copies = numbers_here(session, case)
     return AtWindow(
         case_no=case.case_no,
         item=item.title,
@@ -176,13 +179,24 @@ def _look(world: World, session: Session, case: Case) -> AtWindow:
         organisation=organisation,
         id_known=case.applicant_id_no is not None,
         papers=tuple((name, copies) for name, copies in papers),
-        step=step_of(session, case, envelopes),
+        step=step_of(world, session, case, envelopes),
         failed=ever_failed(session, case),
         envelopes=_on_the_road(session, case, envelopes),
         asked_by=pickup.asked_by if pickup else "",
         asked_at=pickup.asked_at if pickup else None,
+        held=why_held(world, session, case),
+        originals=originals,
+        copies=copies,
+        stays=_stays(world, session, case),
         receipt=_receipt(world, session, pickup),
     )
+
+
+def _stays(world: World, session: Session, case: Case) -> bool:
+    standing = open_hold(session, case.id)
+    if standing is None or pickup_of(session, case) is None:
+        return False
+    return not bars_giving(world, standing) or asked_for_under(session, case, standing)
 
 
 def _receipt(world: World, session: Session, pickup: Pickup | None) -> Receipt | None:

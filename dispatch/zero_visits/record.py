@@ -10,8 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import words
-from dispatch.approval.case import Case, Document, Leg, find_case, open_hold
+from dispatch.approval.case import Case, Document, Item, Leg, awaits_release, find_case, is_over, open_hold
 from dispatch.approval.decided_case import Way
+from dispatch.booking.cancel import CAN_CALL_OFF, CAN_RELABEL
+from dispatch.booking.take_off import Then
 from dispatch.call import CarrierCall
 from dispatch.journey import Stage, View
 from dispatch.label.pages import tracking_url
@@ -76,6 +78,24 @@ class Envelope:
     others: Sequence[str]
     calls: Sequence[Called]
     prints: int
+    stage: Stage
+    called_off: bool  # its waybill is being cancelled, or its order looked for, and then nothing is sent
+    lies_in: bool  # something of the case lies in it still
+
+    @property
+    def may_call_off(self) -> bool:
+        """撤销寄递."""
+        return self.lies_in and not self.called_off and self.stage in CAN_CALL_OFF | {Stage.CANCELLING}
+
+    @property
+    def may_relabel(self) -> bool:
+        """作废换单."""
+        return self.lies_in and self.stage in CAN_RELABEL
+
+    @property
+    def must_open(self) -> bool:
+        """It is packed, and must be opened before either."""
+        return self.lies_in and self.stage == Stage.PACKED
 
     @property
     def live(self) -> Number | None:
@@ -106,7 +126,10 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything about one case; personal data masked unless `story.revealed`."""
+    """Everything about one case; personal data masked unless `story.revealed`.
+
+    `over`: nothing of it is sent any more. `to_release`: it waits for a person to let it go.
+    """
 
     id: UUID
     story: Story
@@ -118,6 +141,8 @@ class Record:
     released_at: datetime | None
     closed_at: datetime | None
     hold: str
+    over: bool
+    to_release: bool
     papers: Sequence[Paper]
     envelopes: Sequence[Envelope]
     legs: Sequence[LegShown]
@@ -145,6 +170,8 @@ def record(world: World, case_no: str, *, reveal: bool = False) -> Record:
             released_at=case.released_at,
             closed_at=closed,
             hold=_why_held(of),
+            over=closed is not None or is_over(case),
+            to_release=closed is None and awaits_release(case, session.get_one(Item, case.item_id)),
             papers=_papers(of, envelopes),
             envelopes=envelopes,
             legs=_legs(session, case),
@@ -206,6 +233,7 @@ def _envelope(
     calls: Sequence[Called],
 ) -> Envelope:
     here = [document.code for _, document, case in inside if case.id == of.case.id]
+    lies_in = any(case.id == of.case.id and not content.void for content, _, case in inside)
     others = sorted({case.case_no for content, _, case in inside if case.id != of.case.id and not content.void})
     return Envelope(
         id=shipment.id,
@@ -218,6 +246,9 @@ def _envelope(
         others=others,
         calls=calls,
         prints=shipment.prints,
+        stage=Stage(shipment.stage),
+        called_off=shipment.stage != Stage.CANCELLED and shipment.after_voiding == Then.CANCEL,
+        lies_in=lies_in,
     )
 
 

@@ -18,7 +18,8 @@ FAULTS = (Fault.POST, Fault.WINDOW, Fault.DEPARTMENT)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Who came, and what they took. `id_no`: of the applicant, in full or its last characters.
+    """Who came, and what they took. `id_no`: of the applicant, in full or its last characters. Numbers that are not
+    told are all there is.
 
     A delegate (relative, employee) shows a 委托书 or 介绍信 and an identity card of their own. `signature`: a
     canvas's data URL; `on_paper`: signed on the printed receipt instead. `fault`: whose it is, where the post failed.
@@ -28,8 +29,8 @@ class Given:
     delegate_name: str = field(default="", repr=False)
     delegate_id_no: str = field(default="", repr=False)
     authority: str = field(default="", repr=False)
-    originals: int = 1
-    copies: int = 0
+    originals: int | None = None
+    copies: int | None = None
     fault: str = ""
     signature: str = field(default="", repr=False)
     on_paper: bool = False

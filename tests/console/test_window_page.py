@@ -10,7 +10,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import select, text
 
+from dispatch.approval.issue import Paper, register_paper
+from dispatch.approval.issue_register import day_of, register_of
 from dispatch.approval.lodge import lodge
+from dispatch.approval.paper_back import take_paper_back
+from dispatch.approval.release import hold, lift, release
 from dispatch.audit import verify
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import Act
@@ -74,8 +78,10 @@ def test_a_case_without_an_envelope_is_given_out_counted_and_closed_and_never_se
     world = post.world
     lodge(world, case(paper_ready=False), "test")
     drain(world)
-    assert at_window(world, CASE).step is Step.GIVE
     pull(world, CASE, "wu.min")
+    register_paper(world, CASE, Paper("李科员"), "wu.min")
+    drain(world)
+    assert at_window(world, CASE).step is Step.GIVE
     given = give(world, CASE, me(), "wu.min")
     assert (given.step, given.receipt.taker, given.receipt.originals) == (Step.GIVEN, "蓝**", 1)
     [(kind, _)] = visits(world)
@@ -96,6 +102,127 @@ def test_a_case_without_an_envelope_is_given_out_counted_and_closed_and_never_se
     assert "窗口领取签收" in words
     assert receipt(world, CASE, "wu.min").startswith(b"%PDF")
     assert verify(world).sound
+
+
+def test_a_paper_that_is_not_here_is_not_given_out_and_is_registered_from_the_page(world, case, person):
+    """In 待出证 the page said that it could be given out; no line ever stood in the register."""
+    lodge(world, case(paper_ready=False), "test")
+    clerk, page = person(Role.WINDOW), f"/console/case/{CASE}/window"
+    shown = clerk.get(page).text
+    assert ("待出证" in shown, "可以直接办领取" in shown, "查验身份" in shown) == (True, False, False)
+    refused = clerk.post(f"{page}/give", {"id_no": _id_no()[-4:], "originals": 1, "on_paper": "true"})
+    assert (refused.status_code, "请先登记出证" in refused.text) == (409, True)
+    link = f"/console/issue?number={CASE}"
+    assert f'href="{link}"' in shown
+    assert f'value="{CASE}"' in clerk.get(link).text
+    assert clerk.post("/console/issue", {"number": CASE, "given_by": "李科员"}).status_code == 303
+    give(world, CASE, me(), "wu.min")
+    [line] = register_of(world, day_of(world, ""))
+    assert (line.case_no, line.given_by) == (CASE, "李科员")
+
+
+def test_a_lost_paper_is_not_given_out_until_its_substitute_is_registered(with_the_post):
+    """After 报失补证 the lost licence could be "given out", and the case was closed."""
+    world = with_the_post
+    with world.reading() as session:
+        [shipment] = at_stage(session, ["handed_over"])
+    declare_lost(world, shipment.id, "li.na", "揽投部查无此件")
+    assert at_window(world, CASE).step is Step.PAPER
+    with pytest.raises(NotAllowedError, match="待出证"):
+        give(world, CASE, me(fault="post"), "wu.min")
+    pull(world, CASE, "wu.min")
+    register_paper(world, CASE, Paper("李科员"), "wu.min")
+    assert give(world, CASE, me(fault="post"), "wu.min").step is Step.GIVEN
+
+
+def test_over_somebody_elses_hold_nothing_is_given_out_and_the_page_says_which(world, case, person):
+    """欠费 was lifted without a word by giving the paper out."""
+    lodge(world, case(), "test")
+    hold(world, CASE, "欠费：蓝小雨还没有缴 13900000001", "li.na")
+    clerk, page = person(Role.WINDOW), f"/console/case/{CASE}/window"
+    shown = clerk.get(page).text
+    for told in ("欠费：蓝**还没有缴", "li.na", "寄件员", "先留着"):
+        assert told in shown, told
+    for hidden in ("查验身份", "可以直接办领取", "蓝小雨", "13900000001"):
+        assert hidden not in shown, hidden
+    with pytest.raises(NotAllowedError, match=r"欠费：蓝\*\*.*li\.na.*解除暂缓"):
+        give(world, CASE, me(), "wu.min")
+    assert visits(world) == []
+    lift(world, CASE, "li.na")
+    assert give(world, CASE, me(), "wu.min").step is Step.GIVEN
+
+
+def test_a_hold_that_is_lifted_for_who_waits_at_the_window_sends_nothing(post, case, drain):
+    """Or the paper would be put into an envelope while the applicant stands there."""
+    world = post.world
+    lodge(world, case(), "test")
+    hold(world, CASE, "原证未收回", "li.na")
+    pull(world, CASE, "wu.min")
+    assert at_window(world, CASE).step is Step.HELD
+    assert "窗口领取" in lift(world, CASE, "li.na")
+    drain(world)
+    assert (at_window(world, CASE).step, at_window(world, CASE).envelopes) == (Step.GIVE, ())
+    assert lift(world, CASE, "li.na") == ""  # it is sent after all
+    drain(world)
+    assert at_window(world, CASE).step is Step.PULL
+
+
+def test_asked_for_again_under_a_later_hold_it_stays_for_the_window_too(post, case, drain, person):
+    world, clerk, page = post.world, person(Role.WINDOW), f"/console/case/{CASE}/window"
+    lodge(world, case(), "test")
+    assert "先留着，不再寄出" in clerk.get(page).text
+    pull(world, CASE, "wu.min")
+    assert "先留着，不再寄出" not in clerk.get(page).text
+    lift(world, CASE, "li.na")
+    hold(world, CASE, "欠费", "li.na")
+    assert "先留着，不再寄出" in clerk.get(page).text
+    assert clerk.post(f"{page}/pull").status_code == 303
+    assert "先留着，不再寄出" not in clerk.get(page).text
+    assert lift(world, CASE, "li.na")
+    drain(world)
+    assert at_window(world, CASE).step is Step.GIVE
+
+
+@pytest.mark.parametrize("reason", ["改窗口领取", "改窗口领取：本人电话说的"])
+def test_a_hold_for_the_window_keeps_nothing_from_the_window(world, case, reason):
+    lodge(world, case(), "test")
+    hold(world, CASE, reason, "li.na")
+    assert give(world, CASE, me(), "wu.min").step is Step.GIVEN
+
+
+def test_what_was_given_out_is_neither_held_nor_released_any_more(world, case, person):
+    """It was held again, and stayed so for ever."""
+    lodge(world, case(), "test")
+    clerk, page = person(Role.DISPATCH), f"/console/case/{CASE}"
+    assert f'action="{page}/hold"' in clerk.get(page).text
+    give(world, CASE, me(), "wu.min")
+    assert f'action="{page}/hold"' not in clerk.get(page).text
+    for act_of in (lambda: hold(world, CASE, "欠费", "li.na"), lambda: release(world, CASE, "li.na")):
+        with pytest.raises(NotAllowedError, match="由窗口发出"):
+            act_of()
+    assert clerk.post(f"{page}/hold", {"reason": "欠费"}).status_code == 409
+
+
+def test_the_window_proposes_what_the_register_has(world, case, person):
+    """Three copies of one document are one original and two copies, here as there."""
+    papers = [{"name": "食品经营许可证", "copies": 3}]
+    lodge(world, case(documents=papers, paper_ready=False), "test")
+    assert (at_window(world, CASE).originals, at_window(world, CASE).copies) == (1, 2)
+    register_paper(world, CASE, Paper("李科员"), "wu.min")
+    [line] = register_of(world, day_of(world, ""))
+    assert (line.originals, line.copies) == (1, 2)
+    shown = person(Role.WINDOW).get(f"/console/case/{CASE}/window").text
+    assert re.findall(r'name="(?:originals|copies)" min="0" max="999" value="(\d+)"', shown) == ["1", "2"]
+    taken = give(world, CASE, me(), "wu.min").receipt
+    assert (taken.originals, taken.copies) == (1, 2)
+
+
+def test_numbers_that_were_registered_otherwise_are_what_the_window_proposes(world, case):
+    lodge(world, case(paper_ready=False), "test")
+    register_paper(world, CASE, Paper("李科员", originals=2, copies=5), "wu.min")
+    assert (at_window(world, CASE).originals, at_window(world, CASE).copies) == (2, 5)
+    take_paper_back(world, CASE, "wu.min", "点错了")
+    assert (at_window(world, CASE).originals, at_window(world, CASE).copies) == (1, 0)
 
 
 @pytest.mark.parametrize("deeds", [(), (Act.PRINT,), (Act.PRINT, Act.PACK)])
@@ -346,6 +473,9 @@ def test_what_we_took_back_or_gave_up_before_its_trace_ended_is_no_voluntary_tri
         keep_here(world, shipment_id, world.now().date() + timedelta(days=7), "li.na")
     else:
         declare_lost(world, shipment_id, "li.na", "揽投部查无此件")
+    if ends == "lost":
+        pull(world, CASE, "wu.min")
+        register_paper(world, CASE, Paper("李科员"), "wu.min")
     drain(world)
     assert at_window(world, CASE).failed
     with pytest.raises(NotAllowedError, match="责任方"):

@@ -467,7 +467,7 @@ def test_a_case_held_within_the_grouping_window_is_taken_out_of_the_envelope(pos
     drain(world)
     [envelope] = shipments(world)
     assert cases_of(world, envelope) == [let_go.case_no]
-    with pytest.raises(ConflictError, match="抽回"):
+    with pytest.raises(ConflictError, match="请先撤销寄递"):
         hold(world, let_go.case_no, "欠费", "窗口")
     lift(world, kept.case_no, "窗口")
     drain(world)

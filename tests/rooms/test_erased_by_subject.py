@@ -14,6 +14,7 @@ from test_erasing import case_of, opened
 from uuid_utils.compat import uuid7
 
 from dispatch import audit, worklist
+from dispatch.approval.pickup_row import Pickup
 from dispatch.batch import Kind, add_waiting, make_batch
 from dispatch.crash import Deed
 from dispatch.db import Base
@@ -28,7 +29,6 @@ from dispatch.tracking.forget import forget_pushes
 from dispatch.tracking.push import Push
 from dispatch.wiring import now
 from dispatch.worklist import Entry, Reason
-from dispatch.zero_visits.pickup import Pickup
 
 DISPATCH = Path(audit.__file__).parent
 HAS_ITS_OWN_TIME = {"push": "with what it said (retention of pushes)"}

@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case
+from dispatch.booking.cancel import CAN_CALL_OFF
 from dispatch.booking.order import cases_in
 from dispatch.carrier import Means
 from dispatch.journey import Stage
@@ -180,8 +181,7 @@ STAGES: Mapping[Remedy, frozenset[Stage]] = {
     Remedy.NEVER_PLACED: frozenset({Stage.IN_DOUBT}),
     Remedy.BOOK_AGAIN: frozenset({Stage.REFUSED}),
     Remedy.REROUTE: frozenset({Stage.REFUSED, Stage.TO_BOOK}),
-    Remedy.CALL_OFF: frozenset({Stage.GATHERING, Stage.TO_BOOK, Stage.REFUSED, Stage.BOOKING, Stage.IN_DOUBT})
-    | {Stage.BOOKED, Stage.PRINTED},
+    Remedy.CALL_OFF: CAN_CALL_OFF,
     Remedy.CANCELLED: frozenset({Stage.CANCELLING}),
     Remedy.KEEP_LABEL: frozenset({Stage.CANCELLING}),
     Remedy.ASK: frozenset({Stage.HANDED_OVER, Stage.CLOSED}),

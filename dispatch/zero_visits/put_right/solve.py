@@ -127,8 +127,7 @@ def _read_again(world: World, of: About, by: str, _: Told) -> str:
 
 
 def _lift(world: World, of: About, by: str, _: Told) -> str:
-    lift(world, _case_no(of), by)
-    return "暂缓已解除。"
+    return lift(world, _case_no(of), by) or "暂缓已解除。"
 
 
 def _release(world: World, of: About, by: str, _: Told) -> str:

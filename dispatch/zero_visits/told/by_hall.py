@@ -8,13 +8,13 @@ from sqlalchemy import select
 from dispatch.approval.amend_slip import changes_of
 from dispatch.approval.case import Document, Hold
 from dispatch.approval.issue import PaperIssue
+from dispatch.approval.pickup_row import pickup_of
 from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
 from dispatch.packing.hand_over import HandOver, HandOverLine
 from dispatch.shipment import Content
 from dispatch.visits import KINDS, Fault, VisitKind
 from dispatch.waybill import Waybill
-from dispatch.zero_visits.pickup import pickup_of
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 
 
