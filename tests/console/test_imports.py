@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from dispatch.approval.case import Case
 from dispatch.approval.lodge import lodge
-from dispatch.approval.upload.kept import Import, forget_imports
+from dispatch.approval.upload.kept import HeadingMap, Import, forget_false_headings, forget_imports, remember
 from dispatch.approval.upload.preview import upload
 from dispatch.errors import NotFoundError
 from dispatch.staff.role import Role
@@ -145,6 +145,66 @@ def test_an_unknown_heading_is_asked_for_once_and_remembered_for_the_same_set(wo
     order = [*reversed(STRANGE)]
     again = send(another, workbook([order, [*reversed(row_of(case_no="B-1"))]])).headers["location"]
     assert tally(another.get(again).text)["new"] == 1, "the same headings in another order: nobody is asked again"
+
+
+def test_a_list_without_headings_is_refused_and_nobody_in_it_is_named_or_kept(world, clerk):
+    """Its first person was shown unmasked, kept in the clear for ever as "headings", and silently not imported."""
+    for first in (GOOD, row_of(case_no="A-1", slip__phone="")):
+        for content, name in ((workbook([first, BAD]), "清单.xlsx"), (csv_text([first, BAD], ","), "清单.csv")):
+            refused = send(clerk, content, name)
+            assert refused.status_code == 409
+            assert re.search(r"第[12]行不是列名", refused.text)
+            assert "请在第一行写上每一列的列名再传" in refused.text
+            assert [value for value in GOOD if str(value) in refused.text] == []
+    with world.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Import)) == 0
+
+
+@pytest.mark.parametrize(
+    "false",
+    [
+        *("a.b@example.com", "2026-11-02", "2026年11月2日", "浙江省丽水市景宁畲族自治县" * 4),
+        "13900000777",
+        "139 0000 0777",
+        "１３９００００００７７",
+        "0578-5082345",
+        "330106199001010018",
+        "331127-2026-000123",
+    ],
+)
+def test_what_stands_in_a_row_is_no_heading_among_others(clerk, false):
+    refused = send(clerk, workbook([[*STRANGE, false], [*GOOD, "x"]]))
+    assert refused.status_code == 409
+    assert f"第{len(STRANGE) + 1}列" in refused.text
+    assert false not in refused.text
+
+
+@pytest.mark.parametrize(
+    "name", ["联系手机（11位）", "2026年备注", "XK_JDRQ2", "收件人地址（请写全省、市、县、乡镇、村和门牌号）"]
+)
+def test_a_heading_with_an_explanation_or_a_year_is_one(clerk, name):
+    assert send(clerk, workbook([[*HEAD, name], [*GOOD, "x"]])).headers["location"].endswith("/columns")
+
+
+def test_what_headings_were_said_to_mean_goes_with_the_file_and_what_never_was_a_heading_goes_too(world, clerk):
+    """Of the time before such lists were refused."""
+    at = send(clerk, workbook([STRANGE, GOOD, BAD])).headers["location"]
+    chosen = re.findall(r'<option value="([^"]*)" selected>', clerk.get(at).text)
+    chosen.insert(STRANGE.index("联系手机"), "slip.phone")
+    clerk.post(at, {"field": chosen})
+    with world.begin() as session:
+        remember(world, session, "earlier", {"周某": "applicant_name", "13900000777": "slip.phone"}, "li")
+    soon = world.now() + timedelta(seconds=1)
+    with world.begin() as session:
+        assert (forget_imports(session, soon, 10), forget_false_headings(session, soon, 10)) == (1, 1)
+    with world.reading() as session:
+        assert session.scalars(select(Import.said)).all() == [{}]
+        [kept] = session.scalars(select(HeadingMap.said))
+        assert kept["联系手机"] == "slip.phone"
+    whole = send(clerk, workbook([STRANGE, GOOD])).headers["location"]
+    clerk.post(f"{whole}/take")
+    with world.reading() as session:
+        assert set(map(str, session.scalars(select(Import.said)))) == {"{}"}
 
 
 def test_a_heading_may_be_said_to_mean_nothing(clerk):

@@ -50,7 +50,7 @@ UNSAID: Mapping[str, Collection[str]] = {
     "approval/fields/address.py": ("_MUNICIPALITIES", "_WITH_COUNTIES_OF_THEIR_OWN", "_WITHOUT_COUNTIES"),
     "approval/fields/cells.py": ("_COPIES", "_YES", "_NO", "_WAYS", "_PERSON", "_ORGANISATION", "_IDENTITY_CARD"),
     "approval/fields/dates.py": ("_WRITTEN",),
-    "approval/files/headings.py": ("FAULTS", "_NEVER_READ", "plain"),
+    "approval/files/headings.py": ("FAULTS", "_NEVER_READ", "_OF_A_ROW", "plain"),
     "auditing/export.py": ("COLUMNS",),
     "console/language.py": ("LANGUAGES",),
     "console/sentence.py": ("HAN",),
