@@ -165,7 +165,7 @@ def needs(*rights: Right, locked_too: bool = False) -> Any:
         request.state.desk = made
         if signed.locked and not locked_too:
             raise SignInNeededError(LOCKED, IDLE)
-        if signed.member.must_change and not locked_too:
+        if signed.must_change and not locked_too:
             raise SignInNeededError(CHANGE)
         if names_a_person(request.query_params.get("q", "")):
             raise PersonSoughtError
