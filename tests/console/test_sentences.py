@@ -163,6 +163,10 @@ def _filled(template: str) -> list[int]:
             "Task book, attempt 2 failed: The carrier answered HTTP 502; it is not certain whether it accepted.",
         ),
         (
+            "已收寄（203 收寄），大均支局，原文见“查看完整信息”，来自推送",
+            "Collected (203 收寄)，大均支局; in its own words under “See the full record”; from push",
+        ),
+        (
             "妥投，本人签收（704/10 妥投），来自推送",
             "Delivered, Signed for by the recipient (704/10 妥投); from push",
         ),
