@@ -51,6 +51,7 @@ UNSAID: Mapping[str, Collection[str]] = {
     "approval/fields/cells.py": ("_COPIES", "_YES", "_NO", "_WAYS", "_PERSON", "_ORGANISATION", "_IDENTITY_CARD"),
     "approval/fields/dates.py": ("_WRITTEN",),
     "approval/files/headings.py": ("FAULTS", "_NEVER_READ", "_OF_A_ROW", "plain"),
+    "approval/upload/masked.py": ("_NUMBER", "_DEPARTMENT"),
     "auditing/export.py": ("COLUMNS",),
     "console/language.py": ("LANGUAGES",),
     "console/sentence.py": ("HAN",),
