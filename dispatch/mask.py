@@ -16,6 +16,10 @@ from typing import Final
 STAR: Final = "*"
 LONGEST_NAME: Final = 30  # beyond it stars tell nothing but how long the name is
 
+PERSONS_NUMBER: Final = r"1[3-9]\d{9}|\d{6}(?:19\d\d|20[01]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
+"""A mobile; an ID number (GB 11643) of somebody born before 2020: a case's own number may bear a later day there."""
+_WITHIN = re.compile(rf"(?<!\d)(?:{PERSONS_NUMBER})(?!\d)")
+
 _JOINTS = "·・‧•∙ "  # between the parts of a name: 买买提·艾山江, Anna Schmidt
 _SEVERAL_NUMBERS = re.compile(r"[/、,;，；|]")
 _COUNTRY_CODE = re.compile(r"^(?:\+|00)?86(?=1\d{10}$|0\d{9,11}$)")
@@ -92,6 +96,11 @@ def mask_address_to_town(province: str, city: str, county: str, town: str) -> st
         if plain and plain not in _NO_PLACE and plain not in places:
             places.append(plain)
     return "".join(places)
+
+
+def holds_a_number(words: str) -> bool:
+    """Whether somebody's number stands anywhere in what was typed."""
+    return _WITHIN.search(words) is not None
 
 
 def _stars(found: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from dispatch import audit
-from dispatch.approval.upload.kept import KEPT, forget_imports
+from dispatch.approval.upload.kept import KEPT, forget_false_headings, forget_imports
 from dispatch.call import forget_calls
 from dispatch.crash import Deed
 from dispatch.jobs import forget_failures, forget_jobs
@@ -38,6 +38,7 @@ def forget(world: World, claim: Claim) -> None:
         (forget_jobs, kept.jobs_kept),
         (forget_sessions, kept.session_longest + SESSIONS_KEPT),
         (forget_imports, KEPT),
+        (forget_false_headings, KEPT),
     )
     more = False
     for erase, age in times:

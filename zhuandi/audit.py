@@ -41,7 +41,7 @@ def export(
     *,
     by: Annotated[str, typer.Option(help="只要这个人的")] = "",
     deed: Annotated[Deed | None, typer.Option(help="只要这一种事项")] = None,
-    subject: Annotated[str, typer.Option(help="只要这个对象的，如 case:331127… 或 staff:")] = "",
+    subject: Annotated[str, typer.Option(help="只要这个对象的：办件编号、运单号，或对象的开头（如 staff:）")] = "",
     day: Annotated[datetime | None, typer.Option(help="只要这一天的", formats=["%Y-%m-%d"])] = None,
 ) -> None:
     """导出审计日志；导出本身也记一笔。"""

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.approval.case import Item
 from dispatch.errors import NotAllowedError, NotFoundError
+from dispatch.seen import refuse_stale
 from dispatch.world import World
 
 MOST = 9
@@ -29,14 +30,20 @@ def published_trips(world: World) -> Sequence[Published]:
         return [Published(*row) for row in rows]
 
 
-def publish_trips(world: World, item_code: str, trips: int, by: str) -> None:
-    """What is published from now on; figures are counted by it. Raises NotFoundError, NotAllowedError."""
+def publish_trips(world: World, item_code: str, trips: int, by: str, shown: str = "") -> None:
+    """What is published from now on; figures are counted by it.
+
+    `shown`: the number that whoever changes it has looked at; empty: whatever it is.
+    Raises NotFoundError, NotAllowedError, ConflictError (changed meanwhile).
+    """
     if not 0 <= trips <= MOST:
         raise NotAllowedError(f"到办事现场次数填 0 至 {MOST}，没有改。")
     with world.begin() as session:
         item = session.scalar(select(Item).where(Item.code == item_code).with_for_update())
         if item is None:
             raise NotFoundError(f"没有编码为“{item_code}”的事项。事项在第一件办件到达时建立。")
+        subject = f"item:{item.id}"
+        refuse_stale(world, session, subject, audit.Deed.SETTING, (shown, str(item.published_trips)))
         told = f"事项 {item.code} 公布的到办事现场次数：{item.published_trips} → {trips}"
         item.published_trips = trips
-        audit.note(world, session, by, audit.Deed.SETTING, f"item:{item.id}", told)
+        audit.note(world, session, by, audit.Deed.SETTING, subject, told)

@@ -58,7 +58,9 @@ def open_list(content: bytes, filename: str, said: Mapping[str, str] | None = No
         raise ListError(f"“{filename}”有 {size:.0f} MB，超过 20 MB；请删去图片，或分成几个文件")
     meanings = Meanings(said or {})
     found = [Headed.of(sheet, meanings) for sheet in sheets_of(content, filename)]
-    return max(found, key=lambda headed: headed.score)
+    best = max(found, key=lambda headed: headed.score)
+    best.must_be_headings()
+    return best
 
 
 def rows_of(headed: "Headed") -> IssuedList:
@@ -113,6 +115,15 @@ class Headed:
     @property
     def score(self) -> int:
         return len(self.fields)
+
+    def must_be_headings(self) -> None:
+        """Raise `ListError` where its row is one of data: which cell shows it, and nothing of what it says."""
+        place = next((place for place, name in enumerate(self.names, 1) if headings.of_a_row(name)), None)
+        if place is not None:
+            raise ListError(
+                f"第{self.row + 1}行不是列名：第{place}列像是一行数据（有号码、日期或邮箱，或者太长）。"
+                f"请在第一行写上每一列的列名再传；{_TEMPLATE}"
+            )
 
     def must_be_complete(self) -> None:
         """Raise `ListError` that says which headings are missing and which were found."""

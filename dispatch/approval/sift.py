@@ -39,7 +39,8 @@ def sift(world: World, read: IssuedList, departments: Collection[str] | None = N
 def conflict_at(row: int, decided: DecidedCase, conflict: ConflictError) -> RowProblem:
     """The case is here already, and says something else."""
     right = "核对是否同一办件；确需更正的，先与受理时的内容核对"
-    return RowProblem(row, "办件编号", decided.case_no, str(conflict).rstrip("。"), right, "case_no")
+    wrong = f"已受理过，但内容不同：{'、'.join(conflict.differs)}"
+    return RowProblem(row, "办件编号", decided.case_no, wrong, right, "case_no")
 
 
 def notices(read: IssuedList) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dispatch.world import World
 
 MOST = 200_000
 """Lines: what a spreadsheet opens, and what a process holds in memory without harm."""
-COLUMNS = ("序号", "时间", "经办", "事项", "对象", "详情", "校验值")
+COLUMNS = ("序号", "时间", "经办", "事项", "对象", "编号", "详情", "校验值")
 
 
 def export_log(world: World, sought: Sought, by: str) -> bytes:
@@ -30,6 +30,6 @@ def export_log(world: World, sought: Sought, by: str) -> bytes:
             if place == MOST:
                 raise NotAllowedError(f"超过 {MOST} 条，一次导不出来。请按日期分次导出。")
             at = line.at.astimezone(SHANGHAI).isoformat(" ", "milliseconds")
-            told = (str(line.seq), at, line.by, line.deed, line.subject, line.detail, line.digest)
+            told = (str(line.seq), at, line.by, line.deed, line.subject, line.number, line.detail, line.digest)
             table.writerow([harmless(cell) for cell in told])
     return b"\xef\xbb\xbf" + written.getvalue().encode()

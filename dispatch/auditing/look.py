@@ -1,6 +1,6 @@
 """The audit log, newest first, for whoever must find one deed in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from dispatch.audit import DEEDS, AuditEntry, Deed
+from dispatch.auditing.numbers import numbers_of, subjects_of
 from dispatch.hall_time import SHANGHAI
 from dispatch.vault import VaultError
 from dispatch.world import World
@@ -19,20 +20,25 @@ UNREADABLE = "（打不开：被改动过，或密钥不在）"
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What is looked for; whatever is empty is not asked. `day`: in Shanghai."""
+    """What is looked for; whatever is empty is not asked. `day`: in Shanghai.
+
+    `subject`: a number (`numbers.subjects_of`), or the beginning of a subject.
+    """
 
     by: str = ""
     deed: Deed | None = None
     subject: str = ""
     day: date | None = None
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """On `AuditEntry`."""
+    def conditions(self, numbered: Collection[str]) -> Iterator[ColumnElement[bool]]:
+        """On `AuditEntry`. `numbered`: the subjects that `subject` is the number of."""
         if self.by:
             yield AuditEntry.by == self.by
         if self.deed is not None:
             yield AuditEntry.deed == str(self.deed)
-        if self.subject:
+        if numbered:
+            yield AuditEntry.subject.in_(numbered)
+        elif self.subject:
             yield AuditEntry.subject.startswith(self.subject, autoescape=True)
         if self.day is not None:
             begins = datetime.combine(self.day, time(), SHANGHAI)
@@ -47,13 +53,14 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One deed as it is shown."""
+    """One deed as it is shown. `number`: by which people know the subject, where there is one."""
 
     seq: int
     at: datetime
     by: str
     deed: str
     subject: str
+    number: str
     detail: str
     digest: str
 
@@ -69,27 +76,30 @@ class Page:
 def look_through(world: World, sought: Sought, before: int | None = None) -> Page:
     """One page of what is sought, older than the entry numbered `before`."""
     with world.reading() as session:
-        lines = [_line(world, entry) for entry in _entries(session, sought, before, PAGE + 1)]
+        lines = list(_lines(world, session, sought, before, PAGE + 1))
     more = len(lines) > PAGE
     return Page(lines[:PAGE], lines[PAGE - 1].seq if more else None)
 
 
-def _entries(session: Session, sought: Sought, before: int | None, most: int) -> Iterator[AuditEntry]:
-    query = select(AuditEntry).where(*sought.conditions()).order_by(AuditEntry.seq.desc()).limit(most)
+def _lines(world: World, session: Session, sought: Sought, before: int | None, most: int) -> Iterator[Line]:
+    numbered = subjects_of(session, sought.subject) if sought.subject else []
+    query = select(AuditEntry).where(*sought.conditions(numbered)).order_by(AuditEntry.seq.desc()).limit(most)
     if before is not None:
         query = query.where(AuditEntry.seq < before)
-    yield from session.scalars(query.execution_options(yield_per=BATCH))
+    for entries in session.scalars(query.execution_options(yield_per=BATCH)).partitions():
+        numbers = numbers_of(session, {entry.subject for entry in entries})
+        yield from (_line(world, entry, numbers.get(entry.subject, "")) for entry in entries)
 
 
 def every_line(world: World, session: Session, sought: Sought, most: int) -> Iterator[Line]:
     """All that is sought, newest first, at most so many."""
-    yield from (_line(world, entry) for entry in _entries(session, sought, None, most))
+    yield from _lines(world, session, sought, None, most)
 
 
-def _line(world: World, entry: AuditEntry) -> Line:
+def _line(world: World, entry: AuditEntry, number: str) -> Line:
     try:
         detail = world.vault.open(entry, "detail") or ""
     except VaultError:
         detail = UNREADABLE
     word = DEEDS[Deed(entry.deed)] if entry.deed in set(Deed) else entry.deed
-    return Line(entry.seq, entry.at, entry.by, word, entry.subject, detail, entry.digest.hex())
+    return Line(entry.seq, entry.at, entry.by, word, entry.subject, number, detail, entry.digest.hex())

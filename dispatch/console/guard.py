@@ -30,6 +30,8 @@ COOKIE = "zhuandi_session"
 SIGN_IN, LOCKED, CHANGE = "/console/sign-in", "/console/locked", "/console/password"
 IDLE = "已锁屏，没有办。填的都还在：请在新标签页解锁，再回到这里点一次。"
 OVER = "登录已到时，没有办。填的都还在这一页上，请先抄下；在新标签页登录后，再刷新这一页。"
+LOOKED_FOR = ("q", "subject")
+"""What is looked for, in an address."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLL = "x-zhuandi-poll"
 """Sent with what a page asks by itself: it keeps no session awake."""
@@ -165,9 +167,9 @@ def needs(*rights: Right, locked_too: bool = False) -> Any:
         request.state.desk = made
         if signed.locked and not locked_too:
             raise SignInNeededError(LOCKED, IDLE)
-        if signed.member.must_change and not locked_too:
+        if signed.must_change and not locked_too:
             raise SignInNeededError(CHANGE)
-        if names_a_person(request.query_params.get("q", "")):
+        if any(names_a_person(request.query_params.get(name, "")) for name in LOOKED_FOR):
             raise PersonSoughtError
         if rights and not any(signed.member.may(right) for right in rights):
             raise RefusedError(403, "not_yours", "您的角色不办这件事。需要的话，请找管理员调整。")

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from dispatch.approval.template import write_template
 from dispatch.approval.upload.bad_rows import XLSX, Written, bad_rows
 from dispatch.approval.upload.kept import Import, State
+from dispatch.approval.upload.masked import masked
 from dispatch.approval.upload.mine import uploads_of
-from dispatch.approval.upload.preview import choices, headings_of, masked, preview, say_headings, upload
+from dispatch.approval.upload.preview import choices, headings_of, preview, say_headings, upload
 from dispatch.approval.upload.take import drop, take
 from dispatch.console.guard import Desk, needs
 from dispatch.console.language import gettext_in

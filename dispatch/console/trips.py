@@ -70,7 +70,12 @@ def ruled(
 
 
 @router.post(f"{LIST}/published")
-def published(desk: Ruling, item: Annotated[str, Form(max_length=50)], trips: Annotated[int, Form()]) -> Response:
+def published(
+    desk: Ruling,
+    item: Annotated[str, Form(max_length=50)],
+    trips: Annotated[int, Form()],
+    shown: Annotated[str, Form(max_length=16)] = "",
+) -> Response:
     """How many trips to an office are published for an item."""
-    publish_trips(desk.world, item, trips, desk.by)
+    publish_trips(desk.world, item, trips, desk.by, shown)
     return desk.to(LIST, gettext_in(desk.language)("公布的次数已改。"))

@@ -13,8 +13,9 @@ from uuid_utils.compat import uuid7
 from dispatch import audit
 from dispatch.db import Base, RowId
 from dispatch.errors import NotAllowedError
+from dispatch.mask import holds_a_number
 from dispatch.queues.filters import Filters
-from dispatch.queues.no_person import WORDS, holds_a_number, names_a_person
+from dispatch.queues.no_person import WORDS, names_a_person
 from dispatch.queues.queue import QUEUE_WORDS, Queue
 from dispatch.world import World
 

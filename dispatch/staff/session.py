@@ -15,23 +15,37 @@ from dispatch.staff.browser import StaffSession
 from dispatch.staff.member import Member
 from dispatch.world import World
 
+BY_SERVICE = "sso."
+"""How the token of a session begins that the identity service opened."""
 SEEN_EVERY = timedelta(seconds=30)
 """A session's last use is written down so often: not at every poll of every page."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A member at a browser. `locked`: idle too long; nothing is shown or done until the password is given."""
+    """A member at a browser. `locked`: idle too long; nothing is shown or done until the password is given.
+
+    `by_service`: the identity service said who it is, and no password was used.
+    """
 
     session_id: UUID
     member: Member
     csrf: str
     locked: bool
+    by_service: bool = False
+
+    @property
+    def must_change(self) -> bool:
+        """Whether this member came in by a password that somebody else made, and must change it first."""
+        return self.member.must_change and not self.by_service
 
 
-def begin_session(world: World, session: Session, member: Member) -> str:
-    """A new session, whatever the browser had before; its token comes back, and stands nowhere."""
-    token, now = secrets.token_urlsafe(32), world.now()
+def begin_session(world: World, session: Session, member: Member, *, by_service: bool = False) -> str:
+    """A new session, whatever the browser had before; its token comes back, and stands nowhere.
+
+    The token itself says how one came in: its digest is kept, so nobody can change that.
+    """
+    token, now = (BY_SERVICE if by_service else "") + secrets.token_urlsafe(32), world.now()
     row = StaffSession(
         id=uuid7(), token_digest=_digest(token), member_id=member.id, begun_at=now, seen_at=now, said=[]
     )
@@ -59,7 +73,7 @@ def find_session(world: World, token: str, *, active: bool = True) -> SignedIn |
         _write(world, row.id, locked_at=now)
     elif not locked and active and now > row.seen_at + SEEN_EVERY:
         _write(world, row.id, seen_at=now)
-    return SignedIn(row.id, member, csrf_of(world, token), locked)
+    return SignedIn(row.id, member, csrf_of(world, token), locked, token.startswith(BY_SERVICE))
 
 
 def _write(world: World, session_id: UUID, **values: datetime) -> None:

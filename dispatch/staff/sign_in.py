@@ -16,7 +16,7 @@ from dispatch.errors import NotAllowedError
 from dispatch.staff.failures import failed, prove, refuse_locked
 from dispatch.staff.member import Member
 from dispatch.staff.password import matches
-from dispatch.staff.session import SignedIn, begin_session, unlock_session
+from dispatch.staff.session import BY_SERVICE, SignedIn, begin_session, unlock_session
 from dispatch.staff.totp import WrongCodeError, has_code, use_code
 from dispatch.world import World
 
@@ -28,7 +28,7 @@ UNBOUND = "这个统一身份没有绑定在用的账号。请找管理员绑定
 
 @dataclass(frozen=True, slots=True)
 class CameIn:
-    """A session begun. `must_change`: the password was made by somebody else."""
+    """A session begun. `must_change`: it came in by a password that was made by somebody else."""
 
     token: str
     must_change: bool
@@ -56,7 +56,7 @@ def sign_in(world: World, login: str, password: str) -> CameIn | HalfIn:
     if not matches(member.password if member else None, password) or member is None or member.closed_at:
         failed(world, login)
         raise NotAllowedError(WRONG)
-    return _next(world, member)
+    return _next(world, member, by_service=False)
 
 
 def sign_in_as(world: World, subject: str) -> CameIn | HalfIn:
@@ -71,49 +71,53 @@ def sign_in_as(world: World, subject: str) -> CameIn | HalfIn:
             whom = member.subject if member else "staff:—"
             audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, whom, "统一身份认证")
         raise NotAllowedError(UNBOUND)
-    return _next(world, member)
+    return _next(world, member, by_service=True)
 
 
-def _next(world: World, member: Member) -> CameIn | HalfIn:
+def _next(world: World, member: Member, *, by_service: bool) -> CameIn | HalfIn:
     if has_code(member):
-        return HalfIn(_ticket(world, member, world.now() + TICKET_LIVES))
+        return HalfIn(_ticket(world, member, world.now() + TICKET_LIVES, by_service=by_service))
     with world.begin() as session:
-        return CameIn(_let_in(world, session, _unchanged(session, member)), member.must_change)
+        return _let_in(world, session, _unchanged(session, member), by_service=by_service)
 
 
 def give_code(world: World, ticket: str, code: str) -> CameIn:
     """The second step. Raises StaleTicketError, WrongCodeError, NotAllowedError (locked)."""
-    member = _holder(world, ticket)
+    member, by_service = _holder(world, ticket)
     refuse_locked(world, member)
     try:
         with world.begin() as session:
             fresh = _unchanged(session, member)
             use_code(world, fresh, code)
-            return CameIn(_let_in(world, session, fresh), fresh.must_change)
+            return _let_in(world, session, fresh, by_service=by_service)
     except WrongCodeError:
         failed(world, member.login, "验证码，")
         raise
 
 
-def _ticket(world: World, member: Member, until: datetime) -> str:
-    """Signed, and only as good as the account stays what it was at the first step."""
+def _ticket(world: World, member: Member, until: datetime, *, by_service: bool) -> str:
+    """Signed, and only as good as the account stays what it was at the first step; says which step that was."""
     ends = str(int(until.timestamp()))
     parts = (member.login, ends, member.password or "", member.oidc_subject or "", (member.totp_secret or b"").hex())
-    return f"{member.login}:{ends}:{world.vault.digest('half in', *parts).hex()}"
+    first = BY_SERVICE if by_service else ""
+    signature = world.vault.digest("half in", *parts, *([first] if first else [])).hex()
+    return f"{member.login}:{ends}:{first}{signature}"
 
 
-def _holder(world: World, ticket: str) -> Member:
-    """Whose ticket it is. Raises StaleTicketError."""
+def _holder(world: World, ticket: str) -> tuple[Member, bool]:
+    """Whose ticket it is, and whether the identity service was the first step. Raises StaleTicketError."""
     login, _, rest = ticket.partition(":")
-    ends, _, _ = rest.partition(":")
+    ends, _, signed = rest.partition(":")
+    by_service = signed.startswith(BY_SERVICE)
     with world.reading() as session:
         member = session.scalar(select(Member).where(Member.login == login))
     if member is None or member.closed_at or not (ends.isdecimal() and ends.isascii() and len(ends) <= 11):
         raise StaleTicketError(STALE)
     until = datetime.fromtimestamp(int(ends), UTC)
-    if world.now() > until or not compare_digest(ticket.encode(), _ticket(world, member, until).encode()):
+    right = _ticket(world, member, until, by_service=by_service)
+    if world.now() > until or not compare_digest(ticket.encode(), right.encode()):
         raise StaleTicketError(STALE)
-    return member
+    return member, by_service
 
 
 def _unchanged(session: Session, checked: Member) -> Member:
@@ -124,11 +128,12 @@ def _unchanged(session: Session, checked: Member) -> Member:
     return fresh
 
 
-def _let_in(world: World, session: Session, member: Member) -> str:
+def _let_in(world: World, session: Session, member: Member, *, by_service: bool) -> CameIn:
     refuse_locked(world, member)
     member.failures, member.locked_until = 0, None
     audit.note(world, session, member.login, audit.Deed.SIGN_IN, member.subject)
-    return begin_session(world, session, member)
+    token = begin_session(world, session, member, by_service=by_service)
+    return CameIn(token, member.must_change and not by_service)
 
 
 def unlock(world: World, signed: SignedIn, password: str) -> None:

@@ -5,13 +5,18 @@ import io
 from datetime import date
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from uuid_utils.compat import uuid7
 
+from dispatch.approval.case import find_case
 from dispatch.audit import Deed, note, verify
+from dispatch.auditing import numbers
 from dispatch.auditing.look import PAGE, Sought, look_through
 from dispatch.cells import harmless
 from dispatch.hall_time import SHANGHAI
+from dispatch.packing.hand_over import HandOver
 from dispatch.staff.role import Role
+from tests.rooms.on_the_road import Road
 
 
 def _write(world, by, deed, subject, detail=""):
@@ -56,6 +61,76 @@ def test_the_auditor_filters_by_the_url_and_a_senseless_one_asks_nothing(world, 
     assert auditor.get("/console/audit?before=-1").status_code == 422  # a page, and none that a link leads to
 
 
+@pytest.fixture
+def road(post, drain, decided):
+    """Two cases in one envelope, one in another; all went out on one posting list."""
+    road = Road(post.world, drain)
+    road.hand_over(decided("A-1"), decided("A-2"), decided("B-1", slip={"detail": "鹤溪路9号"}))
+    return road
+
+
+def test_who_looked_at_a_case_is_found_by_its_number_and_by_its_waybills(road, person):
+    """An auditor never sees a case's id, and the filter took nothing else."""
+    clerk, auditor = person(Role.WINDOW), person(Role.AUDITOR)
+    for case_no in ("A-1", "B-1"):
+        assert clerk.post(f"/console/case/{case_no}/reveal", {"reason": f"回访{case_no}"}).status_code == 200
+    page = auditor.get("/console/audit", params={"deed": "reveal", "subject": "A-1"}).text
+    assert ("回访A-1" in page, "回访B-1" in page) == (True, False)
+    assert ">A-1</a>" in page
+    with road.world.reading() as session:
+        subject = find_case(session, "A-1").subject
+    by_waybill = auditor.get("/console/audit", params={"deed": "reveal", "subject": road.number("A-1").lower()}).text
+    assert ("回访A-1" in by_waybill, "回访B-1" in by_waybill) == (True, False)
+    found = {line.subject.partition(":")[0] for line in look_through(road.world, Sought(subject="A-1")).lines}
+    assert found >= {"case", "shipment", "hand_over"}
+    mine = [
+        line for line in look_through(road.world, Sought(subject="A-1")).lines if line.subject.startswith("case:")
+    ]
+    assert {(line.subject, line.number) for line in mine} == {(subject, "A-1")}
+    assert look_through(road.world, Sought(subject="A")).lines == [], "a number is whole, or it is none"
+
+
+def test_a_waybill_stands_for_its_envelope_with_the_cases_in_it_and_for_no_other(road, person):
+    found = {line.number for line in look_through(road.world, Sought(subject=road.number("B-1"))).lines}
+    assert found <= {"B-1", road.number("B-1"), *_lists(road.world), ""}
+    assert road.number("B-1") in {
+        line.number
+        for line in look_through(road.world, Sought(subject="B-1")).lines
+        if line.subject[:8] == "shipment"
+    }
+
+
+def _lists(world):
+    with world.reading() as session:
+        return list(session.scalars(select(HandOver.number)))
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [(numbers._SUBJECTS, {"asked": ["A-1"]}), (numbers._NUMBERS, {"ids": [uuid7()]})],
+)
+def test_a_number_is_looked_up_by_indexes_alone(world, query, asked):
+    """The tables grow for years."""
+    with world.begin() as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {query.text}"), asked))
+    assert "Seq Scan" not in plan, plan
+
+
+def test_the_export_holds_the_number_beside_the_subject(road, person):
+    person(Role.WINDOW).post("/console/case/A-1/reveal", {"reason": "回访"})
+    answer = person(Role.AUDITOR).post("/console/audit/export", {"deed": "reveal", "subject": "A-1"})
+    head, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (head[5], row[5], row[6]) == ("编号", "A-1", "回访")
+
+
+def test_nobody_is_looked_for_by_name_in_the_log_either(person):
+    """It would stay in the address."""
+    auditor = person(Role.AUDITOR)
+    assert auditor.get("/console/audit?subject=蓝小雨").headers["location"] == "/console/audit"
+    assert "不按姓名" in auditor.get("/console/audit").text
+
+
 def test_the_chain_is_walked_at_the_press_of_a_button_and_against_what_was_written_down(world, person):
     auditor = person(Role.AUDITOR)
     anchor = verify(world).head
@@ -76,7 +151,7 @@ def test_an_export_is_noted_and_a_formula_in_it_stays_text(world, person):
     answer = auditor.post("/console/audit/export", {"deed": "reveal"})
     assert answer.headers["content-disposition"].startswith("attachment")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert [row[5] for row in rows[1:]] == [f"'{formula}"]
+    assert [row[6] for row in rows[1:]] == [f"'{formula}"]
     assert look_through(world, Sought(deed=Deed.EXPORT)).lines[0].by == "auditor"
 
 

@@ -11,13 +11,15 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select, text
 
 from dispatch.approval.case import Case
+from dispatch.approval.decided_case import RowProblem
 from dispatch.approval.lodge import lodge
-from dispatch.approval.upload.kept import Import, forget_imports
+from dispatch.approval.upload.kept import HeadingMap, Import, forget_false_headings, forget_imports, remember
+from dispatch.approval.upload.masked import masked
 from dispatch.approval.upload.preview import upload
 from dispatch.errors import NotFoundError
 from dispatch.staff.role import Role
 from tests.console.conftest import ORIGIN
-from tests.rooms.approval_files import HEAD, archive, row_of, workbook
+from tests.rooms.approval_files import CELLS, HEAD, archive, row_of, workbook
 from tests.rooms.approval_files import text as csv_text
 
 
@@ -145,6 +147,121 @@ def test_an_unknown_heading_is_asked_for_once_and_remembered_for_the_same_set(wo
     order = [*reversed(STRANGE)]
     again = send(another, workbook([order, [*reversed(row_of(case_no="B-1"))]])).headers["location"]
     assert tally(another.get(again).text)["new"] == 1, "the same headings in another order: nobody is asked again"
+
+
+SOMEBODY = "蓝小雨13900001234"
+
+
+@pytest.mark.parametrize("field", [name for name in CELLS if name != "case_no"])
+def test_a_person_who_stands_in_any_wrong_column_is_masked_in_the_preview(clerk, field):
+    """Columns are shifted easily: name and telephone stood in full under 投递方式."""
+    rows = [HEAD, row_of(**({"slip__phone": ""} | {field.replace(".", "__"): SOMEBODY}))]
+    page = clerk.get(send(clerk, workbook(rows)).headers["location"]).text
+    assert tally(page)["bad"] == 1
+    assert [told for told in ("蓝小雨", "小雨", "13900001234") if told in page] == []
+
+
+def test_a_person_in_a_column_of_numbers_or_visits_is_masked_too(clerk):
+    extra = ["申请方式", "跑动记录", "出件", "一件事编号", "证照已出", "公民身份号码"]
+    for value in (SOMEBODY, f"{SOMEBODY}×100", f"网上办理;{SOMEBODY}", f"{SOMEBODY} 1", "330106199013010018"):
+        rows = [
+            [*row_of(case_no=f"A-{place}"), *(value if name == one else "" for one in extra)]
+            for place, name in enumerate(extra)
+        ]
+        page = clerk.get(send(clerk, workbook([[*HEAD, *extra], *rows])).headers["location"]).text
+        assert tally(page)["bad"] > 2, "what is refused is shown"
+        assert [told for told in ("小雨", "13900001234", "19901301", "199013010018") if told in page] == [], value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "shown"),
+    [
+        ("slip.way", "须上门投递", "须上门投递"),
+        ("slip.proxy_allowed", "村邮站", "村邮站"),  # two columns further than it should be: the clerk sees it
+        ("slip.way", "送货上门", "送***"),
+        ("decided_at", "2026-13-40", "2026-13-40"),
+        ("decided_at", "20261332", "20261332"),
+        ("decided_at", "65082345", "6*******"),
+        ("case_no", "331127-2026-000123", "331127-2026-000123"),
+        ("case_no", "景审〔2026〕12号", "景审〔2026〕12号"),
+        ("case_no", "13900001234", "1**********"),
+        ("case_no", "0578-5082345", "0***********"),
+        ("case_no", "330106199001010018", "3*****************"),
+        ("case_no", "蓝小雨", "蓝**"),
+        ("department", "县公安局", "县公安局"),
+        ("department", "蓝小雨", "蓝**"),
+        ("visits", "窗口办理@2026-13-40", "窗口办理@2026-13-40"),
+        ("visits", "窗口办理#蓝小雨", "窗*******"),
+        ("slip.postcode", "32350", "32350"),
+        ("slip.phone", "1390000010", "13******10"),
+        ("slip.phone", "蓝小雨", "蓝**"),
+        ("slip.address", "蓝小雨", "蓝**"),
+        ("applicant_id_no", "欧阳望舒秋水", "欧*****"),
+        ("item_name", "", ""),
+    ],
+)
+def test_of_a_refused_value_is_shown_what_its_field_may_have(path, value, shown):
+    assert masked(RowProblem(2, "", value, "", "", path)) == shown
+
+
+def test_a_list_without_headings_is_refused_and_nobody_in_it_is_named_or_kept(world, clerk):
+    """Its first person was shown unmasked, kept in the clear for ever as "headings", and silently not imported."""
+    for first in (GOOD, row_of(case_no="A-1", slip__phone="")):
+        for content, name in ((workbook([first, BAD]), "清单.xlsx"), (csv_text([first, BAD], ","), "清单.csv")):
+            refused = send(clerk, content, name)
+            assert refused.status_code == 409
+            assert re.search(r"第[12]行不是列名", refused.text)
+            assert "请在第一行写上每一列的列名再传" in refused.text
+            assert [value for value in GOOD if str(value) in refused.text] == []
+    with world.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Import)) == 0
+
+
+@pytest.mark.parametrize(
+    "false",
+    [
+        *("a.b@example.com", "2026-11-02", "2026年11月2日", "浙江省丽水市景宁畲族自治县" * 4),
+        "13900000777",
+        "139 0000 0777",
+        "１３９００００００７７",
+        "0578-5082345",
+        "330106199001010018",
+        "331127-2026-000123",
+    ],
+)
+def test_what_stands_in_a_row_is_no_heading_among_others(clerk, false):
+    refused = send(clerk, workbook([[*STRANGE, false], [*GOOD, "x"]]))
+    assert refused.status_code == 409
+    assert f"第{len(STRANGE) + 1}列" in refused.text
+    assert false not in refused.text
+
+
+@pytest.mark.parametrize(
+    "name", ["联系手机（11位）", "2026年备注", "XK_JDRQ2", "收件人地址（请写全省、市、县、乡镇、村和门牌号）"]
+)
+def test_a_heading_with_an_explanation_or_a_year_is_one(clerk, name):
+    assert send(clerk, workbook([[*HEAD, name], [*GOOD, "x"]])).headers["location"].endswith("/columns")
+
+
+def test_what_headings_were_said_to_mean_goes_with_the_file_and_what_never_was_a_heading_goes_too(world, clerk):
+    """Of the time before such lists were refused."""
+    at = send(clerk, workbook([STRANGE, GOOD, BAD])).headers["location"]
+    chosen = re.findall(r'<option value="([^"]*)" selected>', clerk.get(at).text)
+    chosen.insert(STRANGE.index("联系手机"), "slip.phone")
+    clerk.post(at, {"field": chosen})
+    with world.begin() as session:
+        remember(world, session, "earlier", {"周某": "applicant_name", "13900000777": "slip.phone"}, "li")
+    soon = world.now() + timedelta(seconds=1)
+    with world.begin() as session:
+        assert (forget_imports(session, soon, 10), forget_false_headings(session, soon, 10)) == (1, 1)
+    with world.reading() as session:
+        assert session.scalars(select(Import.said)).all() == [{}]
+        [kept] = session.scalars(select(HeadingMap.said))
+        assert kept["联系手机"] == "slip.phone"
+    whole = send(clerk, workbook([STRANGE, GOOD])).headers["location"]
+    clerk.post(f"{whole}/take")
+    with world.reading() as session:
+        assert set(map(str, session.scalars(select(Import.said)))) == {"{}"}
 
 
 def test_a_heading_may_be_said_to_mean_nothing(clerk):

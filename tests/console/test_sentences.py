@@ -50,7 +50,8 @@ UNSAID: Mapping[str, Collection[str]] = {
     "approval/fields/address.py": ("_MUNICIPALITIES", "_WITH_COUNTIES_OF_THEIR_OWN", "_WITHOUT_COUNTIES"),
     "approval/fields/cells.py": ("_COPIES", "_YES", "_NO", "_WAYS", "_PERSON", "_ORGANISATION", "_IDENTITY_CARD"),
     "approval/fields/dates.py": ("_WRITTEN",),
-    "approval/files/headings.py": ("FAULTS", "_NEVER_READ", "plain"),
+    "approval/files/headings.py": ("FAULTS", "_NEVER_READ", "_OF_A_ROW", "plain"),
+    "approval/upload/masked.py": ("_NUMBER", "_DEPARTMENT"),
     "auditing/export.py": ("COLUMNS",),
     "console/language.py": ("LANGUAGES",),
     "console/sentence.py": ("HAN",),
@@ -161,6 +162,10 @@ def _filled(template: str) -> list[int]:
         (
             "任务 book 第 2 次没有做成：寄递企业答复 HTTP 502，不能确定是否已受理。",
             "Task book, attempt 2 failed: The carrier answered HTTP 502; it is not certain whether it accepted.",
+        ),
+        (
+            "已收寄（203 收寄），大均支局，原文见“查看完整信息”，来自推送",
+            "Collected (203 收寄)，大均支局; in its own words under “See the full record”; from push",
         ),
         (
             "妥投，本人签收（704/10 妥投），来自推送",

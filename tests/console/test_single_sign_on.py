@@ -248,6 +248,42 @@ def test_a_one_time_code_is_asked_for_here_too(world, site):
     assert (came.status_code, site.get("/console/queue/to_pack").status_code) == (303, 200)
 
 
+@pytest.fixture
+def bound(world):
+    """王强's account, new: its one-time password lies in an envelope that nobody opened."""
+    made = add_member(world, "wang.qiang", "王强", Role.DISPATCH, None, "test")
+    bind_subject(world, "wang.qiang", "zj-2002", "test", only=False)
+    return made
+
+
+def test_a_new_account_that_may_also_use_a_password_comes_in_and_is_asked_for_none(site, bound):
+    """Everything led to a form that asked for a one-time password which that person never needed."""
+    came = site.get(_press(_off(site), "zj-2002"))
+    assert 'content="0;url=/console/queue/to_pack"' in came.text
+    assert site.get("/console/queue/to_pack").status_code == 200
+    assert "这个密码是别人设的" not in site.get("/console/password").text
+    with TestClient(site.app, follow_redirects=False) as other:
+        asked = {"login": bound.login, "password": bound.password}
+        assert other.post("/console/sign-in", data=asked, headers=ORIGIN).headers["location"] == "/console/password"
+        assert other.get("/console/queue/to_pack").headers["location"].startswith("/console/password")
+
+
+def test_it_is_asked_for_none_after_its_one_time_code_either(world, site, bound):
+    offer_code(world, "wang.qiang")
+    with world.reading() as session:
+        secret, _ = offered(world, find_member(session, "wang.qiang"))
+    confirm_code(world, "wang.qiang", bound.password, pyotp.TOTP(secret).now())
+    site.get(_press(_off(site), "zj-2002"))
+    half = site.cookies.get("zhuandi_half", path="/console/sign-in/code")
+    assert "sso." in half
+    code = pyotp.TOTP(secret).at(world.now() + timedelta(seconds=30))
+    with TestClient(site.app, follow_redirects=False) as other:
+        other.cookies.set("zhuandi_half", half.replace("sso.", ""), path="/console/sign-in/code")
+        assert other.post("/console/sign-in/code", data={"code": code}, headers=ORIGIN).status_code == 401
+    came = site.post("/console/sign-in/code", data={"code": code}, headers=ORIGIN)
+    assert (came.status_code, site.get("/console/queue/to_pack").status_code) == (303, 200)
+
+
 def test_a_locked_desk_opens_by_the_service_again(site):
     site.get(_press(_off(site)))
     csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', site.get("/console/queue/to_pack").text)[1]

@@ -148,6 +148,8 @@ def by_list(clerk: Clerk) -> None:
     planted |= {"slip__phone": PEOPLE["phone"]}
     rows = [HEAD, row_of(case_no="I-1", **planted), row_of(case_no="I-2", **planted | {"slip__phone": "1395788650x"})]
     sent = clerk.post("/console/import", {}, files={"file": (f"{PEOPLE['caller']}.xlsx", workbook(rows))})
+    headless = clerk.post("/console/import", {}, files={"file": ("清单.xlsx", workbook(rows[1:]))})
+    assert (headless.status_code, found_in(headless.text)) == (409, [])
     at = sent.headers["location"]
     assert PEOPLE["phone"] not in clerk.door.get(at).text
     assert clerk.post(f"{at}/take", {}).status_code == 303

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from dispatch import jobs
 from dispatch.approval.decided_case import DecidedCase
+from dispatch.approval.files.sheets import ListError
 from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.release import hold, lift
 from dispatch.approval.upload.preview import upload
@@ -168,6 +169,10 @@ def at_the_counter(world, road: Road) -> None:
     """What clerks write and keep of whoever calls, comes, brings and fetches."""
     told = f"{PEOPLE['caller']}说 {PEOPLE['callers phone']} 换成 {PEOPLE['phone']}"
     upload(world, f"{PEOPLE['applicant']}.csv", f"办件编号,申请人\nU,{PEOPLE['applicant']}\n".encode(), CLERK, None)
+    headless = f"{PEOPLE['applicant']},{PEOPLE['phone']},{PEOPLE['home']}\n{PEOPLE['recipient']},1,2\n"
+    with pytest.raises(ListError) as refused:
+        upload(world, "清单.csv", headless.encode(), CLERK, None)
+    assert found_in(str(refused.value)) == []
     road.lodge(DecidedCase.model_validate(body("W", paper_ready=False), strict=False))
     paper = Paper(PEOPLE["sender"], PEOPLE["recipient"], 1, 0, f"{PEOPLE['applicant']}的原证")
     register_paper(world, "W", paper, CLERK)

@@ -107,7 +107,16 @@ def test_names_and_numbers_are_masked_wherever_they_stand(road):
     assert "团结西路*号*幢" in told.address
     assert "雷**欠费，电 139******01" in words_of(told, Kind.HOLD)[0]
     assert any("问过蓝**，139******01，确已收到" in words for words in words_of(told, Kind.WORKLIST))
-    assert "原文" not in everything
+    assert "原文：" not in everything
+
+
+def test_where_the_carriers_own_words_are_is_told_in_their_place(road):
+    """They name couriers and neighbours whom nobody could mask; a clerk must know that there are such words."""
+    masked, full = (words_of(story(road.world, "A", reveal=reveal), Kind.SIGHTING) for reveal in (False, True))
+    said = ["，原文：" in one for one in full]
+    assert any(said)
+    assert ["，原文见“查看完整信息”，来自" in one for one in masked] == said
+    assert "原文见" not in "".join(full)
 
 
 def test_everything_is_told_in_full_only_on_a_reveal(road):

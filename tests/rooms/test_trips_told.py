@@ -162,7 +162,11 @@ def test_who_rules_on_what_is_not_there_any_more_is_told(road):
     says(road, "A", ONCE)
     basis = seen(road).basis
     says(road, "A", TWICE)
-    with pytest.raises(ConflictError, match="又有了新的反映"):
+    with pytest.raises(ConflictError, match=rf"{CLERK} 于 .* 记下群众反映（电联）：上门 2 次，跑动 2 次"):
+        rule(road.world, "A", RECORD, SUPERVISOR, "没有来过", basis)
+    basis = seen(road).basis
+    news(road)
+    with pytest.raises(ConflictError, match=r"跑动记录于 .* 有了变化：上门 \d 次，跑动 \d 次"):
         rule(road.world, "A", RECORD, SUPERVISOR, "没有来过", basis)
     assert seen(road).rulings == []
 

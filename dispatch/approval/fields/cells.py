@@ -31,6 +31,8 @@ _ORGANISATION = {
     "社会组织法人", "机关法人", "其他组织", "ORGANISATION", "2", "3", "4", "5", "02", "03", "04", "05",
 }  # fmt: skip
 _IDENTITY_CARD = {"身份证", "居民身份证", "公民身份证", "公民身份号码", "二代身份证"}
+WORDS = frozenset().union(_YES, _NO, map(str.upper, _WAYS), _PERSON, _ORGANISATION, _IDENTITY_CARD)
+"""Every word of a closed list, in capitals where it has letters."""
 
 
 def as_text(cell: object) -> str:
@@ -110,7 +112,7 @@ def is_identity_card(cell: object) -> bool:
 
 def documents(cell: object) -> list[dict[str, Any]]:
     """`营业执照;副本×2` → names and copies."""
-    return [_document(part.strip()) for part in _BETWEEN.split(_kept_lines(cell)) if part.strip()]
+    return [_document(part) for part in parts(_kept_lines(cell))]
 
 
 def _document(written: str) -> dict[str, Any]:
@@ -119,13 +121,18 @@ def _document(written: str) -> dict[str, Any]:
         return {"name": written}
     copies = int(half_width(found[2])[:6])
     if not 1 <= copies <= 99:
-        raise WrongError(f"“{found[1]}”的份数不对", "份数是1到99")
+        raise WrongError("份数不对", "份数是1到99")
     return {"name": found[1], "copies": copies}
 
 
 def visits(cell: object) -> list[dict[str, Any]]:
     """`hall_counter@2026-11-02#甲;咨询` → kinds with date and trip."""
-    return [visit(part) for part in _BETWEEN.split(_kept_lines(cell)) if part.strip()]
+    return [visit(part) for part in parts(_kept_lines(cell))]
+
+
+def parts(written: str) -> list[str]:
+    """What stands between the semicolons or line ends of a cell that holds several things."""
+    return [part.strip() for part in _BETWEEN.split(written) if part.strip()]
 
 
 def visit(cell: object) -> dict[str, Any]:
@@ -135,7 +142,7 @@ def visit(cell: object) -> dict[str, Any]:
     word, _, day = rest.partition("@")
     kind = kind_from(word)
     if kind is None:
-        raise WrongError(f"没有“{word.strip()}”这种办理方式", f"填{'、'.join(KIND_WORDS)}之一，日期写在 @ 后面")
+        raise WrongError("没有这种办理方式", f"填{'、'.join(KIND_WORDS)}之一，日期写在 @ 后面")
     made: dict[str, Any] = {"kind": kind.value}
     if day.strip():
         made["on"] = cell_moment(day.strip()).date().isoformat()

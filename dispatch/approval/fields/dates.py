@@ -62,6 +62,13 @@ def _from_serial(days: float) -> datetime:
     return _EXCEL_DAY_0 + timedelta(seconds=round(days * 86400))
 
 
+def looks_like_one(text: str) -> bool:
+    """Whether it is written as a date or a moment is, be there such a day or not."""
+    if (found := _TOGETHER.fullmatch(text)) is not None:
+        return found[1][:2] in {"19", "20"} and int(found[2]) <= 19 and int(found[3]) <= 39  # else a telephone number
+    return any(form.fullmatch(text) for form in (_WRITTEN, _SERIAL, _ISO_MOMENT))
+
+
 def not_ahead(moment: datetime, today: date) -> datetime:
     """Refuse a decision after tomorrow (clocks and midnight differ by less) or before 2000, both typing errors."""
     day = _day(moment)

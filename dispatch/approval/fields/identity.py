@@ -24,7 +24,7 @@ def citizen_number(text: str) -> str:
     try:
         ric.get_birth_date(number)
     except ValidationError:
-        raise WrongError(f"第7至14位“{number[6:14]}”不是出生日期", _CHECK) from None
+        raise WrongError("第7至14位不是出生日期", _CHECK) from None
     if ric.calc_check_digit(number) != number[-1]:
         raise WrongError("末位校验码不对，很可能有一位抄错", _CHECK)
     return number

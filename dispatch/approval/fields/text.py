@@ -7,7 +7,10 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
 
 
 class WrongError(ValueError):
-    """A value that cannot be taken. `right`, where given, is better advice than the column's own explanation."""
+    """A value that cannot be taken. `right`, where given, is better advice than the column's own explanation.
+
+    Neither quotes the value: it may be anybody's name in the wrong column, and stands beside them, masked on a page.
+    """
 
     def __init__(self, wrong: str, right: str | None = None) -> None:
         super().__init__(wrong)

@@ -1,6 +1,7 @@
 """Headings as people write them, matched to columns."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,14 @@ FAULTS = "未收原因"
 _NEVER_READ = ("XK_FR_SFZH", "法定代表人身份证号", "法定代表人身份证号码", "XK_FRDB", "法定代表人")
 _ADDRESS = "slip.address"
 _PARTS = ("slip.province", "slip.county", "slip.town", "slip.detail")
+LONGEST = 40
+"""Characters of a heading, an explanation in brackets among them; what is longer is text of a row."""
+_OF_A_ROW = re.compile(
+    r"\d{6,}|1[3-9]\d[ -]\d{4}[ -]\d{4}"  # telephone, ID number, number of a case
+    r"|[\w.+-]+@[\w-]+\.\w"
+    r"|^\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}(?:$|[日 T])",
+    re.ASCII,
+)
 
 
 def plain(heading: str) -> str:
@@ -58,6 +67,16 @@ class Meanings:
     def unknown(self, heading: str) -> bool:
         """Whether neither we nor a clerk ever said anything of it."""
         return not (plain(heading) in self.said or find(heading) or never_read(heading) or is_ours(heading))
+
+
+def of_a_row(heading: str) -> bool:
+    """Whether it is surely no heading but what stands in a row: a number, an e-mail, a date, a long text.
+
+    What a clerk says of headings is kept open and for good, so nobody's data may pass for one.
+    """
+    if find(heading) or never_read(heading) or is_ours(heading):
+        return False
+    return len(heading) > LONGEST or _OF_A_ROW.search(unicodedata.normalize("NFKC", heading)) is not None
 
 
 def is_ours(heading: str) -> bool:

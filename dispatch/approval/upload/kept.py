@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, UniqueConstraint, select, update
+from sqlalchemy import CheckConstraint, ColumnElement, UniqueConstraint, delete, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from dispatch.approval.files import headings
 from dispatch.db import Base, RowId
 from dispatch.errors import NotFoundError
 from dispatch.world import World
@@ -29,7 +30,7 @@ class State(StrEnum):
 
 
 class Import(Base):
-    """An uploaded list. The counts stay; name, content and faults are erased with the file."""
+    """An uploaded list. The counts stay; name, content, faults and headings are erased with the file."""
 
     __tablename__ = "imports"
 
@@ -126,13 +127,23 @@ def opened(world: World, row: Import) -> File:
 def erase(row: Import) -> None:
     """The file and whatever names somebody in it; who, when and how many stay."""
     row.name = row.content = row.faults = None
+    row.said = {}
 
 
 def forget_imports(session: Session, before: datetime, most: int) -> int:
     """Erase up to `most` files that nobody took in their time; how many there were."""
-    old = select(Import.id).where(Import.at < before, Import.content.is_not(None)).limit(most)
-    gone = update(Import).where(Import.id.in_(old)).values(name=None, content=None, faults=None)
+    left = Import.content.is_not(None) | (Import.said != {})
+    old = select(Import.id).where(Import.at < before, left).limit(most)
+    gone = update(Import).where(Import.id.in_(old)).values(name=None, content=None, faults=None, said={})
     return len(session.scalars(gone.returning(Import.id)).all())
+
+
+def forget_false_headings(session: Session, before: datetime, most: int) -> int:
+    """Erase what was said of a row of data, before a list without headings was refused; how many there were."""
+    told = session.execute(select(HeadingMap.id, HeadingMap.said).where(HeadingMap.at < before))
+    false = [row_id for row_id, said in told if any(headings.of_a_row(name) for name in said)][:most]
+    session.execute(delete(HeadingMap).where(HeadingMap.id.in_(false)))
+    return len(false)
 
 
 def remembered(world: World, session: Session, fingerprint: str) -> dict[str, str] | None:

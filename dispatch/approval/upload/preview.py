@@ -27,12 +27,8 @@ from dispatch.approval.upload.kept import (
     remembered,
 )
 from dispatch.errors import ConflictError, NotAllowedError
-from dispatch.mask import mask_address, mask_name, mask_phone
 from dispatch.world import World
 
-_NAMES = frozenset({"applicant_name", "slip.recipient_name"})
-_PLACES = frozenset({"slip.address", "slip.detail", "slip.point"})
-_NUMBERS = frozenset({"slip.phone", "applicant_id_no", "credit_code"})
 _ERASED_AT_ONCE = 100
 
 
@@ -55,7 +51,7 @@ class Headings:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What taking the list now would do. `faults` as they are; `masked` gives them as a page may show them."""
+    """What taking the list now would do. `faults` as they are; a page may show their values `masked`."""
 
     row: Import
     name: str
@@ -186,22 +182,6 @@ def preview(world: World, import_id: UUID, by: str) -> Preview:
     told = json.loads(sealed) if sealed else {"faults": [], "notices": []}
     faults = tuple(RowProblem(**fault) for fault in told["faults"])
     return Preview(row, world.vault.open(row, "name") or "", faults, tuple(told["notices"]))
-
-
-def masked(fault: RowProblem) -> str:
-    """The value of a fault as a page may show it; empty for an empty cell."""
-    value = fault.value or ""
-    if fault.path in _NAMES:
-        return mask_name(value, organisation=False)
-    if fault.path in _PLACES:
-        return mask_address("", "", "", "", value)
-    if fault.path in _NUMBERS:
-        return mask_phone(value) if fault.path == "slip.phone" else _ends(value)
-    return value
-
-
-def _ends(value: str) -> str:
-    return value[:3] + "*" * max(0, len(value) - 5) + value[-2:] if len(value) > 5 else "*" * len(value)
 
 
 def choices() -> list[tuple[str, str, bool]]:

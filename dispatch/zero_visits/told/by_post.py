@@ -109,10 +109,18 @@ def _sighting(teller: Teller, row: Sighting) -> str:
     signer = f"，{words.SIGNERS[Signer(row.signer)]}" if row.signer else ""
     place = curtain.place(open_sealed(row, "place"))
     where = f"，{place}" if place else ""
-    text = open_sealed(row, "words") if curtain.reveal else ""
-    own = f"，原文：{text}" if text else ""
+    own = _own_words(open_sealed(row, "words"), reveal=curtain.reveal)
     source = SOURCES.get(row.source, row.source)
     return f"{NEWS[News(row.news)]}{signer}（{_code(teller, row)}）{where}{own}，来自{source}"
+
+
+def _own_words(text: str | None, *, reveal: bool) -> str:
+    """The carrier's, in full or not at all: they name its courier, a neighbour who signed, a place at the door, of
+    whom no row of ours says how they are called, so nothing could be masked that is only known by its name.
+    """
+    if not text:
+        return ""
+    return f"，原文：{text}" if reveal else "，原文见“查看完整信息”"
 
 
 def _code(teller: Teller, row: Sighting) -> str:
