@@ -21,6 +21,7 @@ from dispatch.packing.collection import (
 )
 from dispatch.packing.counted import count_collection
 from dispatch.packing.photograph import photograph
+from dispatch.packing.put_back import put_back
 from dispatch.packing.sign_list import lists_of, sign_list, unsigned_lists
 from dispatch.picture import DATA_URL, pictures_of
 from dispatch.queues.pictures import look_at_picture
@@ -92,6 +93,19 @@ def count_close(
     console.print(f"交寄清单 {closed.number}，共 {closed.count} 件。打印：zhuandi hand-over --again {closed.number}")
     if closed.stays:
         console.print(f"留下未交：{'、'.join(closed.stays)}")
+
+
+@app.command("put-back")
+def put_back_parcel(
+    waybill: Annotated[str, typer.Argument(help="运单号")],
+    *,
+    carrier: Annotated[str, typer.Option(help="寄递企业，两家同号时写明")] = "",
+    by: By = BY,
+) -> None:
+    """误扫交寄、件还在台上的，从交寄清单放回待交寄。"""
+    with for_people(), open_world() as world:
+        number = put_back(world, waybill, by, carrier=carrier)
+    console.print(f"运单 {waybill} 已从清单 {number} 放回待交寄，可再扫描交寄。")
 
 
 @app.command("sign-list")

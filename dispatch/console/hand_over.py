@@ -21,6 +21,7 @@ from dispatch.packing.collection import (
     take_back,
 )
 from dispatch.packing.counted import count_collection
+from dispatch.packing.put_back import put_back
 from dispatch.packing.sign_list import (
     SIGNED_WITHIN_DAYS,
     Made,
@@ -91,6 +92,15 @@ def signed(desk: Giver, number: str, postman: Text = "", signature: Annotated[st
     _find(desk, number)
     sign_list(desk.world, number, postman, signature, desk.by)
     return desk.to(PAGE, gettext_in(desk.language)("签名已存。"))
+
+
+@router.post(PAGE + "/put-back")
+def never_left(desk: Giver, waybill: Text = "", carrier: Text = "", day: Text = "") -> Response:
+    """It was scanned out, and lies on the desk still. The post's own clerk mends the lists of today alone."""
+    since = _midnight(desk) if desk.scope.today_only else None
+    number = put_back(desk.world, waybill, desk.by, carrier=carrier, within=_lists(desk), since=since)
+    said = gettext_in(desk.language)("已从清单 {number} 放回待交寄，可再扫描交寄。").format(number=number)
+    return desk.to(f"{PAGE}/compare?day={_day(desk, day)}" if day else PAGE, said)
 
 
 @router.get(PAGE + "/{carrier}")
@@ -174,8 +184,11 @@ def _today(desk: Desk) -> date:
 
 def _find(desk: Desk, number: str) -> Made:
     """A list within reach; the post's own clerk sees those of today alone. Raises NotFoundError."""
-    midnight = datetime.combine(_today(desk), time(), SHANGHAI)
-    return find_list(desk.world, number, _lists(desk), midnight if desk.scope.today_only else None)
+    return find_list(desk.world, number, _lists(desk), _midnight(desk) if desk.scope.today_only else None)
+
+
+def _midnight(desk: Desk) -> datetime:
+    return datetime.combine(_today(desk), time(), SHANGHAI)
 
 
 def _lists(desk: Desk) -> Within:

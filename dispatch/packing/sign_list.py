@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import audit
@@ -11,7 +11,7 @@ from dispatch.approval.within import EVERYTHING, Within
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.mask import mask_name
-from dispatch.packing.hand_over import HandOver, HandOverLine, posting_list
+from dispatch.packing.hand_over import HandOver, HandOverLine, LinePutBack, posting_list
 from dispatch.picture import Shows, keep_picture, read_signature
 from dispatch.shipment import Shipment
 from dispatch.world import World
@@ -25,7 +25,8 @@ SIGNED_WITHIN_DAYS = 7
 class Made:
     """A posting list that was made. `postman`: masked; empty where nobody signed on the screen.
 
-    `to_sign`: it may be signed on the screen now.
+    `to_sign`: it may be signed on the screen now. `count`: what is on it; `put_back`: what was, and never left the
+    desk; `signed_for`: how many were on it when it was signed.
     """
 
     number: str
@@ -36,13 +37,15 @@ class Made:
     postman: str
     signed_at: datetime | None
     to_sign: bool
+    put_back: int
+    signed_for: int
 
 
 def sign_list(world: World, number: str, postman: str, signature: str, by: str) -> None:
     """Keep the postman's name and signature (a canvas's data URL) with a posting list.
 
-    Raises NotFoundError, ConflictError (it is signed already), NotAllowedError (no name, nothing was drawn, or the
-    list is too old).
+    Raises NotFoundError, ConflictError (it is signed already), NotAllowedError (no name, nothing was drawn, the
+    list is too old, or nothing is on it any more).
     """
     name = " ".join(postman.split())[:LONGEST_NAME]
     if not name:
@@ -59,6 +62,8 @@ def sign_list(world: World, number: str, postman: str, signature: str, by: str) 
                 f"交寄清单 {number} 制于 {hall_time(made.made_at)}，已过 {SIGNED_WITHIN_DAYS} 天，屏上不能再签。"
                 "请打印清单，在纸上补签。"
             )
+        if not session.scalar(select(func.count()).where(HandOverLine.hand_over_id == made.id)):
+            raise NotAllowedError(f"交寄清单 {number} 上的邮件都已放回待交寄，没有可签收的。")
         world.vault.seal(made, "postman", name)
         made.signed_at = world.now()
         keep_picture(world, session, made.subject, Shows.POSTMAN, drawn, by)
@@ -75,7 +80,8 @@ def unsigned_lists(world: World, within: Within = EVERYTHING) -> list[Made]:
     """Those of the days before today that nobody has signed on the screen and that may still be, newest first."""
     earlier = _made_between(_signed_since(world), _midnight(_today(world)))
     with world.reading() as session:
-        return _found(world, session, _lists(within).where(*earlier, HandOver.signed_at.is_(None)))
+        found = _found(world, session, _lists(within).where(*earlier, HandOver.signed_at.is_(None)))
+    return [one for one in found if one.to_sign]
 
 
 def _today(world: World) -> date:
@@ -95,9 +101,8 @@ def _made_between(begin: datetime, end: datetime) -> tuple[ColumnElement[bool], 
     return HandOver.made_at >= begin, HandOver.made_at < end
 
 
-def _found(world: World, session: Session, query: Select[HandOver, int]) -> list[Made]:
-    newest = query.order_by(HandOver.made_at.desc())
-    return [_made(world, row, many) for row, many in session.execute(newest)]
+def _found(world: World, session: Session, query: Select[HandOver, int, int, int]) -> list[Made]:
+    return [_made(world, *row) for row in session.execute(query.order_by(HandOver.made_at.desc()))]
 
 
 def find_list(world: World, number: str, within: Within = EVERYTHING, since: datetime | None = None) -> Made:
@@ -109,18 +114,32 @@ def find_list(world: World, number: str, within: Within = EVERYTHING, since: dat
     return _made(world, *found)
 
 
-def _lists(within: Within) -> Select[HandOver, int]:
-    count = select(func.count()).where(HandOverLine.hand_over_id == HandOver.id).scalar_subquery()
-    inside = exists().where(
-        HandOverLine.hand_over_id == HandOver.id, Shipment.id == HandOverLine.shipment_id, within.shipments
-    )
-    return select(HandOver, count).where(inside)
+def _lists(within: Within) -> Select[HandOver, int, int, int]:
+    """Each with how many are on it, how many were put back, and of those, how many after it was signed."""
+    count = select(func.count()).where(HandOverLine.hand_over_id == HandOver.id)
+    back = select(func.count()).where(LinePutBack.hand_over_id == HandOver.id)
+    signed_for = back.where(LinePutBack.put_back_at >= HandOver.signed_at)
+    inside = [
+        exists().where(line.hand_over_id == HandOver.id, Shipment.id == line.shipment_id, within.shipments)
+        for line in (HandOverLine, LinePutBack)
+    ]
+    return select(HandOver, *(one.scalar_subquery() for one in (count, back, signed_for))).where(or_(*inside))
 
 
-def _made(world: World, row: HandOver, count: int) -> Made:
+def _made(world: World, row: HandOver, count: int, back: int, signed_for: int) -> Made:
     name = mask_name(world.vault.open(row, "postman") or "", organisation=False)
-    to_sign = row.signed_at is None and row.made_at >= _signed_since(world)
-    return Made(row.number, world.title(row.carrier), row.made_at, row.made_by, count, name, row.signed_at, to_sign)
+    return Made(
+        number=row.number,
+        carrier=world.title(row.carrier),
+        made_at=row.made_at,
+        made_by=row.made_by,
+        count=count,
+        postman=name,
+        signed_at=row.signed_at,
+        to_sign=row.signed_at is None and row.made_at >= _signed_since(world) and count > 0,
+        put_back=back,
+        signed_for=count + signed_for,
+    )
 
 
 def print_list(world: World, number: str, by: str) -> bytes:

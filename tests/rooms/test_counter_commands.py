@@ -63,6 +63,14 @@ def test_the_posting_lists_of_a_day_are_shown_and_those_that_nobody_signed(typed
     assert "不是日期" in typed("posting-lists", "gestern").output
 
 
+def test_what_never_left_the_desk_is_put_back(typed, packed):
+    typed("count-out", "--all")
+    typed("count-close")
+    assert "放回待交寄" in typed("put-back", packed).output
+    assert "已计入 0 件，共 1 件" in typed("count-out").output
+    assert typed("put-back", packed).exit_code == 1
+
+
 def reveals(world):
     with world.reading() as session:
         rows = session.scalars(select(AuditEntry).where(AuditEntry.deed == Deed.REVEAL)).all()
