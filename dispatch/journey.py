@@ -44,6 +44,7 @@ class Act(StrEnum):
     PACK = "pack"
     UNPACK = "unpack"
     HAND_OVER = "hand_over"
+    PUT_BACK = "put_back"  # it was written down as handed over, and never left the desk
     VOID = "void"  # the label is taken back: the carrier is told before anything else happens
     VOIDED = "voided"  # the carrier has no booking any more: it is booked anew
     KEEP = "keep"  # the carrier would not take it back: the label stands
@@ -82,6 +83,7 @@ ACTS: Mapping[tuple[Stage, Act], Stage] = {
     (Stage.CANCELLING, Act.CANCEL): Stage.CANCELLED,
     (Stage.CANCELLING, Act.KEEP): Stage.BOOKED,
     (Stage.PACKED, Act.HAND_OVER): Stage.HANDED_OVER,
+    (Stage.HANDED_OVER, Act.PUT_BACK): Stage.PACKED,
     (Stage.HANDED_OVER, Act.CLOSE): Stage.CLOSED,
     (Stage.HANDED_OVER, Act.TAKE_BACK): Stage.UNDELIVERED,
     (Stage.HANDED_OVER, Act.WRITE_OFF): Stage.UNDELIVERED,

@@ -40,6 +40,7 @@ ACTS: Mapping[Act, str] = {
     Act.PACK: "封装",
     Act.UNPACK: "拆封",
     Act.HAND_OVER: "交寄",
+    Act.PUT_BACK: "放回待交寄",
     Act.VOID: "作废运单",
     Act.VOIDED: "撤单后重下",
     Act.KEEP: "保留运单",

@@ -21,13 +21,15 @@ from dispatch.packing.collection import (
 )
 from dispatch.packing.counted import count_collection
 from dispatch.packing.photograph import photograph
-from dispatch.packing.sign_list import sign_list
+from dispatch.packing.put_back import put_back
+from dispatch.packing.sign_list import lists_of, sign_list, unsigned_lists
 from dispatch.picture import DATA_URL, pictures_of
 from dispatch.queues.pictures import look_at_picture
 from dispatch.queues.queue import Scope
 from dispatch.tracking.collected import compare
 from dispatch.zero_visits.at_window import Given, give, pull
 from dispatch.zero_visits.pickup import AtWindow, Step, at_window
+from dispatch.zero_visits.put_right.solve import day_from
 from dispatch.zero_visits.receipt import receipt
 from dispatch.zero_visits.record import record
 from dispatch.zero_visits.telephone_call import note_call, number_to_call
@@ -95,6 +97,19 @@ def count_close(
         console.print(f"留下未交：{'、'.join(closed.stays)}")
 
 
+@app.command("put-back")
+def put_back_parcel(
+    waybill: Annotated[str, typer.Argument(help="运单号")],
+    *,
+    carrier: Annotated[str, typer.Option(help="寄递企业，两家同号时写明")] = "",
+    by: By = BY,
+) -> None:
+    """误扫交寄、件还在台上的，从交寄清单放回待交寄。"""
+    with for_people(), open_world() as world:
+        number = put_back(world, waybill, by, carrier=carrier)
+    console.print(f"运单 {waybill} 已从清单 {number} 放回待交寄，可再扫描交寄。")
+
+
 @app.command("sign-list")
 def sign_posting_list(
     number: Annotated[str, typer.Argument(help="交寄清单编号")],
@@ -109,12 +124,32 @@ def sign_posting_list(
     console.print("签名已存。")
 
 
+@app.command("posting-lists")
+def posting_lists(
+    day: Annotated[str, typer.Argument(help="日期，如 2026-11-23；不写则今天")] = "",
+    *,
+    unsigned: Annotated[bool, typer.Option(help="前几天没有在屏上签的")] = False,
+) -> None:
+    """一天的交寄清单。补打：zhuandi hand-over --again 编号。"""
+    with for_people(), open_world() as world:
+        lists = unsigned_lists(world) if unsigned else lists_of(world, _day(day))
+    table = Table("清单", "寄递企业", "件数", "时间", "经办人", "揽投员签名")
+    for one in lists:
+        signed = f"{one.postman} {hall_time(one.signed_at)}" if one.signed_at else "未签"
+        table.add_row(one.number, one.carrier, str(one.count), hall_time(one.made_at), one.made_by, signed)
+    console.print(table if lists else "没有交寄清单。")
+
+
+def _day(told: str) -> date:
+    """Raises NotAllowedError for what is no day."""
+    return day_from(told) if told else datetime.now(SHANGHAI).date()
+
+
 @app.command("compare")
 def compare_day(day: Annotated[str, typer.Argument(help="日期，如 2026-11-23；不写则今天")] = "") -> None:
     """交寄的邮件与寄递企业收寄轨迹比对。"""
     with for_people(), open_world() as world:
-        today = datetime.now(SHANGHAI).date()
-        rows = compare(world, date.fromisoformat(day) if day else today)
+        rows = compare(world, _day(day))
     table = Table("运单号", "订单号", "寄递企业", "清单", "收寄")
     for row in rows:
         seen = hall_time(row.collected_at) if row.collected_at else ("有轨迹" if row.seen else "未收寄")

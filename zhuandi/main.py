@@ -35,7 +35,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "batches": ("batches", "batch", "retry", "came-out", "print-stop"),
     "printers": ("printers",),
     "counter": (
-        *("count-out", "count-close", "sign-list", "compare", "photograph", "pictures"),
+        *("count-out", "count-close", "posting-lists", "put-back", "sign-list", "compare", "photograph", "pictures"),
         *("window", "window-pull", "window-give", "call", "call-number"),
     ),
     "look": ("worklist", "settle", "received", "trace", "report"),

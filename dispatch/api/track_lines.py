@@ -14,7 +14,9 @@ from dispatch.tracking.sighting import Sighting
 from dispatch.world import World
 
 DECIDED = "办件已办结"
-OUR_ACTS = {f"act:{Act.HAND_OVER}": "政务服务中心已交给邮政", f"act:{Act.CLOSE}": "已核实送达"}
+UNDONE, UNDOES = f"act:{Act.HAND_OVER}", f"act:{Act.PUT_BACK}"
+"""What was put back was never handed over: nobody is told that it was."""
+OUR_ACTS = {UNDONE: "政务服务中心已交给邮政", f"act:{Act.CLOSE}": "已核实送达"}
 PLACE_MOST = 30
 NUMBER = re.compile(r"\d{6,}")
 
@@ -38,9 +40,13 @@ def lines_of(world: World, told: Mapping[str, Any], never_shown: Collection[str]
 def _ours(told: Mapping[str, Any]) -> Iterator[Line]:
     if inside := told["contents"]:
         yield Line(max(datetime.fromisoformat(decided_at) for *_, decided_at in inside), DECIDED)
+    done: list[Line] = []
     for at, cause in told["acts"] or ():
-        if cause in OUR_ACTS:
-            yield Line(datetime.fromisoformat(at), OUR_ACTS[cause])
+        if cause == UNDOES:
+            done = [line for line in done if line.words != OUR_ACTS[UNDONE]]
+        elif cause in OUR_ACTS:
+            done.append(Line(datetime.fromisoformat(at), OUR_ACTS[cause]))
+    yield from done
 
 
 def _sighting(seen: Mapping[str, Any]) -> Sighting:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import TextClause, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from dispatch.api.track_lines import OUR_ACTS
+from dispatch.api.track_lines import OUR_ACTS, UNDOES
 from dispatch.api.track_view import ENDING_ACTS
 from dispatch.approval.case import Case, Document
 from dispatch.db import DIALECT
@@ -16,7 +16,7 @@ from dispatch.worklist import Reason
 from dispatch.world import World
 from dispatch.zero_visits.proof import CONTRADICTING, TRIPS, on_the_worklist, proved, without
 
-TOLD_ACTS = tuple(dict.fromkeys((*OUR_ACTS, *ENDING_ACTS)))
+TOLD_ACTS = tuple(dict.fromkeys((*OUR_ACTS, UNDOES, *ENDING_ACTS)))
 DISPUTES = (Reason.DELIVERY_REVOKED, Reason.SIGNED_WITHOUT_CONSENT)
 
 

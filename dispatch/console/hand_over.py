@@ -21,23 +21,45 @@ from dispatch.packing.collection import (
     take_back,
 )
 from dispatch.packing.counted import count_collection
-from dispatch.packing.sign_list import find_list, lists_since, print_list, sign_list
+from dispatch.packing.put_back import put_back
+from dispatch.packing.sign_list import (
+    SIGNED_WITHIN_DAYS,
+    Made,
+    find_list,
+    lists_of,
+    print_list,
+    sign_list,
+    unsigned_lists,
+)
 from dispatch.staff.role import Right
 from dispatch.tracking.collected import compare
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Giver = Annotated[Desk, needs(Right.HAND_OVER)]
+Looker = Annotated[Desk, needs(Right.HAND_OVER, Right.OVERVIEW)]
+"""Lists of the past are for whoever compares the bill with them, too."""
 PAGE = "/console/hand-over"
 Text = Annotated[str, Form(max_length=512)]
 
 
 @router.get(PAGE)
 def overview(desk: Giver) -> Response:
-    """Each carrier with what waits for its postman, and today's lists."""
+    """Each carrier with what waits for its postman, today's lists, and what is not signed of the last days."""
     within = desk.scope.within()
     counted = [(name, count_collection(desk.world, name, within)) for name in desk.world.carriers]
     waiting = [(name, desk.world.title(name), one) for name, one in counted if one.expected or one.opened_by]
-    return desk.page("hand_over.html", waiting=waiting, lists=lists_since(desk.world, _since(desk), _lists(desk)))
+    lists = lists_of(desk.world, _today(desk), _lists(desk))
+    unsigned = [] if desk.scope.today_only else unsigned_lists(desk.world, _lists(desk))
+    return desk.page("hand_over.html", waiting=waiting, lists=lists, unsigned=unsigned, days=SIGNED_WITHIN_DAYS)
+
+
+@router.get(PAGE + "/lists")
+def lists_of_a_day(desk: Looker, day: str = "") -> Response:
+    """The posting lists of a day, to be looked at and printed again."""
+    shown = _day(desk, day)
+    return desk.page(
+        "hand_over_lists.html", day_shown=shown.isoformat(), lists=lists_of(desk.world, shown, _lists(desk))
+    )
 
 
 @router.get(PAGE + "/compare")
@@ -50,9 +72,9 @@ def compared(desk: Giver, day: str = "") -> Response:
 
 
 @router.get(PAGE + "/list/{number}.pdf")
-def printed(desk: Giver, number: str) -> Response:
+def printed(desk: Looker, number: str) -> Response:
     """The posting list in two copies."""
-    find_list(desk.world, number, _lists(desk), _since(desk) if desk.scope.today_only else None)
+    _find(desk, number)
     body = print_list(desk.world, number, desk.by)
     headers = {**HEADERS, "Content-Disposition": f'inline; filename="{number}.pdf"'}
     return Response(body, media_type="application/pdf", headers=headers)
@@ -61,15 +83,24 @@ def printed(desk: Giver, number: str) -> Response:
 @router.get(PAGE + "/list/{number}/sign")
 def sign_page(desk: Giver, number: str) -> Response:
     """For the postman's name and hand."""
-    return desk.page("hand_over_sign.html", made=find_list(desk.world, number, _lists(desk), _since(desk)))
+    return desk.page("hand_over_sign.html", made=_find(desk, number), days=SIGNED_WITHIN_DAYS)
 
 
 @router.post(PAGE + "/list/{number}/sign")
 def signed(desk: Giver, number: str, postman: Text = "", signature: Annotated[str, Form()] = "") -> Response:
     """Signed on the screen."""
-    find_list(desk.world, number, _lists(desk), _since(desk))
+    _find(desk, number)
     sign_list(desk.world, number, postman, signature, desk.by)
     return desk.to(PAGE, gettext_in(desk.language)("签名已存。"))
+
+
+@router.post(PAGE + "/put-back")
+def never_left(desk: Giver, waybill: Text = "", carrier: Text = "", day: Text = "") -> Response:
+    """It was scanned out, and lies on the desk still. The post's own clerk mends the lists of today alone."""
+    since = _midnight(desk) if desk.scope.today_only else None
+    number = put_back(desk.world, waybill, desk.by, carrier=carrier, within=_lists(desk), since=since)
+    said = gettext_in(desk.language)("已从清单 {number} 放回待交寄，可再扫描交寄。").format(number=number)
+    return desk.to(f"{PAGE}/compare?day={_day(desk, day)}" if day else PAGE, said)
 
 
 @router.get(PAGE + "/{carrier}")
@@ -151,7 +182,12 @@ def _today(desk: Desk) -> date:
     return desk.world.now().astimezone(SHANGHAI).date()
 
 
-def _since(desk: Desk) -> datetime:
+def _find(desk: Desk, number: str) -> Made:
+    """A list within reach; the post's own clerk sees those of today alone. Raises NotFoundError."""
+    return find_list(desk.world, number, _lists(desk), _midnight(desk) if desk.scope.today_only else None)
+
+
+def _midnight(desk: Desk) -> datetime:
     return datetime.combine(_today(desk), time(), SHANGHAI)
 
 

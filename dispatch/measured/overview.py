@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, cast, distinct, func, select
+from sqlalchemy import ColumnElement, Date, and_, cast, distinct, func, select
 from sqlalchemy.orm import Session
 
-from dispatch.approval.case import Case, Document, Leg
+from dispatch.approval.case import Case, Direction, Document, Leg
 from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Beat, kind_of, lane_of
@@ -24,8 +24,8 @@ from dispatch.tracking.health import Health, healths
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.close import LegEvidence
-from dispatch.zero_visits.cohort import ZONE
-from dispatch.zero_visits.figures import Figures, month_in_shanghai
+from dispatch.zero_visits.cohort import ZONE, count_cases
+from dispatch.zero_visits.figures import Figures, Share, month_in_shanghai
 from dispatch.zero_visits.figures import report as figures_of
 from dispatch.zero_visits.trips.to_rule import count_to_rule
 
@@ -43,6 +43,15 @@ class Day:
     decided: int
     sent: int
     delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """The cases that came into somebody's hand today. `hours`: their median from decision to hand."""
+
+    zero_visits: Share
+    hours: float | None
+    timed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class Overview:
     before: str
     after: str
     today: Day
+    in_hand: InHand
     total: Line
     departments: Sequence[Line]
     days: Sequence[Day]
@@ -141,12 +151,14 @@ def overview(world: World, scope: Scope, month: str) -> Overview:
         by_department = _by_department(session, scope, begin, end)
         lines = [_line(one, by_department) for one in (figures.total, *figures.departments)]
         midnight = datetime.combine(today, datetime.min.time(), SHANGHAI)
-        [now] = _days(session, scope, midnight, midnight + timedelta(days=1))
+        tomorrow = midnight + timedelta(days=1)
+        [now] = _days(session, scope, midnight, tomorrow)
         return Overview(
             month=f"{begin:%Y-%m}",
             before=f"{begin - timedelta(days=1):%Y-%m}",
             after=f"{end:%Y-%m}",
             today=now,
+            in_hand=_in_hand(session, scope, midnight, tomorrow),
             total=lines[0],
             departments=lines[1:],
             days=[one for one in _days(session, scope, begin, end) if one.day <= today],
@@ -179,7 +191,7 @@ def _by_department(session: Session, scope: Scope, begin: datetime, end: datetim
         found.setdefault(row[0], _Counted()).delivered = row[1]
     for department, seconds, timed in session.execute(_took(scope, begin, end).group_by(rolled)):
         one = found.setdefault(department, _Counted())
-        one.hours, one.timed = (None if seconds is None else float(seconds) / HOUR), timed
+        one.hours, one.timed = _hours(seconds), timed
     return found
 
 
@@ -197,29 +209,53 @@ def _sent(scope: Scope, begin: datetime, end: datetime, by: ColumnElement[Any] |
 
 
 def _proofs(*columns: Any) -> Any:
-    """Legs that are proved, each with its case. What came back, or was lost after all, proves nothing."""
+    """The ways out that are proved, each with its case. What came back, or was lost after all, proves nothing; what
+    was given out at the window came in no envelope, and is in hand all the same."""
     return (
         select(*columns)
         .select_from(LegEvidence)
         .join(Leg, Leg.id == LegEvidence.leg_id)
         .join(Case, Case.id == Leg.case_id)
-        .join(Shipment, Shipment.id == LegEvidence.shipment_id)
-        .where(Shipment.stage != Stage.UNDELIVERED)
+        .outerjoin(Shipment, Shipment.id == LegEvidence.shipment_id)
+        .where(Leg.direction == Direction.OUTBOUND)
+        .where(LegEvidence.shipment_id.is_(None) | (Shipment.stage != Stage.UNDELIVERED))
     )
 
 
+def _came(scope: Scope, begin: datetime, end: datetime) -> ColumnElement[bool]:
+    """Into somebody's hand, by the carrier's time or the window's."""
+    return and_(LegEvidence.happened_at >= begin, LegEvidence.happened_at < end, scope.of_cases())
+
+
 def _delivered(scope: Scope, begin: datetime, end: datetime, by: ColumnElement[Any] | Any) -> Any:
-    """Cases by when they came into somebody's hand, by the carrier's time."""
-    such = (LegEvidence.happened_at >= begin, LegEvidence.happened_at < end, scope.of_cases())
-    return _proofs(by, func.count(distinct(Case.id))).where(*such)
+    """Cases by when they came into somebody's hand."""
+    return _proofs(by, func.count(distinct(Case.id))).where(_came(scope, begin, end))
+
+
+def _median() -> Any:
+    """Of the seconds from decision to hand."""
+    seconds = func.extract("epoch", LegEvidence.happened_at - Case.decided_at)
+    return func.percentile_cont(0.5).within_group(seconds)
 
 
 def _took(scope: Scope, begin: datetime, end: datetime) -> Any:
-    """The median of the seconds from decision to hand, of the cases decided in this time and proved so far."""
-    seconds = func.extract("epoch", LegEvidence.happened_at - Case.decided_at)
-    median = func.percentile_cont(0.5).within_group(seconds)
+    """How long the cases took that were decided in this time and are proved so far."""
     such = (Case.decided_at >= begin, Case.decided_at < end, scope.of_cases())
-    return _proofs(Case.department, median, func.count()).where(*such)
+    return _proofs(Case.department, _median(), func.count()).where(*such)
+
+
+def _in_hand(session: Session, scope: Scope, begin: datetime, end: datetime) -> InHand:
+    """How long the cases took that came into hand in this time, and how many of them are zero visits."""
+    came = _came(scope, begin, end)
+    seconds, timed = session.execute(_proofs(_median(), func.count()).where(came)).one()
+    cases = session.scalars(_proofs(Case.id).where(came)).all()
+    counted = session.execute(count_cases(Case.id.in_(cases))).all()
+    total = next(row for row in counted if row.department is None)  # ROLLUP's own row
+    return InHand(Share(total.zero_visits, total.decided), _hours(seconds), timed)
+
+
+def _hours(seconds: Any) -> float | None:
+    return None if seconds is None else float(seconds) / HOUR
 
 
 def _days(session: Session, scope: Scope, begin: datetime, end: datetime) -> list[Day]:

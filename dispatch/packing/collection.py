@@ -21,10 +21,11 @@ from dispatch.crash import Deed
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import SHANGHAI, hall_time
-from dispatch.journey import Stage
+from dispatch.journey import Act, Stage
 from dispatch.packing.hand_over import hand_over_chosen
+from dispatch.packing.put_back import may_put_back
 from dispatch.packing.scan import clean_scan
-from dispatch.shipment import Shipment, lock, lock_all
+from dispatch.shipment import Move, Shipment, lock, lock_all
 from dispatch.waybill import Waybill
 from dispatch.world import World
 
@@ -60,9 +61,14 @@ class CollectionScan(Base):
     by: Mapped[str]
 
 
-STALE = CollectionScan.at < Shipment.moved_at
-"""Opened and packed again since it was scanned: it must be scanned again."""
-_STALE_ROW = exists().where(Shipment.id == CollectionScan.shipment_id, STALE)
+STALE = (
+    exists()
+    .where(Move.shipment_id == CollectionScan.shipment_id, Move.at > CollectionScan.at)
+    .where(Move.cause.in_([f"act:{Act.PACK}", f"act:{Act.PUT_BACK}"]))
+    .correlate(CollectionScan)
+)
+"""Packed again since it was scanned, or never handed over after all: it must be scanned again. News are no reason:
+the postman may scan a parcel before the clerk has closed the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,8 @@ def scan_out(world: World, carrier: str, text_read: str, by: str, within: Within
     with world.begin() as session:
         collection = _open(world, session, carrier)
         shipment = lock(session, _parcel(world, session, carrier, number, within))
+        if may_put_back(shipment):
+            raise NotAllowedError(f"运单 {number} 已列入交寄清单。上次没有交出的，先点“放回待交寄”，再扫。")
         if shipment.stage != Stage.PACKED:
             raise NotAllowedError(f"运单 {number} 还没有封装，或已经交寄，不能交给揽投员。请放回台上。")
         if forbidden := unlawful_items(session, shipment, world.carrier(carrier)):
@@ -159,10 +167,11 @@ def close_collection(world: World, carrier: str, by: str, shown: int | None = No
     """
     with world.begin(Deed.HAND_OVER) as session:
         collection = _open(world, session, carrier)
-        rows = select(CollectionScan).where(CollectionScan.collection_id == collection.id)
-        scans = {scan.shipment_id: scan for scan in session.scalars(rows)}
+        mine = CollectionScan.collection_id == collection.id
+        scans = {scan.shipment_id: scan for scan in session.scalars(select(CollectionScan).where(mine))}
         locked = lock_all(session, scans.keys())
-        counted = [one for one in locked if scans[one.id].at >= one.moved_at]  # not opened since
+        fresh = set(session.scalars(select(CollectionScan.shipment_id).where(mine, ~STALE)))
+        counted = [one for one in locked if one.id in fresh]
         _check_count(sum(one.stage == Stage.PACKED for one in counted), shown)
         made, chosen = hand_over_chosen(world, session, carrier, counted, by)
         if made is None:
@@ -234,7 +243,7 @@ def _parcel(world: World, session: Session, carrier: str, number: str, within: W
 def _count_out(world: World, session: Session, collection: Collection, shipment_ids: Sequence[UUID], by: str) -> int:
     if not shipment_ids:
         return 0
-    session.execute(delete(CollectionScan).where(CollectionScan.shipment_id.in_(shipment_ids), _STALE_ROW))
+    session.execute(delete(CollectionScan).where(CollectionScan.shipment_id.in_(shipment_ids), STALE))
     told = {"collection_id": collection.id, "at": world.now(), "by": by}
     rows = [{"id": uuid7(), "shipment_id": one, **told} for one in shipment_ids]
     once = insert(CollectionScan).values(rows).on_conflict_do_nothing(index_elements=["shipment_id"])

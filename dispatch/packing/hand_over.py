@@ -1,10 +1,11 @@
 """Envelopes are handed to the postman against a posting list (交寄清单), which both sides sign."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, func, select
+from sqlalchemy import ForeignKey, Select, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -53,6 +54,19 @@ class HandOverLine(Base):
     id: Mapped[RowId]
     hand_over_id: Mapped[UUID] = mapped_column(ForeignKey("hand_overs.id"), index=True)
     shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), unique=True)
+
+
+class LinePutBack(Base):
+    """An envelope that stood on a posting list, under this number, and never left the desk."""
+
+    __tablename__ = "lines_put_back"
+
+    id: Mapped[RowId]
+    hand_over_id: Mapped[UUID] = mapped_column(ForeignKey("hand_overs.id"), index=True)
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"), index=True)
+    waybill_id: Mapped[UUID] = mapped_column(ForeignKey("waybills.id"))
+    put_back_at: Mapped[datetime]
+    put_back_by: Mapped[str]
 
 
 def hand_over(world: World, carrier: str, by: str) -> str:
@@ -120,34 +134,55 @@ def posting_list(world: World, number: str) -> bytes:
             carrier_name=world.title(made.carrier),
             sender_name=world.settings.centre.name,
             made_at=hall_time(made.made_at),
-            lines=tuple(_lines(world, session, made.id)),
+            lines=(*_lines(world, session, made), *_lines_put_back(world, session, made)),
             postman=world.vault.open(made, "postman") or "",
             signature=open_picture(world, signature[0]).body if signature else b"",
         )
     return draw_posting_list(drawn, world.typefaces.folder())
 
 
-def _lines(world: World, session: Session, hand_over_id: UUID) -> Sequence[PostingLine]:
+def _lines(world: World, session: Session, made: HandOver) -> Sequence[PostingLine]:
     query = (
+        _numbered_lines()
+        .join(HandOverLine, HandOverLine.shipment_id == Shipment.id)
+        .where(HandOverLine.hand_over_id == made.id, Waybill.voided_at.is_(None))
+    )
+    return [_line(world, *row) for row in session.execute(query)]
+
+
+def _lines_put_back(world: World, session: Session, made: HandOver) -> Sequence[PostingLine]:
+    """What was signed for stays in the sums of what was signed; what was put back before it does not count."""
+    query = (
+        _numbered_lines()
+        .add_columns(LinePutBack.put_back_at)
+        .join(LinePutBack, LinePutBack.waybill_id == Waybill.id)
+        .where(LinePutBack.hand_over_id == made.id)
+    )
+    return [
+        replace(_line(world, *row), put_back=True, counted=made.signed_at is not None and made.signed_at <= at)
+        for *row, at in session.execute(query)
+    ]
+
+
+def _numbered_lines() -> Select[Waybill, Shipment, CaseSlip]:
+    return (
         select(Waybill, Shipment, CaseSlip)
         .join(Shipment, Shipment.id == Waybill.shipment_id)
         .join(CaseSlip, CaseSlip.id == Shipment.slip_id)
-        .join(HandOverLine, HandOverLine.shipment_id == Shipment.id)
-        .where(HandOverLine.hand_over_id == hand_over_id, Waybill.voided_at.is_(None))
         .order_by(Waybill.number)
     )
-    return [
-        PostingLine(
-            waybill_no=waybill.number,
-            recipient=mask_name(world.vault.open(slip, "recipient_name") or "", organisation=slip.organisation),
-            destination=slip.county + slip.town,
-            kind=KIND,
-            weight_g=world.settings.ems.weight_grams,
-            postage=None,
-            order_no=shipment.order_no or "",
-        )
-        for waybill, shipment, slip in session.execute(query)
-    ]
+
+
+def _line(world: World, waybill: Waybill, shipment: Shipment, slip: CaseSlip) -> PostingLine:
+    return PostingLine(
+        waybill_no=waybill.number,
+        recipient=mask_name(world.vault.open(slip, "recipient_name") or "", organisation=slip.organisation),
+        destination=slip.county + slip.town,
+        kind=KIND,
+        weight_g=world.settings.ems.weight_grams,
+        postage=None,
+        order_no=shipment.order_no or "",
+    )
 
 
 def not_collected(session: Session, carrier: str) -> list[str]:

@@ -66,14 +66,21 @@ def unpack(world: World, waybill_no: str, by: str, carrier: str = "", within: Wi
     Raises NotFoundError, NotAllowedError (it is not packed, or two carriers have this number and none is named).
     """
     with world.begin() as session:
-        found = [one for one in _numbered(session, waybill_no, within) if carrier in {"", one.carrier}]
-        if not found:
-            raise NotFoundError(f"{world.title(carrier)}没有运单号为“{waybill_no}”的邮件。请核对寄递企业与运单号。")
-        if len(found) > 1:
-            named = "、".join(f"{world.title(one.carrier)}（{one.carrier}）" for one in found)
-            raise NotAllowedError(f"{named}都有运单号 {waybill_no}。请写明寄递企业。")
-        shipment = lock(session, found[0].shipment_id)
-        open_envelope(world, session, shipment, by)
+        open_envelope(world, session, lock_numbered(world, session, waybill_no, carrier, within), by)
+
+
+def lock_numbered(world: World, session: Session, waybill_no: str, carrier: str, within: Within) -> Shipment:
+    """The envelope with this live number, locked. `carrier`: whose number, where two have it.
+
+    Raises NotFoundError, NotAllowedError (two carriers have this number and none is named).
+    """
+    found = [one for one in _numbered(session, waybill_no, within) if carrier in {"", one.carrier}]
+    if not found:
+        raise NotFoundError(f"{world.title(carrier)}没有运单号为“{waybill_no}”的邮件。请核对寄递企业与运单号。")
+    if len(found) > 1:
+        named = "、".join(f"{world.title(one.carrier)}（{one.carrier}）" for one in found)
+        raise NotAllowedError(f"{named}都有运单号 {waybill_no}。请写明寄递企业。")
+    return lock(session, found[0].shipment_id)
 
 
 def open_envelope(world: World, session: Session, shipment: Shipment, by: str) -> None:

@@ -4,7 +4,7 @@ The postman signs what he takes: number, destination, weight and postage of each
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from dispatch.label.words import LabelError, Words, printable
 
 TEMPLATE: Final = Path(__file__).with_name("posting_list.typ")
 COPIES: Final = ("邮政联", "中心联")
+PUT_BACK: Final = "未交出，已放回"
 
 # In em, by the widths of the template's columns.
 _LONGEST_WORDS: Final = {"waybill_no": 9.0, "recipient": 7.0, "destination": 8.0, "kind": 6.5, "order_no": 12.5}
@@ -33,6 +34,8 @@ class PostingLine:
     weight_g: int
     postage: Decimal | None
     order_no: str
+    put_back: bool = False  # it never left the desk: struck out
+    counted: bool = True  # in the totals
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,11 @@ class Total:
 
 
 def totals(lines: Sequence[PostingLine]) -> list[Total]:
-    """Return the total of each kind, in the order in which the kinds first appear."""
+    """Return the total of each kind, in the order in which the kinds first appear. What was put back is in none."""
+    counted = [line for line in lines if line.counted]
     return [
-        _total(kind, [line for line in lines if line.kind == kind]) for kind in dict.fromkeys(x.kind for x in lines)
+        _total(kind, [line for line in counted if line.kind == kind])
+        for kind in dict.fromkeys(line.kind for line in counted)
     ]
 
 
@@ -82,7 +87,7 @@ def draw_posting_list(posting_list: PostingList, typefaces_folder: Path) -> byte
         "copies": COPIES,
         "lines": [_row(posting_list, line) for line in posting_list.lines],
         "totals": [_sum(posting_list, total) for total in totals(posting_list.lines)],
-        "all": _sum(posting_list, _total("合计", posting_list.lines)),
+        "all": _sum(posting_list, _total("合计", [line for line in posting_list.lines if line.counted])),
         "postman": _words(posting_list, "postman", posting_list.postman),
         "signature": list(posting_list.signature),
     }
@@ -90,8 +95,10 @@ def draw_posting_list(posting_list: PostingList, typefaces_folder: Path) -> byte
 
 
 def _row(posting_list: PostingList, line: PostingLine) -> dict[str, object]:
-    texts = {field: _words(posting_list, field, getattr(line, field)) for field in _LONGEST_WORDS}
-    return {**texts, "weight": str(line.weight_g), "postage": _yuan(line.postage)}
+    shown = replace(line, order_no=PUT_BACK) if line.put_back else line
+    texts = {field: _words(posting_list, field, getattr(shown, field)) for field in _LONGEST_WORDS}
+    numbers = {"weight": str(line.weight_g), "postage": _yuan(line.postage)}
+    return {**texts, **numbers, "put_back": line.put_back}
 
 
 def _total(kind: str, lines: Sequence[PostingLine]) -> Total:

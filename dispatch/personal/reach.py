@@ -6,7 +6,7 @@ So a table that is new is reached by itself, where it points at a case, an envel
 from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
 from dispatch.db import Base
@@ -69,9 +69,13 @@ def _of_many(table: Table, reached: Reached) -> Iterator[ColumnElement[bool]]:
         items, named = Base.metadata.tables["batch_items"], reached["cases"] | reached["shipments"]
         yield table.c.id.in_(select(items.c.batch_id).where(items.c.of.in_(named)))
     if table.name == "hand_overs":
-        lines = Base.metadata.tables["hand_over_lines"]
-        mine = select(lines.c.hand_over_id).where(lines.c.shipment_id.in_(reached["shipments"]))
-        yield and_(table.c.id.in_(mine), text(ALL_FORGOTTEN).bindparams(forgotten=sorted(reached["cases"])))
+        lines, back = (Base.metadata.tables[name] for name in ("hand_over_lines", "lines_put_back"))
+        mine = [
+            select(one.c.hand_over_id).where(one.c.shipment_id.in_(reached["shipments"])) for one in (lines, back)
+        ]
+        yield and_(
+            table.c.id.in_(union_all(*mine)), text(ALL_FORGOTTEN).bindparams(forgotten=sorted(reached["cases"]))
+        )
 
 
 def _subjects(session: Session, reached: Reached) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case
 from dispatch.approval.pickup_row import Pickup
 from dispatch.approval.within import Within
 from dispatch.errors import NotFoundError
-from dispatch.packing.hand_over import HandOverLine
+from dispatch.packing.hand_over import HandOverLine, LinePutBack
 from dispatch.picture import Drawn, show_picture, subject_of_picture
 from dispatch.shipment import Shipment, subject_id
 from dispatch.world import World
@@ -31,12 +31,17 @@ def check_picture(world: World, picture_id: UUID, within: Within) -> None:
 
 def _reaches(session: Session, subject: str, within: Within) -> bool:
     owner = subject_id(subject)
+    asked: ColumnElement[bool]
     match subject.partition(":")[0]:
         case "shipment":
             asked = exists().where(Shipment.id == owner, within.shipments)
         case "hand_over":
-            line = HandOverLine.hand_over_id == owner
-            asked = exists().where(line, Shipment.id == HandOverLine.shipment_id, within.shipments)
+            asked = or_(
+                *(
+                    exists().where(line.hand_over_id == owner, Shipment.id == line.shipment_id, within.shipments)
+                    for line in (HandOverLine, LinePutBack)
+                )
+            )
         case "pickup":
             asked = exists().where(Pickup.id == owner, Case.id == Pickup.case_id, within.cases)
         case _:

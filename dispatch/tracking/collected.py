@@ -18,6 +18,7 @@ from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import News, Stage, Tracked
 from dispatch.lease import Claim
 from dispatch.packing.hand_over import HandOver, HandOverLine
+from dispatch.packing.put_back import may_put_back
 from dispatch.shipment import ASK, Shipment
 from dispatch.tracking.sighting import Sighting
 from dispatch.waybill import Waybill
@@ -32,7 +33,10 @@ LOOKED_BACK = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One envelope of a posting list. `collected_at`: the post's 203; `seen`: any news of it at all."""
+    """One envelope of a posting list. `collected_at`: the post's 203; `seen`: any news of it at all.
+
+    `may_go_back`: where it lies on the desk still, it may be put back.
+    """
 
     number: str
     carrier: str
@@ -41,6 +45,8 @@ class Compared:
     handed_over_at: datetime
     collected_at: datetime | None
     seen: bool
+    carrier_code: str
+    may_go_back: bool
 
     @property
     def missing(self) -> bool:
@@ -57,7 +63,7 @@ def compare(world: World, day: date, within: Within = EVERYTHING) -> list[Compar
         .scalar_subquery()
     )
     query = (
-        select(HandOver, Waybill.number, Shipment.order_no, Shipment.tracked, collected)
+        select(HandOver, Waybill.number, Shipment, collected)
         .join(HandOverLine, HandOverLine.hand_over_id == HandOver.id)
         .join(Shipment, Shipment.id == HandOverLine.shipment_id)
         .outerjoin(Waybill, (Waybill.shipment_id == Shipment.id) & Waybill.voided_at.is_(None))
@@ -66,9 +72,18 @@ def compare(world: World, day: date, within: Within = EVERYTHING) -> list[Compar
     )
     with world.reading() as session:
         found = [
-            Compared(made.number, world.title(made.carrier), number or "", order or "", made.made_at, at, seen)
-            for made, number, order, tracked, at in session.execute(query)
-            for seen in [tracked != Tracked.UNSEEN or at is not None]
+            Compared(
+                number=made.number,
+                carrier=world.title(made.carrier),
+                waybill_no=number or "",
+                order_no=one.order_no or "",
+                handed_over_at=made.made_at,
+                collected_at=at,
+                seen=one.tracked != Tracked.UNSEEN or at is not None,
+                carrier_code=made.carrier,
+                may_go_back=may_put_back(one),
+            )
+            for made, number, one, at in session.execute(query)
         ]
     return sorted(found, key=lambda one: one.seen)
 

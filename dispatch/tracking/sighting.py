@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from dispatch.carrier import Seen
 from dispatch.db import Base, RowId, insert_rows
-from dispatch.journey import News, Observed, Signer, Tracking, fold
+from dispatch.journey import MEANS, News, Observed, Signer, Tracking, fold, taken_back
 from dispatch.shipment import Shipment
 from dispatch.waybill import Waybill, still_followed
 from dispatch.world import World
@@ -164,6 +164,12 @@ def fold_sightings(rows: Sequence[Sighting]) -> Tracking:
     """What all news of one shipment say together."""
     back = new_numbers(rows)
     return fold(row.observed(coming_back=row.waybill_no in back) for row in rows)
+
+
+def first_told(rows: Sequence[Sighting]) -> datetime | None:
+    """When the carrier first had it, by its own time: of the news that say where it is and were not taken back."""
+    gone = taken_back(row.observed() for row in rows)
+    return min((row.at for row in rows if News(row.news) in MEANS and (row.at, row.code) not in gone), default=None)
 
 
 HANDED_OUT = frozenset({News.DELIVERED, News.FETCHED})

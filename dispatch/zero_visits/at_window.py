@@ -24,6 +24,7 @@ from dispatch.errors import ConflictError, NotAllowedError
 from dispatch.hall_time import SHANGHAI, hall_time
 from dispatch.journey import Act, Stage
 from dispatch.packing.pack import open_envelope
+from dispatch.packing.put_back import may_put_back
 from dispatch.picture import Shows, keep_picture, read_signature
 from dispatch.shipment import Content, Shipment, lock_all
 from dispatch.visits import VisitKind
@@ -47,6 +48,10 @@ __all__ = ["FAULTS", "Given", "give", "pull"]
 
 NO_PAPER = "办件“{}”待出证：纸质结果还没有到窗口，不能发出。请先登记出证，再发出。"
 HELD = "办件“{}”暂缓寄递中：{}。不能发出，须先由寄件员在办件页“解除暂缓”。"
+ON_THE_DESK = (
+    "办件“{}”已列入交寄清单，寄递企业还没有收寄。"
+    "件还在台上的，先在“交寄”放回待交寄，再抽回；已交出的，请联系寄递企业退回。"
+)
 WITH_THE_POST = "办件“{}”已交寄（{}），窗口不能办领取。请联系寄递企业退回，退件到后再办。"
 
 
@@ -77,6 +82,8 @@ def _refuse(case: Case, step: Step, envelopes: list[Shipment]) -> None:
     if step is Step.CLOSED:
         raise NotAllowedError(f"办件“{case.case_no}”已送达闭环，不能再办领取。本人说没有收到的，请列入核实。")
     if step is Step.ASK_POST:
+        if all(may_put_back(one) for one in envelopes if one.stage == Stage.HANDED_OVER):
+            raise NotAllowedError(ON_THE_DESK.format(case.case_no))
         seen = "、".join(words.VIEWS[one.view] for one in envelopes)
         raise NotAllowedError(WITH_THE_POST.format(case.case_no, seen))
 

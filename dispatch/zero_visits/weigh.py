@@ -10,8 +10,9 @@ from dispatch.approval.case import CaseSlip
 from dispatch.approval.decided_case import Way
 from dispatch.journey import Observed, Stage, Tracking
 from dispatch.lease import Claim, done_together
+from dispatch.packing.put_back import taken_after_all
 from dispatch.shipment import ASK, Shipment, lock, lock_all, subject_id
-from dispatch.tracking.sighting import Sighting, fold_sightings, sightings_by_shipment, sightings_of
+from dispatch.tracking.sighting import Sighting, first_told, fold_sightings, sightings_by_shipment, sightings_of
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.close import LegEvidence, Weighed, close_shipments, record_trips
@@ -31,6 +32,8 @@ def weigh_shipment(world: World, claim: Claim) -> None:
         shipment = lock(session, subject_id(claim.subject))
         rows = sightings_of(session, shipment.id)
         tracking = fold_sightings(rows)
+        if shipment.stage == Stage.PACKED and (told := first_told(rows)) is not None:
+            taken_after_all(world, session, shipment, told)
         entries = worklist.facts_of(session, shipment.subject)
         _show_facts(world, session, shipment, tracking)
         waiting = _show_contradictions(world, session, shipment, tracking, entries)
@@ -68,6 +71,7 @@ def _weigh_plain(session: Session, shipments: Sequence[Shipment]) -> list[Weighe
         mine = rows[shipment.id]
         tracking = fold_sightings(mine)
         told = tracking.refusals or tracking.unknown or tracking.contradictions or shipment.subject in noted
+        told = told or shipment.stage == Stage.PACKED  # it may have been put back by mistake
         one = Weighed(shipment, tracking, weigh(tracking, consents[shipment.slip_id], asked=_asked(shipment, mine)))
         silent = one.verdict.reason is None and not one.verdict.ask
         if not told and silent and (one.verdict.evidence is None or shipment.stage != Stage.CLOSED):

@@ -49,7 +49,7 @@ class Row:
     """An entry as it comes about. `news`: what the post tells; `acts`: done to the envelope beforehand."""
 
     reason: Reason
-    at: str  # where the case stands: waiting, doubt, booked, printed, away, or nowhere
+    at: str  # where the case stands: waiting, doubt, booked, printed, silent (away untold), away, or nowhere
     news: tuple[tuple[str, str], ...] = ()
     acts: tuple[Act, ...] = ()
 
@@ -64,6 +64,7 @@ ROWS = {
     Remedy.CANCELLED: Row(Reason.NOT_CANCELLED, "booked", acts=(Act.VOID,)),
     Remedy.KEEP_LABEL: Row(Reason.NOT_CANCELLED, "booked", acts=(Act.VOID,)),
     Remedy.ASK: Row(Reason.ADDRESS_UNCLEAR, "away", (("705", "2"),)),
+    Remedy.PUT_BACK: Row(Reason.NOT_COLLECTED, "silent"),
     Remedy.RECEIVED: Row(Reason.DELIVERY_REVOKED, "away", (("704", "10"), ("743", ""))),
     Remedy.SEND_AGAIN: Row(Reason.RETURNED, "away", (("708", ""), ("711", ""))),
     Remedy.KEEP_HERE: Row(Reason.RETURNED, "away", (("708", ""), ("711", ""))),
@@ -111,7 +112,7 @@ def prepare(world: World) -> None:
     until_nothing_is_due(world)
     make_due(world, SETTLE_DOUBT)
     until_nothing_is_due(world)
-    send_away(world, [case_no(remedy) for remedy, row in ROWS.items() if row.at == "away"])
+    send_away(world, [case_no(remedy) for remedy, row in ROWS.items() if row.at in {"silent", "away"}])
     for remedy, row in ROWS.items():
         tell(world, remedy, row)
     for remedy, row in ROWS.items():  # nothing is worked on after this: it would settle what only waits for that

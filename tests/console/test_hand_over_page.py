@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
@@ -17,6 +18,7 @@ from dispatch.approval.lodge import lodge
 from dispatch.audit import Deed, verify
 from dispatch.auditing.look import Sought, look_through
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import leave
 from dispatch.journey import Act
 from dispatch.packing.collection import (
@@ -31,7 +33,7 @@ from dispatch.packing.collection import (
 from dispatch.packing.counted import count_collection
 from dispatch.packing.hand_over import HandOver, _number, hand_over, posting_list
 from dispatch.packing.pack import pack, to_pack, unpack
-from dispatch.packing.sign_list import sign_list
+from dispatch.packing.sign_list import SIGNED_WITHIN_DAYS, sign_list
 from dispatch.shipment import act, at_stage, lock
 from dispatch.staff.role import Role
 from dispatch.tracking.collected import CHECK, EVENING, compare
@@ -238,7 +240,7 @@ def test_the_day_at_the_page(world, packed, person):
     assert clerk.post("/console/hand-over/ems/all").status_code == 303
     assert clerk.post("/console/hand-over/ems/close", {"shown": "2"}).status_code == 303
     page = clerk.get("/console/hand-over").text
-    number = page.split("/console/hand-over/list/")[1].split("/")[0].removesuffix(".pdf")
+    number = re.findall(r"/console/hand-over/list/([\w-]+)", page)[0]
     assert clerk.get(f"/console/hand-over/list/{number}.pdf").content.startswith(b"%PDF")
     assert clerk.get(f"/console/hand-over/list/{number}/sign").status_code == 200
     signed = {"postman": "雷师傅", "signature": signature()}
@@ -248,6 +250,62 @@ def test_the_day_at_the_page(world, packed, person):
     stranger = person(Role.DISPATCH, "stranger", ["县公安局"])
     assert stranger.get(f"/console/hand-over/list/{number}.pdf").status_code == 404
     assert one not in stranger.get("/console/hand-over/compare").text
+
+
+def made_ago(world, days: float) -> str:
+    """The last posting list, made so many days before now; its number."""
+    with world.begin() as session:
+        session.execute(text("UPDATE hand_overs SET made_at = now() - :ago"), {"ago": timedelta(days=days)})
+        return session.scalar(text("SELECT number FROM hand_overs"))
+
+
+def test_yesterdays_list_is_found_printed_and_signed_and_one_of_last_week_no_longer(world, packed, person):
+    """A list of 23:50 could not be signed at 00:05, and its number led nowhere."""
+    packed()
+    hand_over(world, "ems", "li.na")
+    number = made_ago(world, 1)
+    clerk, supervisor = person(Role.DISPATCH), person(Role.SUPERVISOR)
+    page = clerk.get("/console/hand-over").text
+    below = page[page.index("今天还没有交寄") :]
+    assert [f"/console/hand-over/list/{number}{end}" in below for end in (".pdf", "/sign")] == [True, True]
+    assert "未签" in below
+    yesterday = (world.now() - timedelta(days=1)).astimezone(SHANGHAI).date()
+    for page in ("compare", "lists"):
+        assert (
+            f'href="/console/hand-over/list/{number}.pdf"'
+            in clerk.get(f"/console/hand-over/{page}?day={yesterday}").text
+        )
+        assert number not in clerk.get(f"/console/hand-over/{page}").text
+    looked = supervisor.get(f"/console/hand-over/lists?day={yesterday}").text
+    assert (f"{number}.pdf" in looked, f"{number}/sign" in looked) == (True, False)  # who looks signs nothing
+    assert supervisor.get(f"/console/hand-over/list/{number}.pdf").content.startswith(b"%PDF")
+    assert supervisor.get("/console/hand-over").status_code == 403
+    sign = f"/console/hand-over/list/{number}/sign"
+    assert 'name="postman"' in clerk.get(sign).text
+    made_ago(world, SIGNED_WITHIN_DAYS + 1.1)
+    assert number not in clerk.get("/console/hand-over").text
+    assert 'name="postman"' not in clerk.get(sign).text
+    late = clerk.post(sign, {"postman": "雷师傅", "signature": signature()})
+    assert (late.status_code, "屏上不能再签" in late.text) == (409, True)
+    made_ago(world, SIGNED_WITHIN_DAYS - 0.1)
+    assert clerk.post(sign, {"postman": "雷师傅", "signature": signature()}).status_code == 303
+    assert number not in clerk.get("/console/hand-over").text  # signed, it waits no longer
+
+
+def test_the_posts_own_clerk_sees_the_lists_of_today_alone(world, packed, person):
+    packed()
+    hand_over(world, "ems", "li.na")
+    clerk = person(Role.POST)
+    number = made_ago(world, 0)
+    assert number in clerk.get("/console/hand-over/lists").text
+    made_ago(world, 1)
+    yesterday = (world.now() - timedelta(days=1)).astimezone(SHANGHAI).date()
+    assert number not in clerk.get("/console/hand-over").text
+    assert number not in clerk.get(f"/console/hand-over/lists?day={yesterday}").text
+    assert clerk.get(f"/console/hand-over/list/{number}.pdf").status_code == 404
+    assert clerk.get(f"/console/hand-over/list/{number}/sign").status_code == 404
+    signed = {"postman": "雷师傅", "signature": signature()}
+    assert clerk.post(f"/console/hand-over/list/{number}/sign", signed).status_code == 404
 
 
 def test_another_departments_parcel_is_not_scanned_out(world, packed, person):

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,15 +12,18 @@ from dispatch.approval.case import Case
 from dispatch.approval.lodge import lodge
 from dispatch.audit import AuditEntry, Deed
 from dispatch.label.printer import PrinterAsked, add_printer
-from dispatch.measured.export import export_overview
+from dispatch.measured.export import HEADINGS, export_overview
 from dispatch.measured.overview import overview, this_month
 from dispatch.queues.queue import Scope
 from dispatch.staff.role import Role
+from dispatch.zero_visits.at_window import give, pull
+from dispatch.zero_visits.who_came import Given
 from tests.console.conftest import ORIGIN
 from tests.rooms.on_the_road import Road
 
 OTHER = "=cmd|'/c calc'!A1"
 """A department that a spreadsheet would reckon with."""
+AT_WINDOW = "县民政局"
 
 
 @pytest.fixture
@@ -47,6 +51,32 @@ def test_it_counts_what_was_decided_sent_and_delivered(road):
     assert [(one.words, one.count) for one in told.stuck] == [("退件已到", 1)]
     assert {one.view: one.count for one in told.standing} == {"returned": 1, "handed_over": 1}
     assert [one.carrier for one in told.house.posts] == ["ems"]
+
+
+def test_today_is_reckoned_over_what_came_into_hand_today(road, person):
+    """It was always "—", although a letter had been signed for."""
+    told = overview(road.world, Scope(), this_month(road.world)).in_hand
+    assert (str(told.zero_visits), told.timed, 0 <= told.hours < 1) == ("1/1 100.0%", 1, True)
+    nobody = overview(road.world, Scope(frozenset({OTHER})), this_month(road.world)).in_hand
+    assert (str(nobody.zero_visits), nobody.timed, nobody.hours) == ("—", 0, None)
+    page = person(Role.SUPERVISOR).get("/console/overview").text
+    [today] = [line for line in page.splitlines() if '<th scope="row">今天' in line]
+    assert "1/1 <b>100.0%</b>" in today
+
+
+def test_what_was_given_out_at_the_window_is_in_hand_and_took_its_hours(road, decided):
+    """It came in no envelope, and a join with envelopes lost it: delivered 0, hours none."""
+    five_hours_ago = (road.world.now() - timedelta(hours=5)).isoformat()
+    road.lodge(decided("W", decided_at=five_hours_ago, paper_ready=False, department=AT_WINDOW))
+    pull(road.world, "W", "wu.min")
+    give(road.world, "W", Given(id_no="331127199003071238", on_paper=True), "wu.min")
+    told = overview(road.world, Scope(frozenset({AT_WINDOW})), this_month(road.world))
+    assert (told.today.delivered, told.total.delivered, sum(day.delivered for day in told.days)) == (1, 1, 1)
+    assert (str(told.in_hand.zero_visits), told.in_hand.timed, round(told.in_hand.hours)) == ("0/1 0.0%", 1, 5)
+    assert round(next(one.hours for one in told.departments)) == 5
+    file = export_overview(road.world, Scope(frozenset({AT_WINDOW})), this_month(road.world), "supervisor")
+    [line] = [row for row in csv.reader(io.StringIO(file.decode("utf-8-sig"))) if row and row[0] == AT_WINDOW]
+    assert dict(zip(HEADINGS, line, strict=True))["送达办件"] == "1"
 
 
 def test_whoever_sees_one_department_sees_its_figures_alone(road):

@@ -45,7 +45,7 @@ AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "all
     *("member", "session", "sign_in", "saved_view", "bind", "totp", "failures", "export", "print_run"),
     *("printer", "change_printer"),
     *("preview", "bad_rows", "issue", "issue_register", "enter_case", "undelivered", "owner", "again"),
-    *("collection", "photograph", "sign_list", "telephone_call", "at_window", "receipt", "who_came"),
+    *("collection", "put_back", "photograph", "sign_list", "telephone_call", "at_window", "receipt", "who_came"),
     *("testimony", "ruling", "published", "paper_back"),
 }
 """Files whose transactions are one act of a person each: there is nothing beside them that could be lost."""

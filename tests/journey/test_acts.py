@@ -22,7 +22,7 @@ ALLOWED = {
     "printed": {"print": "printed", "pack": "packed", "void": "cancelling"},
     "packed": {"unpack": "printed", "hand_over": "handed_over"},
     "cancelling": {"voided": "to_book", "cancel": "cancelled", "keep": "booked"},
-    "handed_over": {"close": "closed", "take_back": "undelivered", "write_off": "undelivered"},
+    "handed_over": {"put_back": "packed", "close": "closed", "take_back": "undelivered", "write_off": "undelivered"},
     "closed": {"take_back": "undelivered", "write_off": "undelivered"},
     "cancelled": {},
     "undelivered": {},

@@ -36,6 +36,7 @@ from dispatch.booking.cancel import call_off, void_label
 from dispatch.booking.take_off import Then
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.measured.invariants import broken
+from dispatch.packing.put_back import put_back_envelope
 from dispatch.tracking.push import Push
 from tests.emptied import empty
 from tests.races.bystander import STORIES, Bystander, Known
@@ -171,6 +172,16 @@ class Chance(RuleBasedStateMachine):
     @rule()
     def the_desk_is_cleared(self) -> None:
         self.house.clear_the_desk()
+
+    @precondition(lambda self: self.house.envelopes())
+    @rule(pick=PICK)
+    def it_lies_on_the_desk_still(self, pick: int) -> None:
+        """Whether it is so or the clerk is mistaken: the post may have it, and tell of it later."""
+        _, shipment = self._envelope(pick)
+        try:
+            put_back_envelope(self.house.world, shipment.id, CLERK)
+        except NotAllowedError:  # it is not handed over, or the post has told of it
+            return
 
     @rule()
     def a_person_asks_the_post_about_every_doubt(self) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from on_the_road import as_given
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from dispatch.approval.lodge import lodge
@@ -49,6 +49,26 @@ def test_a_parcel_is_counted_out_handed_over_and_compared(typed, packed):
     assert "共 1 件" in typed("count-close").output
     assert packed in typed("compare").output
     assert "没有交寄" in typed("compare", "2020-01-01").output
+
+
+def test_the_posting_lists_of_a_day_are_shown_and_those_that_nobody_signed(typed, packed, post):
+    typed("count-out", "--all")
+    typed("count-close")
+    assert "JJ" in typed("posting-lists").output
+    assert "没有交寄清单" in typed("posting-lists", "--unsigned").output  # today's is no old one
+    with post.world.begin() as session:
+        session.execute(text("UPDATE hand_overs SET made_at = made_at - interval '1 day'"))
+    assert "未签" in typed("posting-lists", "--unsigned").output
+    assert "没有交寄清单" in typed("posting-lists").output
+    assert "不是日期" in typed("posting-lists", "gestern").output
+
+
+def test_what_never_left_the_desk_is_put_back(typed, packed):
+    typed("count-out", "--all")
+    typed("count-close")
+    assert "放回待交寄" in typed("put-back", packed).output
+    assert "已计入 0 件，共 1 件" in typed("count-out").output
+    assert typed("put-back", packed).exit_code == 1
 
 
 def reveals(world):

@@ -15,6 +15,7 @@ from dispatch.booking.order import cases_in
 from dispatch.carrier import Means
 from dispatch.journey import Stage
 from dispatch.label.printer import PRINTING
+from dispatch.packing.put_back import may_put_back
 from dispatch.shipment import Shipment, subject_id
 from dispatch.waybill import live_waybill
 from dispatch.worklist import Entry, Reason
@@ -36,6 +37,7 @@ class Remedy(StrEnum):
     CANCELLED = "cancelled"
     KEEP_LABEL = "keep_label"
     ASK = "ask"
+    PUT_BACK = "put_back"
     RECEIVED = "received"
     SEND_AGAIN = "send_again"
     KEEP_HERE = "keep_here"
@@ -85,6 +87,7 @@ WORDS: Mapping[Remedy, Words] = {
     Remedy.CANCELLED: Words("核定已撤", "寄递企业已确认撤单，运单作废"),
     Remedy.KEEP_LABEL: Words("保留运单", "寄递企业没有撤，运单仍然有效", undo="可再撤销"),
     Remedy.ASK: Words("催查", "向寄递企业查询最新轨迹", undo="只是查询，不改变什么"),
+    Remedy.PUT_BACK: Words("没有交出，放回待交寄", "件还在台上：从交寄清单上划去，可再扫描交寄", undo="可再交寄"),
     Remedy.RECEIVED: Words("本人说已收到", "凭本人的话闭环：写明何时、怎样说的", NOTE),
     Remedy.SEND_AGAIN: Words("二次寄递", "退件已在手：出件重新封装，用新订单寄出", undo="打单前可撤销寄递"),
     Remedy.KEEP_HERE: Words(
@@ -119,6 +122,7 @@ REMEDIES_WITHOUT_AN_ENVELOPE: Mapping[Remedy, str] = {
 RETURNED = (Remedy.SEND_AGAIN, Remedy.KEEP_HERE, Remedy.ASK, Remedy.LOST)
 SIGNED = (Remedy.RECEIVED, Remedy.ASK, Remedy.SEND_AGAIN, Remedy.LOST)
 ON_ITS_WAY = (Remedy.ASK, Remedy.SEND_AGAIN, Remedy.KEEP_HERE, Remedy.LOST)
+NEVER_SEEN = (Remedy.ASK, Remedy.PUT_BACK, Remedy.LOST)
 BEFORE = (Remedy.BOOK_AGAIN, Remedy.REROUTE, Remedy.CALL_OFF)
 SOLVES: Mapping[Reason, tuple[Remedy, ...]] = {
     Reason.BOOKING_IN_DOUBT: (Remedy.LOOK_UP, Remedy.ADOPT, Remedy.NEVER_PLACED, Remedy.CALL_OFF),
@@ -132,7 +136,8 @@ SOLVES: Mapping[Reason, tuple[Remedy, ...]] = {
     Reason.RECIPIENT_REFUSED: ON_ITS_WAY,
     Reason.NOT_FETCHED: ON_ITS_WAY,
     Reason.RETURNING: ON_ITS_WAY,
-    Reason.STALLED: ON_ITS_WAY,
+    Reason.STALLED: (*ON_ITS_WAY, Remedy.PUT_BACK),  # a tracker that gave up may never have seen it
+    Reason.NOT_COLLECTED: NEVER_SEEN,
     Reason.UNKNOWN_CODE: ON_ITS_WAY,
     Reason.NOT_FOLLOWED: (Remedy.ASK,),
     Reason.RETURNED: RETURNED,
@@ -209,6 +214,8 @@ def _possible_for_envelope(world: World, session: Session, of: About, shipment: 
         return came_back(session, shipment)
     if remedy is Remedy.RECEIVED:
         return of.entry.reason in ANSWERABLE and shipment.stage in {Stage.HANDED_OVER, Stage.CLOSED}
+    if remedy is Remedy.PUT_BACK:
+        return may_put_back(shipment)
     if remedy is Remedy.CONSENT:
         return shipment.signer in PROXIES
     post = world.carriers.get(shipment.carrier)

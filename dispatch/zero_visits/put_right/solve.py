@@ -12,6 +12,7 @@ from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_plac
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
 from dispatch.label.print_sheets import go_on_after
+from dispatch.packing.put_back import put_back_envelope
 from dispatch.shipment import subject_id
 from dispatch.tracking.ask import ask_by_hand
 from dispatch.tracking.read import read_again
@@ -88,6 +89,11 @@ def _adopt(world: World, of: About, by: str, told: Told) -> str:
 def _reroute(world: World, of: About, by: str, told: Told) -> str:
     reroute(world, _envelope(of), told.carrier, by)
     return f"已改由 {world.title(told.carrier)} 寄递。"
+
+
+def _put_back(world: World, of: About, by: str, _: Told) -> str:
+    number = put_back_envelope(world, _envelope(of), by)
+    return f"已从交寄清单 {number} 放回待交寄，可再扫描交寄。"
 
 
 def _received(world: World, of: About, by: str, told: Told) -> str:
@@ -175,6 +181,7 @@ DOES: Mapping[Remedy, Doing] = {
     Remedy.CANCELLED: _to_envelope(confirm_cancelled),
     Remedy.KEEP_LABEL: _to_envelope(keep_label),
     Remedy.ASK: _to_envelope(ask_by_hand),
+    Remedy.PUT_BACK: _put_back,
     Remedy.RECEIVED: _received,
     Remedy.SEND_AGAIN: _send_again,
     Remedy.KEEP_HERE: _keep_here,

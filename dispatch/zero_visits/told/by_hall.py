@@ -11,7 +11,7 @@ from dispatch.approval.issue import PaperIssue
 from dispatch.approval.pickup_row import pickup_of
 from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
-from dispatch.packing.hand_over import HandOver, HandOverLine
+from dispatch.packing.hand_over import HandOver, HandOverLine, LinePutBack
 from dispatch.shipment import Content
 from dispatch.visits import KINDS, Fault, VisitKind
 from dispatch.waybill import Waybill
@@ -123,3 +123,18 @@ def _posting_lists(teller: Teller) -> Iterator[Line]:
     for made, number in teller.session.execute(query):
         words = f"运单 {number or '（已作废）'} 列入交寄清单 {made.number}，交 {teller.title(made.carrier)}"
         yield line(made.made_at, Kind.POSTING_LIST, f"{words}，经办人 {made.made_by}")
+    yield from _put_back(teller)
+
+
+def _put_back(teller: Teller) -> Iterator[Line]:
+    query = (
+        select(HandOver, LinePutBack, Waybill.number)
+        .join(LinePutBack, LinePutBack.hand_over_id == HandOver.id)
+        .join(Waybill, Waybill.id == LinePutBack.waybill_id)
+        .where(LinePutBack.shipment_id.in_(teller.shipments))
+    )
+    for made, row, number in teller.session.execute(query):
+        words = f"运单 {number} 列入交寄清单 {made.number}，交 {teller.title(made.carrier)}"
+        yield line(made.made_at, Kind.POSTING_LIST, f"{words}，经办人 {made.made_by}", voided=True)
+        told = f"运单 {number} 没有交出，从交寄清单 {made.number} 放回待交寄，经办人 {row.put_back_by}"
+        yield line(row.put_back_at, Kind.POSTING_LIST, told)
