@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatch import audit
+from dispatch.arrangement import how_far
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
 from dispatch.jobs import Beat
@@ -92,6 +93,7 @@ def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
     yield from _key(settings, session)
     yield _log_stands(session)
     yield _beat(settings, session)
+    yield _calendar(session)
     yield from _waiting(session)
 
 
@@ -137,6 +139,15 @@ def _beat(settings: Settings, session: Session) -> Finding:
     if age > BEATS_MISSED * settings.clock_rhythm:
         return Finding(Level.ERROR, "时钟进程", words, remedy)
     return Finding(Level.OK, "时钟进程", words)
+
+
+def _calendar(session: Session) -> Finding:
+    known = how_far(session, now())
+    words = f"有到 {known.until} 的安排" if known.until else "没有今年的安排，暂按周一至周五计算"
+    if not known.short:
+        return Finding(Level.OK, "工作日历", words)
+    remedy = "请按国务院办公厅的节假日安排录入下一年：zhuandi calendar import FILE；录入前按周一至周五计算。"
+    return Finding(Level.WARN, "工作日历", words, remedy)
 
 
 def _waiting(session: Session) -> Iterable[Finding]:
