@@ -369,6 +369,11 @@ BY_TRACKED: Mapping[Tracked, View] = {
 }
 AT_AN_END = frozenset({View.CLOSED, View.CANCELLED, View.UNDELIVERED})
 """Views that wait for nothing. Every other one has its patience in the settings."""
+WAITS_FOR_THE_HALL = frozenset(
+    {View.REFUSED, View.TO_PRINT, View.TO_PACK, View.TO_HAND_OVER, View.RETURNED, View.LOST}
+)
+"""Views in which somebody at the hall has the next act: nobody is there on days off. The post and our own machines
+work on all days."""
 
 
 def view(stage: Stage, tracked: Tracked) -> View:

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
 
     patience: Mapping[View, timedelta] = PATIENCE
     case_patience: timedelta = timedelta(days=1)  # for a case that has no envelope yet: paper, hold, release
+    hall_open_daily: bool = False  # windows are open on days off too: then the desk's patience does not rest on them
+    delivery_working_days: int = Field(10, ge=1, le=60)  # from the decision until it must be in hand (行政许可法)
     after_asking: timedelta = timedelta(minutes=30)  # how long an answer to our question may take to change things
     ask_again: timedelta = timedelta(hours=6)  # once a person has been told, the post is asked so often
     ask_floor: timedelta = timedelta(minutes=10)  # the least time between two questions about one number

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from dispatch import audit
+from dispatch.arrangement import how_far
 from dispatch.db import connect, sessions
 from dispatch.errors import ZhuandiError
 from dispatch.jobs import Beat, late_jobs
@@ -95,6 +96,7 @@ def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
     yield _log_stands(session)
     yield _beat(settings, session)
     yield _worked_at(session)
+    yield _calendar(session)
     yield from _waiting(session)
 
 
@@ -141,6 +143,15 @@ def _worked_at(session: Session) -> Finding:
         return Finding(Level.OK, "工作进程", f"没有到期 {minutes} 分钟还没人办的任务")
     remedy = "请看工作进程在不在（systemctl status 'zhuandi-worker@*'）、够不够：不在时只收件，不下单。"
     return Finding(Level.WARN, "工作进程", f"{late} 项任务到期 {minutes} 分钟以上还没人办", remedy)
+
+
+def _calendar(session: Session) -> Finding:
+    known = how_far(session, now())
+    words = f"有到 {known.until} 的安排" if known.until else "没有今年的安排，暂按周一至周五计算"
+    if not known.short:
+        return Finding(Level.OK, "工作日历", words)
+    remedy = "请按国务院办公厅的节假日安排录入下一年：zhuandi calendar import FILE；录入前按周一至周五计算。"
+    return Finding(Level.WARN, "工作日历", words, remedy)
 
 
 def _waiting(session: Session) -> Iterable[Finding]:

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-GROUPS = ("client", "admin", "audit", "keys", "printers", "retention", "reconcile")
+GROUPS = ("client", "admin", "audit", "keys", "printers", "retention", "reconcile", "calendar")
 """Modules that are one command with others below it; of every other module each command is one of ours."""
 MODULES: Mapping[str, tuple[str, ...]] = {
     "up": ("up",),
@@ -51,6 +51,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "serve_identity": ("sandbox-identity",),
     "backup": ("backup", "restore", "backup-key"),
     "reconcile": ("reconcile",),
+    "calendar": ("calendar",),
 }
 MODULE_OF = {command: module for module, commands in MODULES.items() for command in commands}
 

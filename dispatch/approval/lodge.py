@@ -17,6 +17,7 @@ from dispatch.crash import Deed
 from dispatch.db import insert_rows
 from dispatch.errors import ConflictError
 from dispatch.ledger import Visit
+from dispatch.working_days import case_patience
 from dispatch.world import World
 
 GATHER = "case.gather"
@@ -195,7 +196,7 @@ def _furnish(world: World, session: Session, new: Sequence[tuple[Case, DecidedCa
     ledger.record_all(session, [visit for case, one in new for visit in _visits(world, case, one)])
     subjects = [case.subject for case, _ in new]
     jobs.leave_all(session, GATHER, subjects)
-    jobs.leave_all(session, CASE_WATCH, subjects, after=world.settings.case_patience)
+    jobs.leave_all(session, CASE_WATCH, subjects, after=case_patience(world, session))
 
 
 def _documents(case: Case, decided: DecidedCase) -> Iterator[Document]:

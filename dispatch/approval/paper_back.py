@@ -10,6 +10,7 @@ from dispatch.approval.lodge import CASE_WATCH, GATHER
 from dispatch.approval.regather import SENT, Envelope, call_off_first, holding, is_unbooked, near, regather
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.working_days import case_patience
 from dispatch.world import World
 
 LONGEST_REASON = 200
@@ -33,7 +34,7 @@ def take_paper_back(world: World, case_no: str, by: str, why: str, within: Withi
         freed = regather(world, session, envelopes, {case.id}, by, WHAT)
         _end(world, session, case, by, told)
         jobs.leave_all(session, GATHER, [f"case:{one}" for one in sorted(freed - {case.id})])
-        jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+        jobs.leave(session, CASE_WATCH, case.subject, after=case_patience(world, session))
         audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"{WHAT}：{told}")
 
 

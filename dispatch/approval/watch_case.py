@@ -11,6 +11,7 @@ from dispatch.approval.lodge import GATHER
 from dispatch.hall_time import hall_time
 from dispatch.lease import Claim
 from dispatch.shipment import Content, subject_id
+from dispatch.working_days import case_patience
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -21,13 +22,14 @@ def watch_case(world: World, claim: Claim) -> None:
         case = session.get_one(Case, subject_id(claim.subject))
         settled = is_over(case) or _enveloped(session, case)
         rests = _rests(world, session, case)
+        again = case_patience(world, session)
     if settled:
         with claim.done():
             return
     if rests > timedelta(0):
         with claim.later(rests):
             return
-    with claim.later(world.settings.case_patience) as session:
+    with claim.later(again) as session:
         case = session.get_one(Case, subject_id(claim.subject))
         reason = _waits_for(session, case)
         if reason is None:

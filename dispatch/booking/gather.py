@@ -22,6 +22,7 @@ from dispatch.journey import Act, Stage
 from dispatch.lease import Claim, done_together
 from dispatch.restored import Restore
 from dispatch.shipment import BOOK, Content, Shipment, act_all, lock, lock_all, subject_id
+from dispatch.working_days import case_patience
 from dispatch.world import World
 
 SEAL = "shipment.seal"
@@ -225,7 +226,7 @@ def _papers_that_may_leave(
             staying.setdefault(content.shipment_id, []).append((case.case_no, paper.number))
         else:
             session.delete(content)
-            jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+            jobs.leave(session, CASE_WATCH, case.subject, after=case_patience(world, session))
     session.flush()
     return staying
 

@@ -24,6 +24,7 @@ from dispatch.journey import View
 from dispatch.label.qr import QUIET_MODULES, encode, svg
 from dispatch.picture import Kept, pictures_of
 from dispatch.queues.find import LONGEST, SHORTEST, case_in, find
+from dispatch.queues.limit import limit_of
 from dispatch.reveal import log_reveal
 from dispatch.staff.role import Right
 from dispatch.visits import ASKED_WORDS
@@ -135,6 +136,7 @@ def _page(desk: Desk, case_no: str, *, reveal: bool) -> Response:
         at=case_url(case_no),
         codes={one.id: _code(one) for one in told.envelopes},
         calls=calls_of(desk.world, case_no, desk.scope.within()),
+        limit=limit_of(desk.world, chosen.id),
         window=at_window(desk.world, case_no, desk.scope.within()),
         pictures=_pictures(desk, told.subjects),
         audited=_audited(desk, [chosen.subject, *told.subjects]) if desk.may(Right.RULE) else None,

@@ -50,6 +50,7 @@ DOORS: Sequence[tuple[str, str, Right]] = (
     ("/console/staff", "账号", Right.STAFF),
     ("/console/clients", "对接系统", Right.CLIENTS),
     ("/console/printers", "打印机", Right.PRINTERS),
+    ("/console/calendar", "工作日历", Right.CALENDAR),
 )
 """Pages beside the queues: address, title, and the right that shows them."""
 

@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import GaugeHistogramMetricFamily, GaugeMetr
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
+from dispatch.arrangement import how_far
 from dispatch.breaker import Breaker
 from dispatch.jobs import Beat, kind_of, lane_of
 from dispatch.journey import AT_AN_END, Stage, Tracked, View, view
@@ -154,6 +155,12 @@ def clocks(world: World, session: Session) -> Iterator[Metric]:
     yield ages
     skew = clock_skew(session, world.now).total_seconds()
     yield GaugeMetricFamily("zhuandi_clock_skew_seconds", "this machine ahead of the database", skew)
+
+
+def calendar(world: World, session: Session) -> Iterator[Metric]:
+    """How far the arrangement of working days is known."""
+    left = how_far(session, world.now()).left
+    yield GaugeMetricFamily("zhuandi_calendar_days_left", "days until the known calendar of working days ends", left)
 
 
 def invariants(_: World, session: Session) -> Iterator[Metric]:

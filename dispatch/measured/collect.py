@@ -18,7 +18,7 @@ from dispatch.world import World
 log = structlog.get_logger()
 PARTS = (
     *(books.clocks, books.jobs, books.road, books.pushes, books.calls),
-    *(books.accounts, books.worklist, books.invariants),
+    *(books.accounts, books.worklist, books.calendar, books.invariants),
 )
 LIMIT = text("SET LOCAL statement_timeout = '2s'")
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Date, and_, cast, distinct, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, Direction, Document, Leg
+from dispatch.arrangement import Known, how_far
 from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Beat, kind_of, lane_of
@@ -16,11 +17,13 @@ from dispatch.journey import Stage, Tracked, View, view
 from dispatch.label.printer_health import PrinterHealth, printer_healths
 from dispatch.measured.books import OPEN_JOBS
 from dispatch.packing.hand_over import HandOver, HandOverLine
+from dispatch.queues.limit import count_late
 from dispatch.queues.look import open_entries
 from dispatch.queues.queue import Scope
 from dispatch.safety import clock_skew
 from dispatch.shipment import Content, Shipment
 from dispatch.tracking.health import Health, healths
+from dispatch.working_days import due_at
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.close import LegEvidence
@@ -110,18 +113,22 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """How the service itself does: posts, printers, queue, clock."""
+    """How the service itself does: posts, printers, queue, clock, and how far the calendar of working days goes."""
 
     posts: Sequence[Health]
     printers: Sequence[PrinterHealth]
     jobs: Sequence[JobsLine]
     beats: Sequence[Pulse]
     skew: timedelta
+    calendar: Known
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, as far as whoever asks may see. `to_rule`: matters that wait for a supervisor's ruling."""
+    """All of it, as far as whoever asks may see. `to_rule`: matters that wait for a supervisor's ruling.
+
+    `late`: cases past the law's limit and not in hand.
+    """
 
     month: str
     before: str
@@ -133,6 +140,7 @@ class Overview:
     days: Sequence[Day]
     stuck: Sequence[Stuck]
     to_rule: int
+    late: int
     standing: Sequence[Standing]
     house: House
 
@@ -164,6 +172,7 @@ def overview(world: World, scope: Scope, month: str) -> Overview:
             days=[one for one in _days(session, scope, begin, end) if one.day <= today],
             stuck=_stuck(session, scope),
             to_rule=count_to_rule(session, scope.within()),
+            late=count_late(world, session, scope),
             standing=_standing(world, session, scope),
             house=_house(world, session),
         )
@@ -301,9 +310,9 @@ def _standing(world: World, session: Session, scope: Scope) -> list[Standing]:
         seen = view(Stage(stage), Tracked(tracked))
         many, since = found.get(seen, (0, oldest))
         found[seen] = (many + count, min(since, oldest))
-    now, patience = world.now(), world.settings.patience
+    now = world.now()
     return [
-        Standing(seen, found[seen][0], found[seen][1], now > found[seen][1] + patience[seen])
+        Standing(seen, found[seen][0], found[seen][1], now > due_at(world, session, found[seen][1], seen))
         for seen in View
         if seen in found
     ]
@@ -317,7 +326,14 @@ def _house(world: World, session: Session) -> House:
         for row in session.execute(OPEN_JOBS)
     ]
     busiest = sorted(jobs, key=lambda line: (-line.due, line.kind, line.carrier))
-    return House(healths(world), printer_healths(world, session), busiest, beats, clock_skew(session, world.now))
+    return House(
+        healths(world),
+        printer_healths(world, session),
+        busiest,
+        beats,
+        clock_skew(session, world.now),
+        how_far(session, world.now()),
+    )
 
 
 def _seconds(told: Any) -> timedelta:

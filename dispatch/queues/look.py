@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
 from dispatch.approval.hold_reason import open_holds
 from dispatch.batch import BatchItem
-from dispatch.journey import View
+from dispatch.journey import AT_AN_END, View
 from dispatch.label.printer import PRINTING
 from dispatch.mask import mask_name
 from dispatch.queues.about import about, named
@@ -27,6 +27,7 @@ from dispatch.queues.queue import (
 )
 from dispatch.shipment import Content, Shipment
 from dispatch.waybill import live_waybills
+from dispatch.working_days import due_at, hall_due_at
 from dispatch.worklist import Entry
 from dispatch.world import World
 from dispatch.zero_visits.told.curtain import Curtain
@@ -160,14 +161,14 @@ def _cases(world: World, session: Session, ids: Sequence[UUID]) -> list[CaseRow]
     )
     found = {case.id: (case, item, slip) for case, item, slip in session.execute(query)}
     holds = open_holds(session, ids)
-    now, patience = world.now(), world.settings.case_patience
+    now = world.now()
     rows = []
     for case, item, slip in (found[one] for one in ids if one in found):
         since = case.paper_ready_at or case.decided_at
         name = mask_name(
             world.vault.open(case, "applicant_name") or "", organisation=case.applicant_kind == "organisation"
         )
-        overdue = now > since + patience
+        overdue = now > hall_due_at(world, session, since, world.settings.case_patience)
         hold = _why(world, case, slip, holds.get(case.id))
         rows.append(
             CaseRow(case.id, case.case_no, item.title, case.department, name, slip.town, since, hold, overdue)
@@ -184,7 +185,6 @@ def show(world: World, session: Session, ids: Sequence[UUID], scope: Scope = EVE
     rows = []
     for shipment, slip in (found[one] for one in ids if one in found):
         papers, waybill = inside.get(shipment.id, []), numbers.get(shipment.id)
-        patience = world.settings.patience.get(shipment.view)
         rows.append(
             ShipmentRow(
                 id=shipment.id,
@@ -200,7 +200,8 @@ def show(world: World, session: Session, ids: Sequence[UUID], scope: Scope = EVE
                 prints=shipment.prints,
                 view=shipment.view,
                 since=shipment.moved_at,
-                overdue=patience is not None and now > shipment.moved_at + patience,
+                overdue=shipment.view not in AT_AN_END
+                and now > due_at(world, session, shipment.moved_at, shipment.view),
             )
         )
     return rows

@@ -18,7 +18,7 @@ from dispatch.queues.queue import Scope
 from dispatch.shipment import Shipment, subject_id
 from dispatch.worklist import SYSTEM, WORDS, Entry, Reason
 from dispatch.world import World
-from dispatch.zero_visits.desk import OnDesk, due_at, show_entries
+from dispatch.zero_visits.desk import OnDesk, settle_by, show_entries
 from dispatch.zero_visits.settle import REOPENED_WITHIN, find_any
 
 MINE, NOBODY, SETTLED = "mine", "nobody", "settled"
@@ -103,7 +103,7 @@ def _waiting(world: World, session: Session, such: ColumnElement[bool], filters:
     }
     now: datetime = world.now()
     found = [
-        _Waiting(row.id, Reason(row.reason), now > due_at(world, row.opened_at, views.get(row.subject)))
+        _Waiting(row.id, Reason(row.reason), now > settle_by(world, session, row.opened_at, views.get(row.subject)))
         for row in rows
     ]
     return [one for one in found if one.overdue] if filters.overdue == OVERDUE else found

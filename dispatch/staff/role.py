@@ -58,6 +58,7 @@ class Right(StrEnum):
     STAFF = "staff"
     CLIENTS = "clients"
     PRINTERS = "printers"
+    CALENDAR = "calendar"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
@@ -72,6 +73,6 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.POST: frozenset({Right.SEE_TODAY, Right.PRINT, Right.PACK, Right.HAND_OVER}),
     Role.SUPERVISOR: frozenset({Right.SEE, Right.REVEAL, Right.TESTIMONY, Right.OVERVIEW, Right.RULE, Right.EXPORT}),
     Role.AUDITOR: frozenset({Right.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({Right.STAFF, Right.CLIENTS, Right.PRINTERS}),
+    Role.ADMINISTRATOR: frozenset({Right.STAFF, Right.CLIENTS, Right.PRINTERS, Right.CALENDAR}),
 }
 assert set(RIGHTS) == set(ROLE_WORDS) == set(Role)  # noqa: S101 - a role without rights could not even sign out

@@ -15,6 +15,7 @@ from dispatch.lease import Claim
 from dispatch.shipment import ASK, Shipment, lock, subject_id
 from dispatch.tracking.rhythm import silence
 from dispatch.waybill import live_waybill
+from dispatch.working_days import due_at
 from dispatch.worklist import Reason
 from dispatch.world import World
 
@@ -61,7 +62,7 @@ def watch(world: World, claim: Claim) -> None:
 
 def _until_next(world: World, session: Session, shipment: Shipment) -> timedelta:
     """Until the silence or the patience is over, whichever comes first."""
-    left = _left(world, shipment)
+    left = _left(world, session, shipment)
     quiet = silence(world, session, shipment)
     if quiet is None or shipment.overdue_asked:
         return left
@@ -73,21 +74,21 @@ def _look(world: World, claim: Claim) -> None:
     """Past a silence the post is asked. Past its patience too, once; then a person is told."""
     with world.reading() as session:
         seen = session.get_one(Shipment, subject_id(claim.subject))
-        late = _left(world, seen) <= timedelta(0)
+        late = _left(world, session, seen) <= timedelta(0)
         pause = world.settings.ask_again if late and seen.overdue_asked else world.settings.after_asking
     with claim.later(pause) as session:
         shipment = lock(session, subject_id(claim.subject))
         if shipment.view in AT_AN_END:
             return
-        if _left(world, shipment) <= timedelta(0):
+        if _left(world, session, shipment) <= timedelta(0):
             _overdue(world, session, shipment)
         elif live_waybill(session, shipment.id) is not None:
             jobs.leave(session, ASK, shipment.subject, lane=shipment.carrier)
 
 
-def _left(world: World, shipment: Shipment) -> timedelta:
+def _left(world: World, session: Session, shipment: Shipment) -> timedelta:
     """The time left to this view."""
-    return shipment.moved_at + world.settings.patience[shipment.view] - world.now()
+    return due_at(world, session, shipment.moved_at, shipment.view) - world.now()
 
 
 def _overdue(world: World, session: Session, shipment: Shipment) -> None:
@@ -99,7 +100,7 @@ def _overdue(world: World, session: Session, shipment: Shipment) -> None:
     reason = OVERDUE[shipment.view]
     # Settled by a person and still not moved, it rests for one patience, and then it is shown again.
     times, last = worklist.last_settled(session, shipment.subject, reason)
-    rested = last is None or world.now() - last >= world.settings.patience[shipment.view]
+    rested = last is None or world.now() >= due_at(world, session, last, shipment.view)
     if rested and not _seen_to(session, shipment, reason):
         _put(world, session, shipment, reason, times)
     if may_ask:

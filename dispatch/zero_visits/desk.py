@@ -13,9 +13,10 @@ from dispatch.approval.case import Case, CaseSlip, Document
 from dispatch.approval.within import EVERYTHING, Within
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI
-from dispatch.journey import Stage, View
+from dispatch.journey import AT_AN_END, Stage, View
 from dispatch.shipment import Content, Shipment, subject_id
 from dispatch.waybill import Waybill
+from dispatch.working_days import due_at, hall_due_at
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.settle import SHORTEST, number_of
@@ -84,7 +85,7 @@ def show_entries(
     """These entries in a clerk's terms, in the order given: three queries, however many. `among`: all open ones."""
     numbers = _numbers(chosen if among is None else among)
     subjects = _subjects(session, chosen, within)
-    return [_show(world, entry, subjects.get(entry.subject, NOBODY), numbers[entry.id]) for entry in chosen]
+    return [_show(world, session, entry, subjects.get(entry.subject, NOBODY), numbers[entry.id]) for entry in chosen]
 
 
 def reason_from(text: str) -> Reason:
@@ -141,7 +142,7 @@ def _subjects(session: Session, entries: Iterable[Entry], within: Within) -> Map
     return found
 
 
-def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
+def _show(world: World, session: Session, entry: Entry, about: _Subject, number: str) -> OnDesk:
     reason = Reason(entry.reason)
     curtains = [Curtain.before(world, case, slip, reveal=False) for case, slip, _ in about.cases]
     return OnDesk(
@@ -153,7 +154,8 @@ def _show(world: World, entry: Entry, about: _Subject, number: str) -> OnDesk:
         owner=entry.owner or "",
         taken_at=entry.taken_at,
         since=entry.opened_at.astimezone(SHANGHAI),
-        overdue=world.now() > due_at(world, entry.opened_at, about.shipment.view if about.shipment else None),
+        overdue=world.now()
+        > settle_by(world, session, entry.opened_at, about.shipment.view if about.shipment else None),
         waybill_no=about.waybill_no,
         view=about.shipment.view if about.shipment else "",
         case_nos=tuple(case.case_no for case, _, reached in about.cases if reached),
@@ -172,7 +174,8 @@ def _masked(text: str | None, curtains: Sequence[Curtain]) -> str:
     return shown
 
 
-def due_at(world: World, opened_at: datetime, view: View | None) -> datetime:
+def settle_by(world: World, session: Session, opened_at: datetime, view: View | None) -> datetime:
     """Until when it should be settled. `view`: what is seen of its envelope, where it has one."""
-    patience = world.settings.patience.get(view, SETTLED_WITHIN) if view else SETTLED_WITHIN
-    return opened_at + patience
+    if view is None or view in AT_AN_END:
+        return hall_due_at(world, session, opened_at, SETTLED_WITHIN)
+    return due_at(world, session, opened_at, view)

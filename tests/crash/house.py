@@ -34,6 +34,7 @@ SERVANTS = (Role.API, Role.CLOCK, *[Role.WORKER] * 3)
 HASTE = {
     "item_grouping": 1,
     "case_patience": 4,
+    "hall_open_daily": True,  # or nobody would be waited for on a Sunday
     "look_after_closing": 1,
     "doubt_ladder": [0.5, 1, 1, 2, 2, 4, 4, 8, 8],
     "ask_floor": 0.2,

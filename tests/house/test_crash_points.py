@@ -43,7 +43,7 @@ UNNAMED = {
 """Transactions of jobs and of the queue that no deed names, and why they are covered all the same."""
 AT_A_DOOR = {"accounts", "client", "key_mark", "reveal", "settle", "route", "allot"} | {
     *("member", "session", "sign_in", "saved_view", "bind", "totp", "failures", "export", "print_run"),
-    *("printer", "change_printer"),
+    *("printer", "change_printer", "arrangement"),
     *("preview", "bad_rows", "issue", "issue_register", "enter_case", "undelivered", "owner", "again"),
     *("collection", "put_back", "photograph", "sign_list", "telephone_call", "at_window", "receipt", "who_came"),
     *("testimony", "ruling", "published", "paper_back"),

@@ -48,6 +48,7 @@ DETERMINED = {
     "patience": {view: FAR for view in View if view not in AT_AN_END},
     "rhythm": dict.fromkeys(RHYTHM, 5 * MOMENT),
     "case_patience": FAR,
+    "hall_open_daily": True,
     "after_asking": MOMENT,
     "ask_floor": MOMENT,
     "doubt_ladder": (MOMENT, MOMENT, MOMENT),

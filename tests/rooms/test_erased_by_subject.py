@@ -38,6 +38,7 @@ NAMES_NOBODY = {
     "staff": "who works here",
     "printer": "a machine",
     "item": "what is applied for",
+    "calendar": "a year",
     "overview": "a month",
     "register": "a day",
     "collection": "a round, in numbers",

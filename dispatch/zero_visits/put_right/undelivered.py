@@ -20,6 +20,7 @@ from dispatch.hall_time import SHANGHAI
 from dispatch.journey import WAY_BACK, Act, Stage, Tracked
 from dispatch.shipment import Content, Shipment, act, lock
 from dispatch.tracking.sighting import fold_sightings, sightings_of
+from dispatch.working_days import case_patience
 from dispatch.world import World
 from dispatch.zero_visits.close import cases_in
 from dispatch.zero_visits.settle import signed
@@ -38,7 +39,7 @@ def send_again(world: World, shipment_id: UUID, by: str, note: str = "") -> tupl
         cases = _take_back(world, session, shipment, by, _told("二次寄递", note))
         for case in cases:
             jobs.leave(session, GATHER, case.subject)
-            jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+            jobs.leave(session, CASE_WATCH, case.subject, after=case_patience(world, session))
         held = held_among(session, [case.id for case in cases])
         return tuple(case.case_no for case in cases if case.id in held)
 
@@ -81,7 +82,7 @@ def declare_lost(world: World, shipment_id: UUID, by: str, note: str) -> tuple[s
         made = [_made_anew(world, session, cases[paper.case_id], paper) for paper in papers]
         for case in cases.values():
             case.paper_ready_at = None
-            jobs.leave(session, CASE_WATCH, case.subject, after=world.settings.case_patience)
+            jobs.leave(session, CASE_WATCH, case.subject, after=case_patience(world, session))
         return tuple(paper.code for paper in made)
 
 
