@@ -5,11 +5,14 @@ database's; retries, delays and deadlines live in `next_at`.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import ColumnElement, ForeignKey, Index, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,9 +20,13 @@ from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from dispatch.db import Base, RowId
-from dispatch.world import BELLS
+from dispatch.world import BELLS, TOLD
 
-log = structlog.get_logger()
+BECAUSE = "because"
+"""Key in `Session.info`: over which subjects something is left for a subject."""
+A_LINE = 20
+"""So many are told in one line of the log: a line for each would cost more than to leave it, and one for all is read
+by nobody."""
 
 
 class Job(Base):
@@ -75,6 +82,7 @@ LEAVE = text("""
     FROM json_to_recordset(CAST(:jobs AS json)) AS left_now (id uuid, subject text)
     ON CONFLICT (name, subject) WHERE done_at IS NULL
     DO UPDATE SET next_at = least(jobs.next_at, excluded.next_at), asked = jobs.asked + 1
+    RETURNING id, subject
 """)
 
 LANE = "@"
@@ -106,12 +114,54 @@ def leave_all(session: Session, name: str, subjects: Sequence[str], *, after: ti
     if not subjects:
         return
     told = json.dumps([{"id": str(uuid7()), "subject": subject} for subject in subjects])
-    session.execute(LEAVE, {"jobs": told, "name": name, "after": after})
-    if get_contextvars().get("request_id"):  # so a request is followed to the jobs that it left, by their subject
-        for subject in subjects:
-            log.info("job.left", job=name, subject=subject)
+    left = session.execute(LEAVE, {"jobs": told, "name": name, "after": after})
+    if (of := _of_whom.get()) or get_contextvars().keys() & {"request_id", "job_id"}:
+        because = session.info.get(BECAUSE, {})
+        items = [
+            {"job_id": str(row.id), "job": name, "subject": row.subject}
+            | (of.who(because.get(row.subject, [row.subject])) if of else {})
+            for row in left
+        ]
+        tell(session, "job.left", "left", items)
     if not after:
         session.info.setdefault(BELLS, set()).add(name)
+
+
+@dataclass(frozen=True, slots=True)
+class OfWhom:
+    """Who leaves what is left, where several are served in one transaction: by their subjects, under this name."""
+
+    name: str
+    by_subject: Mapping[str, Sequence[str]]
+
+    def who(self, subjects: Iterable[str]) -> dict[str, list[str]]:
+        """The ids of those that these subjects stand for."""
+        return {self.name: [one for subject in subjects for one in self.by_subject.get(subject, ())]}
+
+
+_of_whom: ContextVar[OfWhom | None] = ContextVar("of_whom", default=None)
+
+
+@contextmanager
+def on_behalf_of(name: str, by_subject: Mapping[str, Sequence[str]]) -> Iterator[None]:
+    """Each job that is left in this block is told with whose it is: `name` holds the ids of jobs or requests."""
+    before = _of_whom.set(OfWhom(name, by_subject))
+    try:
+        yield
+    finally:
+        _of_whom.reset(before)
+
+
+def because(session: Session, subject: str, of: str) -> None:
+    """What is left for a subject in this transaction is left over another one."""
+    session.info.setdefault(BECAUSE, {}).setdefault(subject, []).append(of)
+
+
+def tell(session: Session, event: str, name: str, items: Sequence[Any]) -> None:
+    """Lines for the log, so many items in each, written after the commit: so a request is followed to the jobs that
+    it left, and a job to the next."""
+    lines = [(event, {name: items[first : first + A_LINE]}) for first in range(0, len(items), A_LINE)]
+    session.info.setdefault(TOLD, []).extend(lines)
 
 
 def withdraw(session: Session, name: str, subject: str, *, lane: str) -> None:

@@ -2,19 +2,31 @@
 
 The mode is a row that is written in the transaction of the restored data. Whoever intends something asks in the
 transaction of the intent, and holds a lock shared with all who intend: who begins the mode waits for them, so that
-no intent slips between.
+no intent slips between. A standby that was promoted under our address is asked for there too, because workers go on
+before the clock has noticed it (`reconcile/cluster.py`).
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dispatch.db import Base, RowId
 from dispatch.errors import HeldBackError
 
 LOCK = 331_128
+CLUSTER = "cluster"
+"""The mark that says which cluster it was, and which timeline of it: `identifier:timeline`."""
+TIMELINE = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS bigint)"
+"""By the name of the file that is written at this moment: what `pg_control_checkpoint` says stays the old one until
+the first checkpoint after a promotion has ended, which takes minutes."""
+INTEND = text(f"""
+    SELECT pg_advisory_xact_lock_shared({LOCK}), EXISTS (
+        SELECT FROM key_marks WHERE name = '{CLUSTER}'
+        AND split_part(convert_from(mark, 'UTF8'), ':', 2) <> CAST({TIMELINE} AS text)
+    ) AS promoted
+""")  # noqa: S608 - of our own words alone
 PAUSE = timedelta(minutes=10)
 """What is held back looks again so often; the end of the mode wakes it at once."""
 WORDS = "数据恢复后尚未核对完，暂不并封、下单、撤单。请管理员核对。"
@@ -55,10 +67,11 @@ class Restore(Base):
 
 
 def check(session: Session) -> list[Restore]:
-    """All of them so far. To be called first in the transaction of an intent; HeldBackError while the mode is on."""
-    session.execute(select(func.pg_advisory_xact_lock_shared(LOCK)))
+    """All of them so far. To be called first in the transaction of an intent; HeldBackError while the mode is on, or
+    is about to begin."""
+    promoted = session.execute(INTEND).one().promoted
     known = restores(session)
-    if any(one.reconciled_at is None for one in known):
+    if promoted or any(one.reconciled_at is None for one in known):
         raise HeldBackError(WORDS)
     return known
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from dispatch.carrier import Carrier, Door
@@ -16,8 +17,11 @@ from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
 
+log = structlog.get_logger()
 BELLS = "bells"
 """Key in `Session.info`: the names of jobs left in this transaction, to be rung after its commit."""
+TOLD = "told"
+"""Key in `Session.info`: lines for the log, event and fields of each, to be written once they are true."""
 
 GONE = "设置里已没有寄递企业“{}”的账号。请恢复账号，或把邮件改由别家寄递。"
 
@@ -74,6 +78,8 @@ class World:
                 reach(Point.WRITTEN, deed)
         if deed is not None:
             reach(Point.COMMITTED, deed)
+        for event, told in session.info.pop(TOLD, ()):
+            log.info(event, **told)
         reach(Point.UNRUNG)
         if names := session.info.pop(BELLS, None):
             self.bell.ring(names)

@@ -50,8 +50,9 @@ def run_clock(world: World, told: threading.Event) -> None:
     wait, standing = timedelta(0), False
     while not told.wait(wait.total_seconds()):
         try:
+            if notice_cluster(world):  # each time: a pool, or a pooler, may have connected anew without a word
+                log.warning("database.restored")
             if not standing:
-                notice_cluster(world)
                 leave_standing(world)
                 standing = True
             wait = tick(world)

@@ -1,6 +1,7 @@
 """The bell has rung: claim what is due, most urgent first, and work until none remains."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from uuid import UUID
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -10,7 +11,7 @@ from dispatch.breaker import Wait
 from dispatch.carrier import Carrier
 from dispatch.crash import Point, reach, work_on
 from dispatch.errors import HeldBackError, LeaseLostError, ZhuandiError
-from dispatch.jobs import kind_of, lane_of
+from dispatch.jobs import A_LINE, kind_of, lane_of, on_behalf_of
 from dispatch.lease import Claim, claim, claim_next
 from dispatch.tracing import span
 from dispatch.world import World
@@ -60,12 +61,25 @@ def _done_singly(world: World, known: JobKind, claims: list[Claim]) -> list[Clai
     work_on(kind_of(known.name), claims[0].subject)
     reach(Point.CLAIMED)
     try:
-        left = known.together(world, claims)
+        with on_behalf_of("by_jobs", {one.subject: [str(one.id)] for one in claims}):
+            left = known.together(world, claims)
     except Exception as error:  # noqa: BLE001 - one bad job must not stop the others: singly each tells its own
         log.warning("jobs.not_together", job=known.name, count=len(claims), error=type(error).__name__)
         return claims
-    log.info("jobs.ran_together", job=known.name, count=len(claims) - len(left))
+    _tell_of(known, {one.id: one for one in claims}, {one.id for one in left})
     return left
+
+
+def _tell_of(known: JobKind, claims: Mapping[UUID, Claim], left: Collection[UUID]) -> None:
+    """Some in each line: so a job is found by its id, and a full batch costs no more than it has to."""
+    ran = [
+        {"job_id": str(one.id), "subject": one.subject, "attempt": one.attempts}
+        for one in claims.values()
+        if one.id not in left
+    ]
+    for first in range(0, len(ran), A_LINE):
+        some = ran[first : first + A_LINE]
+        log.info("jobs.ran_together", job=known.name, count=len(some), jobs=some)
 
 
 def run_one(world: World, known: JobKind, claimed: Claim) -> None:

@@ -98,6 +98,8 @@ def _gather(world: World, session: Session, case_ids: Collection[UUID]) -> set[U
         for paper in one.papers
     ]
     insert_rows(session, contents)
+    for shipment, one in inside:
+        jobs.because(session, shipment.subject, one.case.subject)
     subjects = [one.case.subject for _, one in inside]
     worklist.settle_each_by_itself(world, session, subjects, worklist.ENDS_BY_ITSELF)
     _leave_seals(world, session, [shipment for shipment, one in inside if one.waits])

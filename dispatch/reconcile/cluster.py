@@ -5,26 +5,27 @@ of a standby. A snapshot of the whole disk that is put back has neither: no data
 person must say it (`zhuandi reconcile start`).
 """
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import NotSupportedError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from dispatch.key_mark import KeyMark
 from dispatch.reconcile.begin import begin
-from dispatch.restored import How
+from dispatch.restored import CLUSTER, TIMELINE, How
 from dispatch.worklist import SYSTEM
 from dispatch.world import World
 
-MARK = "cluster"
-WHICH = text("SELECT system_identifier || ':' || timeline_id FROM pg_control_system(), pg_control_checkpoint()")
+WHICH = text(f"SELECT system_identifier || ':' || {TIMELINE} FROM pg_control_system()")  # noqa: S608 - ours
 
 
 def notice_cluster(world: World) -> bool:
     """Whether another cluster, or another timeline, answers than the last time: then the mode begins here."""
     with world.begin() as session:
-        here = _here(session)
-        known = session.scalar(select(KeyMark.mark).where(KeyMark.name == MARK))
+        here = cluster_of(session)
+        known = session.scalar(select(KeyMark.mark).where(KeyMark.name == CLUSTER))
+        if here is None:  # whoever intends something compares with the mark, and could not
+            session.execute(delete(KeyMark).where(KeyMark.name == CLUSTER))
         if here is None or known == here:
             return False
         remember_cluster(session)
@@ -35,16 +36,16 @@ def notice_cluster(world: World) -> bool:
 
 def remember_cluster(session: Session) -> None:
     """This is the cluster that the database lives in."""
-    if (here := _here(session)) is None:
+    if (here := cluster_of(session)) is None:
         return
-    mark = insert(KeyMark).values(name=MARK, mark=here)
+    mark = insert(KeyMark).values(name=CLUSTER, mark=here)
     session.execute(mark.on_conflict_do_update(index_elements=["name"], set_={"mark": here}))
 
 
-def _here(session: Session) -> bytes | None:
-    """None where the database does not permit the question."""
+def cluster_of(session: Session) -> bytes | None:
+    """Its identifier and timeline; None where the database does not permit the question."""
     try:
         with session.begin_nested():
             return str(session.scalar(WHICH)).encode()
-    except DBAPIError:
+    except (ProgrammingError, NotSupportedError):
         return None

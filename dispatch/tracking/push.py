@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Index, Row, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from dispatch import jobs
@@ -19,6 +20,7 @@ from dispatch.db import Base, RowId
 from dispatch.world import World
 
 READ = "push.read"
+REQUESTS = "request_ids"
 RAW_MOST = 2_000_000
 """Bytes of a push that are read: a tracker tells whole histories of several parcels, URL-encoded."""
 REPEATS_FOR = timedelta(days=1)
@@ -89,6 +91,7 @@ class Arrival:
     raw: bytes = b""
     body: bytes | None = None
     id: UUID = field(default_factory=uuid7)
+    request_id: str = field(default_factory=lambda: str(get_contextvars().get("request_id", "")))
     __tablename__: str = field(default=Push.__tablename__, init=False)  # it is sealed for its row
 
     @property
@@ -150,14 +153,32 @@ def store(world: World, arrivals: Sequence[Arrival]) -> list[Reply]:
     """
     with world.begin(Deed.PUSH) as session:
         if kept := _with_room(world, session, _each_once(arrivals)):
-            _keep(world, session, kept)
+            _keep(world, session, kept, _requests(arrivals))
     return [one.reply for one in arrivals]
 
 
-def _keep(world: World, session: Session, kept: dict[tuple[str, bytes], Arrival]) -> None:
+def _keep(
+    world: World,
+    session: Session,
+    kept: dict[tuple[str, bytes], Arrival],
+    requests: Mapping[tuple[str, bytes], Sequence[str]],
+) -> None:
     rows = session.execute(KEEP, {"arrived": json.dumps([_written(one) for one in kept.values()])}).all()
     to_read = [row.id for row in rows if _is_to_be_read(world, session, kept[row.carrier, bytes(row.digest)], row)]
-    jobs.leave_all(session, READ, [subject_of(push_id) for push_id in to_read])
+    asked = {subject_of(row.id): requests[row.carrier, bytes(row.digest)] for row in rows}
+    read = [subject_of(push_id) for push_id in to_read]
+    with jobs.on_behalf_of(REQUESTS, asked):
+        jobs.leave_all(session, READ, read)
+    rest = [{"subject": one, REQUESTS: asked[one]} for one in asked.keys() - set(read) if asked[one]]
+    jobs.tell(session, "push.only_kept", "pushes", rest)
+
+
+def _requests(arrivals: Sequence[Arrival]) -> dict[tuple[str, bytes], list[str]]:
+    """The requests that brought each, a repetition beside the first."""
+    found: dict[tuple[str, bytes], list[str]] = {}
+    for one in arrivals:
+        found.setdefault(one.key, []).extend([one.request_id] if one.request_id else [])
+    return found
 
 
 def _written(one: Arrival) -> dict[str, object]:

@@ -89,6 +89,9 @@ def _take_in(world: World, session: Session, plain: Sequence[_News], holders: Ma
     standing = {parcel: shipment for parcel, shipment in found.items() if shipment.id == holders[parcel]}
     sure = [news for news in plain if news.parcels <= standing.keys()]
     lines = [(parcel, standing[parcel], seen) for news in sure for parcel, seen in news.lines]
+    for news in sure:
+        for parcel in news.parcels:
+            jobs.because(session, standing[parcel].subject, news.claim.subject)
     keep_all(
         session,
         [

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from dispatch.approval.case import Case
+from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.lodge import lodge
 from dispatch.audit import AuditEntry, Deed
 from dispatch.label.printer import PrinterAsked, add_printer
@@ -69,6 +70,7 @@ def test_what_was_given_out_at_the_window_is_in_hand_and_took_its_hours(road, de
     five_hours_ago = (road.world.now() - timedelta(hours=5)).isoformat()
     road.lodge(decided("W", decided_at=five_hours_ago, paper_ready=False, department=AT_WINDOW))
     pull(road.world, "W", "wu.min")
+    register_paper(road.world, "W", Paper("李科员"), "wu.min")
     give(road.world, "W", Given(id_no="331127199003071238", on_paper=True), "wu.min")
     told = overview(road.world, Scope(frozenset({AT_WINDOW})), this_month(road.world))
     assert (told.today.delivered, told.total.delivered, sum(day.delivered for day in told.days)) == (1, 1, 1)

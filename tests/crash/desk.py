@@ -17,15 +17,16 @@ from dispatch.errands.report import LANE
 from dispatch.errors import ZhuandiError
 from dispatch.hall_time import SHANGHAI
 from dispatch.journey import Act, Stage, Tracked
-from dispatch.label.print_sheets import Wish, begin_print, to_print
-from dispatch.label.printer import SEND, PrinterAsked, add_printer
-from dispatch.label.sheet import SheetSize
+from dispatch.label.print_sheets import to_print
+from dispatch.label.printer import SEND
 from dispatch.packing.hand_over import hand_over, not_collected
 from dispatch.packing.pack import pack, to_pack
 from dispatch.shipment import ASK, Shipment, act, lock
 from dispatch.zero_visits.close import cases_in
 from dispatch.zero_visits.word import confirm_received
+from sandbox.printer import RawPrinter
 from tests.crash.house import LOOK_SECONDS, House
+from tests.crash.papers import Papers
 from tests.crash.points import Role
 from tests.decided import case_body
 from zhuandi.practice import read_practice
@@ -50,10 +51,9 @@ def case_no(carrier: str, number: int) -> str:
 class Desk:
     """All the people, one round after the other."""
 
-    def __init__(self, house: House, http: httpx2.Client, printer_port: int) -> None:
+    def __init__(self, house: House, http: httpx2.Client, printer: RawPrinter) -> None:
         self.house, self.world, self.http = house, house.world, http
-        asked = PrinterAsked("演练打印机", "127.0.0.1", printer_port, size="76x130")
-        self.printer = add_printer(self.world, asked, BY)
+        self.papers = Papers(self.world, printer, BY)
         self.key = add_client(self.world, BY)
         self.relabelled = {case_no(carrier, number) for carrier in ("ems", "sf") for number in range(RELABELLED)}
         self.reports: dict[str, str] = {}
@@ -79,6 +79,7 @@ class Desk:
 
     def work(self) -> None:
         """One round: what waits on the desk is done, by a command that may die or by itself."""
+        self.papers.count()
         self._print()
         self._pack()
         self._hand_over()
@@ -105,12 +106,14 @@ class Desk:
                 self.relabelled.remove(case)
         good = [key for key in ready if key not in spoilt]
         drawn_here = [key for key in good if not any("-ems-" in case for case in cases[key])]  # no label to wait for
-        if drawn_here and any(name.startswith(SEND) for name in self.house.left()):
-            begin_print(self.world, drawn_here[:1], Wish(SheetSize.ONE_PART, BY, "", self.printer))
-            return
+        sending = any(name.startswith(SEND) for name in self.house.left())
+        if sending and drawn_here and not self.papers.awaited():
+            self.papers.print(drawn_here.pop(0))
         if self.house.left(Role.PRINT):
             for key in drawn_here[:1]:
                 self.house.run(Role.PRINT, *sorted(cases[key]), "--out", str(self.house.home / "labels.pdf"))
+            return
+        if sending:  # the others are kept for the printer
             return
         for key in good:
             with self.world.begin() as session:
@@ -120,7 +123,7 @@ class Desk:
 
     def _pack(self) -> None:
         with self.world.reading() as session:
-            pairs = to_pack(session)
+            pairs = [(paper, number) for paper, number in to_pack(session) if number not in self.papers.awaited()]
         for document, number in pairs:
             if self.house.left(Role.PACK):
                 self.house.run(Role.PACK, document, number)

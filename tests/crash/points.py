@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from dispatch.crash import CALL_POINTS, DEED_POINTS, JOB_POINTS, LINE_POINTS, OF, SINGLE_POINTS, Deed, Point
 from dispatch.errands.report import PUSH
+from dispatch.label.printer import SEND
 from dispatch.shipment import BOOK
 from workers.jobs import JOBS
 
@@ -66,6 +67,14 @@ FREEZE_AT = f"{BOOK}{OF}{Point.PARSED}"
 KEEPS_NO_CALLS = {PUSH}
 """News to ourselves over our own door: their rows say what was heard."""
 
+TO_A_PRINTER = {SEND}
+"""Jobs that speak, and to no carrier: they have no lane."""
+
+
+def speaking() -> set[str]:
+    """The jobs that speak to the outside."""
+    return {name for name, kind in JOBS.items() if kind.speaks} | TO_A_PRINTER
+
 
 def listed() -> dict[str, Role]:
     """Every point by its name, in the order of the code. Raises KeyError for one that no process is to die at."""
@@ -76,7 +85,7 @@ def listed() -> dict[str, Role]:
 
 def _of_job(name: str) -> Iterable[Point]:
     yield from JOB_POINTS
-    if JOBS[name].speaks:
+    if name in speaking():
         yield from LINE_POINTS
         if name not in KEEPS_NO_CALLS:
             yield from CALL_POINTS

@@ -64,7 +64,7 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
         httpx2.Client(timeout=10, trust_env=False) as http,
         running_printer() as printer,
     ):
-        desk = Desk(house, http, printer.port)
+        desk = Desk(house, http, printer)
         if frozen:
             freeze(house, desk, sorted(frozen), FROZEN)
             leave_standing(house.world)  # who slept had done what is due once a day, and nobody died over it
@@ -82,6 +82,7 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
         if not _live_until(house, desk, lambda: drained(house.world, _books(http, posts)), LIMIT_SECONDS):
             house.strange.append(f"nothing drained in {LIMIT_SECONDS} s")
         books = compare(house.world, _books(http, posts))
+        house.strange.extend(desk.papers.wrong())
     cells = {
         name: books.cell(house.died[name]) if name in house.died else NOT_REACHED
         for name in listed()

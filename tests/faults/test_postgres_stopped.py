@@ -3,28 +3,16 @@
 import threading
 
 import httpx2
-import pytest
 from sqlalchemy import text
 
 from dispatch.client import add_client
 from tests.engines.county import County
 from tests.engines.servers import stop_at_once, wait_until
 from tests.faults.pushing import Pushing
-from tests.leftovers import remove_postgres
-from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.serve import await_answer
 
 CASES = 20
 SOME = 50
-
-
-@pytest.fixture
-def own_postgres(tmp_path):
-    """A server of this test's own."""
-    postgres = EmbeddedPostgres(tmp_path)
-    yield postgres
-    postgres.stop()
-    remove_postgres(tmp_path)
 
 
 def lodging(url, key, bodies, told, over):

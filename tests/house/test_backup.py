@@ -4,8 +4,10 @@ import itertools
 import json
 import re
 import secrets
+import threading
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Text, cast, create_engine, literal_column, make_url, select, table, text
@@ -13,10 +15,13 @@ from sqlalchemy import Text, cast, create_engine, literal_column, make_url, sele
 from dispatch.approval.lodge import lodge
 from dispatch.db import Base, connect, sessions
 from dispatch.errors import NotAllowedError, ZhuandiError
-from dispatch.reconcile.cluster import notice_cluster
+from dispatch.jobs import Beat
+from dispatch.reconcile.cluster import cluster_of, notice_cluster
 from dispatch.reconcile.left import left
 from dispatch.tables import REVISION
 from dispatch.vault import Vault
+from tests.engines.servers import wait_until
+from workers.clock import run_clock
 from zhuandi import dump
 from zhuandi.backup_file import BackupError, open_keys, verify
 from zhuandi.dump import OURS, back_up, rotate
@@ -258,6 +263,56 @@ def test_another_cluster_under_our_address_is_noticed_once_and_holds_everything_
     assert notice_cluster(world)
     assert left(world).how == "detected"
     assert not notice_cluster(world)
+
+
+def test_it_is_noticed_by_a_clock_that_nobody_interrupts(lived):
+    """A pool connects anew without a word, and behind a pooler nothing breaks at all."""
+    world, _, _ = lived
+    told = threading.Event()
+    clock = threading.Thread(target=run_clock, args=(replace(world, settings=hurried(world.settings)), told))
+    clock.start()
+    try:
+        wait_until(lambda: heard(world, "clock"), "the clock to tick", 30)
+        with world.begin() as session:
+            session.execute(text("UPDATE key_marks SET mark = mark || '9' WHERE name = 'cluster'"))
+        wait_until(lambda: left(world) is not None, "the mode to begin", 30)
+    finally:
+        told.set()
+        clock.join()
+    assert left(world).how == "detected"
+
+
+def hurried(settings):
+    """A clock that looks every tenth of a second."""
+    return settings.model_copy(update={"clock_rhythm": timedelta(seconds=0.1)})
+
+
+def heard(world, name):
+    """Whether it has ticked."""
+    with world.reading() as session:
+        return session.get(Beat, name) is not None
+
+
+def test_the_mark_is_written_as_before_so_an_upgrade_does_not_begin_the_mode(lived):
+    """Where no standby was promoted, the file that is written and the last checkpoint say the same timeline."""
+    world, _, _ = lived
+    before = "SELECT system_identifier || ':' || timeline_id FROM pg_control_system(), pg_control_checkpoint()"
+    with world.reading() as session:
+        mark = session.scalar(text("SELECT convert_from(mark, 'UTF8') FROM key_marks WHERE name = 'cluster'"))
+        assert mark == session.scalar(text(before))
+
+
+def test_an_ordinary_role_may_ask_which_cluster_it_is_and_where_it_may_not_nothing_is_held_back(lived):
+    world, _, _ = lived
+    with world.sessions() as session:
+        session.execute(text("CREATE ROLE ordinary_role"))
+        session.execute(text("SET LOCAL ROLE ordinary_role"))
+        assert b":1" in cluster_of(session)
+        session.execute(text("RESET ROLE"))
+        session.execute(text("REVOKE EXECUTE ON FUNCTION pg_walfile_name FROM PUBLIC"))
+        session.execute(text("SET LOCAL ROLE ordinary_role"))
+        assert cluster_of(session) is None
+        session.rollback()
 
 
 def test_errors_of_backups_are_words_for_people():

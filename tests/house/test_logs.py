@@ -12,13 +12,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.testclient import TestClient
 
 from dispatch.api.app import make_app
+from dispatch.carrier import Knock
 from dispatch.client import add_client
 from dispatch.jobs import leave
 from dispatch.lease import claim
 from dispatch.retention import FORGET
 from dispatch.tracing import tracing
+from dispatch.tracking.push import judge, store, subject_of
 from dispatch.wiring import Doorbell
 from tests.answering import answering
+from tests.rooms.road_steps import hand_over_all, numbers, raw_push
 from workers.jobs import JobKind
 from workers.run import run_one
 
@@ -81,12 +84,107 @@ def test_a_case_is_followed_from_its_request_through_all_its_jobs(post, drain, l
     drain(post.world)
     said = told(lines)
     ours = [line for line in said if line.get("request_id") == "approval-7f3a9c21"]
-    left = {line["job"]: line["subject"] for line in ours if line["event"] == "job.left"}
+    left = {one["job"]: one for line in ours if line["event"] == "job.left" for one in line["left"]}
     ran = [line for line in said if line["event"] == "job.ran"]
-    assert left["case.gather"] in {line["subject"] for line in ran}
+    assert left["case.gather"]["job_id"] in {line["job_id"] for line in ran}
     assert all({"job_id", "job", "subject", "attempt"} <= line.keys() for line in ran)
     answered = next(line for line in said if line["event"] == "door.answered")
     assert (answered["door"], answered["request_id"]) == ("/api/v1/cases", "approval-7f3a9c21")
+
+
+def done(said: list[dict]) -> dict[str, str]:
+    """The jobs that ran, alone or together with others: the subject of each by its id."""
+    singly = {line["job_id"]: line["subject"] for line in said if line["event"] == "job.ran"}
+    together = [line["jobs"] for line in said if line["event"] == "jobs.ran_together"]
+    return singly | {one["job_id"]: one["subject"] for jobs in together for one in jobs}
+
+
+def road_of(said: list[dict], request_id: str) -> dict[str, str]:
+    """Every job that came of a request, step by step, as whoever reads the logs finds it: its name by its id."""
+    left = [(line, one) for line in said if line["event"] == "job.left" for one in line["left"]]
+    found: dict[str, str] = {}
+    while True:
+        of_these = {request_id, *found}
+        more = {
+            one["job_id"]: one["job"]
+            for line, one in left
+            if of_these & {line.get("request_id"), line.get("job_id"), *one.get("by_jobs", ())}
+            or request_id in one.get("request_ids", ())
+        }
+        if more.keys() <= found.keys():
+            return found
+        found |= more
+
+
+def of_another(number: int) -> dict[str, object]:
+    """A case of somebody else, whose letter lies in an envelope of its own."""
+    slip = PEOPLE["slip"] | {"phone": f"1390000{number:04}", "detail": f"团结西路{number}号"}
+    return case(case_no=f"33112720261122{number:04}", slip=slip)
+
+
+def test_cases_and_pushes_that_are_done_together_are_followed_each_to_its_end(post, drain, lines):
+    """What is worked on in one transaction is told of one by one: nobody else's jobs are on the road of a request."""
+    world = post.world
+    key = {"Authorization": f"Bearer {add_client(world, '审批系统')}"}
+    requests = ["approval-00000001", "approval-00000002"]
+    with TestClient(make_app(world)) as door:
+        for number, request_id in enumerate(requests, 1):
+            named = {**key, "X-Request-ID": request_id}
+            assert door.post("/api/v1/cases", json=of_another(number), headers=named).status_code == 201
+        drain(world)
+        hand_over_all(world)
+        drain(world)
+        pushed = {f"ems-push-0000000{at}": number for at, number in enumerate(numbers(world), 1)}
+        for request_id, number in pushed.items():
+            raw = raw_push(world, number, "704", world.now(), deliverCode="10")
+            named = {"Content-Type": "application/json", "X-Request-ID": request_id}
+            assert door.post("/pushes/ems", content=raw, headers=named).status_code == 200
+        again = {"Content-Type": "application/json", "X-Request-ID": "ems-push-repeated"}
+        assert door.post("/pushes/ems", content=raw, headers=again).status_code == 200
+    drain(world)
+    said = told(lines)
+    assert any(line["event"] == "jobs.ran_together" and line["job"] == "case.gather" for line in said)
+    ended, of_case = done(said), [road_of(said, one) for one in requests]
+    for road in of_case:
+        assert {"case.gather", "shipment.book@ems"} <= set(road.values())
+        assert {one for one, name in road.items() if name in {"case.gather", "shipment.book@ems"}} <= ended.keys()
+    shared = of_case[0].keys() & of_case[1].keys()
+    assert not shared, "each has its own road"
+    of_push = [road_of(said, one) for one in pushed]
+    for road in of_push:
+        assert {"push.read", "shipment.weigh"} <= set(road.values())
+    booked, weighed = (
+        [{ended[one] for one, job in road.items() if job == name} for road in roads]
+        for roads, name in ((of_case, "shipment.book@ems"), (of_push, "shipment.weigh"))
+    )
+    assert sorted(map(sorted, weighed)) == sorted(map(sorted, booked)), "each push leads to one of the envelopes"
+    [kept] = [line for line in said if line["event"] == "push.only_kept"]
+    assert kept["pushes"][0]["request_ids"] == ["ems-push-repeated"]
+    assert [secret for secret in SECRETS if secret in lines.getvalue()] == []
+
+
+def test_of_pushes_that_are_committed_together_each_keeps_the_id_of_its_request(world, lines):
+    """The thread that commits them has no request of its own."""
+    door, arrivals = world.carriers["ems"], []
+    for at, request_id in enumerate(["ems-push-00000001", "ems-push-00000002"]):
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            raw = raw_push(world, f"112345678900{at}", "203", world.now())
+            arrivals.append(judge(world, door, Knock(raw, "application/json")))
+    store(world, arrivals)
+    [left] = [line["left"] for line in told(lines) if line["event"] == "job.left"]
+    asked = {one["subject"]: one["request_ids"] for one in left}
+    assert asked == {subject_of(one.id): [one.request_id] for one in arrivals}
+
+
+def test_what_was_left_in_a_transaction_that_failed_is_not_told(world, lines):
+    with structlog.contextvars.bound_contextvars(request_id="approval-00000001"):
+        with pytest.raises(ZeroDivisionError), world.begin() as session:
+            leave(session, FORGET, "all")
+            raise ZeroDivisionError
+        assert told(lines) == []
+        with world.begin() as session:
+            leave(session, FORGET, "all")
+    assert [line["event"] for line in told(lines)] == ["job.left"]
 
 
 @pytest.mark.parametrize("bad", ["short", "a" * 65, "蓝小雨", 'x"y"zzzzzz', "two words here", "line\x0bbreak-12345"])

@@ -182,11 +182,17 @@ IN_DOUBT = (
         ),
     ),
     Mutant(
+        "after a promotion nothing is intended, noticed or not",
+        (Edit("dispatch/restored.py", "if promoted or any(", "if any("),),
+        (_in("faults/test_promoted", "before_the_clock_has_noticed_it_nobody_orders_anything_either"),),
+    ),
+    Mutant(
         "after a restore nothing is intended before it is reconciled",
         (
             Edit(
                 "dispatch/restored.py",
-                "    if any(one.reconciled_at is None for one in known):\n        raise HeldBackError(WORDS)\n",
+                "    if promoted or any(one.reconciled_at is None for one in known):\n"
+                "        raise HeldBackError(WORDS)\n",
                 "",
             ),
         ),
@@ -447,8 +453,8 @@ THE_DESK = (
         (
             Edit(
                 "dispatch/label/thermal/send.py",
-                "_in_doubt(world, session, job, str(error))",
-                "_end(world, session, job, State.WAITING, str(error))",
+                "_in_doubt(world, session, job, str(wrong))",
+                "_end(world, session, job, State.WAITING, str(wrong))",
             ),
         ),
         (

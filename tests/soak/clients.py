@@ -1,21 +1,29 @@
-"""Those who use the service while it is ill-treated: the approval system, the clerk, a citizen at the page."""
+"""Those who use the service while it is ill-treated: an approval system, a clerk, a citizen, a stranger."""
 
 import itertools
 import json
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from dispatch.api.track_words import CHECKING, VIEWS
+from dispatch.errors import ZhuandiError
+from dispatch.journey import View
+from dispatch.waybill import Waybill
+from dispatch.world import World
 from tests.engines.county import County
 from tests.soak.history import History, Outcome
-from tests.storm.run import Clerk
+from tests.storm.run import Clerk, Done
 
-LODGE, CHANGED, PUSH = "lodge", "lodge_changed", "garbage_push"
+LODGE, CHANGED, PUSH, PAGE = "lodge", "lodge_changed", "garbage_push", "page"
+DELIVERED, DISPUTED = VIEWS[View.CLOSED].headline, CHECKING.headline
 SURNAMES, GIVEN = "蓝雷钟吴陈林叶周徐梅", ("小雨", "志远", "秋月", "一鸣", "文静", "建国")
 SCENARIOS = 24  # the last two digits of a phone tell the post which story to play
 PAUSE = 0.2
@@ -91,6 +99,64 @@ class ApprovalSystem:
                 "way": "door",
             },
         }
+
+
+class RecordedClerk(Clerk):
+    """Whose every act is in the history: refused is not done, and a database that went away may have committed."""
+
+    def __init__(self, world: World, seed: int, history: History) -> None:
+        super().__init__(world, seed)
+        self.history = history
+
+    @contextmanager
+    def doing(self, kind: str, key: str) -> Iterator[Done]:
+        done = Done(key)
+        with self.history.of(kind, key) as operation:
+            try:
+                yield done
+            except ZhuandiError:
+                operation.outcome = Outcome.FAILED
+                raise
+            operation.key, operation.outcome = done.key, Outcome.OK
+
+
+class Citizen:
+    """Looks at one tracking page after the other, again and again."""
+
+    def __init__(self, county: County, world: World, history: History, seed: int) -> None:
+        self.url, self.world, self.history = county.settings.public_url, world, history
+        self.dice, self.tokens = random.Random(seed), dict[str, str]()
+
+    def work(self) -> None:
+        """One page; those that were seen as delivered are looked at as often as any other."""
+        if not self.tokens or self.dice.random() < 0.2:
+            self._learn()
+        if not self.tokens:
+            return
+        number = self.dice.choice(list(self.tokens))
+        with self.history.of(PAGE, number) as operation:
+            try:
+                answer = httpx2.get(f"{self.url}/t/{self.tokens[number]}", timeout=10, trust_env=False)
+            except httpx2.HTTPError:
+                return
+            if answer.status_code == 200:
+                operation.outcome, operation.said = Outcome.OK, _headline(answer.text)
+            elif answer.status_code < 500 and answer.status_code != 429:
+                operation.outcome = Outcome.FAILED
+
+    def _learn(self) -> None:
+        """The code on each sheet that is stuck on by now."""
+        try:
+            with self.world.reading() as session:
+                for waybill in session.scalars(select(Waybill).where(Waybill.voided_at.is_(None))):
+                    if waybill.number not in self.tokens:
+                        self.tokens[waybill.number] = self.world.vault.open(waybill, "token") or ""
+        except SQLAlchemyError:
+            return
+
+
+def _headline(html: str) -> str:
+    return next((one for one in (DELIVERED, DISPUTED) if one in html), "on its way")
 
 
 def at_the_desk(clerk: Clerk) -> Callable[[], None]:

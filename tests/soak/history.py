@@ -22,11 +22,12 @@ class Outcome(StrEnum):
 
 @dataclass
 class Operation:
-    """One question to the service. Until its outcome is known it is unknown."""
+    """One question to the service. Until its outcome is known it is unknown. `said`: what it answered, in a word."""
 
     kind: str
     key: str
     outcome: Outcome = Outcome.UNKNOWN
+    said: str = ""
 
 
 @dataclass
@@ -55,6 +56,11 @@ class History:
         with self._lock:
             return {one.key for one in self.operations if one.kind == kind and one.outcome is outcome}
 
+    def of_kind(self, kind: str) -> list[Operation]:
+        """Those of this kind, in the order in which they began."""
+        with self._lock:
+            return [one for one in self.operations if one.kind == kind]
+
     def counts(self) -> dict[str, int]:
         """How many operations of each kind ended how."""
         with self._lock:
@@ -62,6 +68,7 @@ class History:
 
     def _write(self, number: int, operation: Operation, what: str) -> None:
         line = {"at": round(time.time(), 3), "operation": number, "kind": operation.kind, "key": operation.key}
+        line |= {"said": operation.said} if operation.said else {}
         with self._lock, self._open() as out:
             out.write(json.dumps(line | {"is": what}) + "\n")
 

@@ -5,6 +5,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,11 @@ from dispatch.world import World
 from tests.engines.county import County
 from tests.engines.servers import RabbitServer, RedisServer, Server, wait_until
 from tests.soak.checker import doubled, lost
-from tests.soak.clients import ApprovalSystem, at_the_desk, garbage, run_until
+from tests.soak.clients import ApprovalSystem, Citizen, RecordedClerk, at_the_desk, garbage, run_until
 from tests.soak.history import History
 from tests.soak.killer import Killer
 from tests.soak.standstill import Standstill
-from tests.storm.run import QUIET_LOOKS, Clerk, is_still
+from tests.storm.run import QUIET_LOOKS, is_still
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.serve import await_answer
 
@@ -40,9 +41,11 @@ def soak(folder: Path, minutes: float, seed: int, broker_name: str) -> dict[str,
         try:
             with county.open(["postman"]), county.world() as world:
                 killer = Killer(county, postgres, broker, dice.randrange(10**6))
-                clerk = Clerk(world, dice.randrange(10**6))
-                _work(county, killer, history, still, clerk, minutes, dice)
-                calm = _calm(county, killer, clerk)
+                clerk = RecordedClerk(world, dice.randrange(10**6), history)
+                citizen = Citizen(county, world, history, dice.randrange(10**6))
+                users = [citizen.work, garbage(county, history)]
+                _work(county, killer, still, clerk, users, minutes, dice)
+                calm = _calm(county, killer, still, clerk, citizen)
                 return {"calm": calm, **_count(county, killer, history, still, world)}
         finally:
             postgres.stop()
@@ -71,16 +74,16 @@ def _broker(name: str, folder: Path):
 def _work(
     county: County,
     killer: Killer,
-    history: History,
     still: Standstill,
-    clerk: Clerk,
+    clerk: RecordedClerk,
+    others: Sequence[Callable[[], object]],
     minutes: float,
     dice: random.Random,
 ) -> None:
     key = add_client(clerk.world, "soak")
     assert await_answer(f"{county.settings.public_url}/healthz", 120), "the API did not open"
-    approval, over = ApprovalSystem(county, history, key, dice.randrange(10**6)), threading.Event()
-    users = [approval.work, at_the_desk(clerk), garbage(county, history), lambda: still.look(clerk.world)]
+    approval, over = ApprovalSystem(county, clerk.history, key, dice.randrange(10**6)), threading.Event()
+    users = [approval.work, at_the_desk(clerk), *others, lambda: still.look(clerk.world)]
     deadline = time.monotonic() + minutes * 60
     with ThreadPoolExecutor(len(users)) as pool:
         busy = [pool.submit(run_until, over, user) for user in users]
@@ -92,22 +95,25 @@ def _work(
             over.set()
     for one in busy:
         one.result()  # a user that stumbled has seen something that nobody should
-    wait_until(lambda: _settled(killer, approval), "every case to be answered", CALM_SECONDS)
+    wait_until(lambda: _settled(killer, still, clerk.world, approval), "every case to be answered", CALM_SECONDS)
 
 
-def _settled(killer: Killer, approval: ApprovalSystem) -> bool:
+def _settled(killer: Killer, still: Standstill, world: World, approval: ApprovalSystem) -> bool:
     killer.revive()
+    still.look(world)
     approval.settle()
     return not approval.open
 
 
-def _calm(county: County, killer: Killer, clerk: Clerk) -> bool:
+def _calm(county: County, killer: Killer, still: Standstill, clerk: RecordedClerk, citizen: Citizen) -> bool:
     """Nobody kills any more: whether it comes to where nothing moves at the post and nothing is due with us."""
     desk, quiet = at_the_desk(clerk), 0
     deadline = time.monotonic() + CALM_SECONDS
     while quiet < QUIET_LOOKS and time.monotonic() < deadline:
         killer.revive()
+        still.look(clerk.world)
         desk()
+        citizen.work()
         quiet = quiet + 1 if _is_calm(clerk.world, {"ems": county.posts_books()}) else 0
         time.sleep(1)
     return quiet == QUIET_LOOKS

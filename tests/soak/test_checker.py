@@ -5,12 +5,14 @@ from dataclasses import replace
 import httpx2
 import pytest
 
+from dispatch.approval.lodge import lodge
 from dispatch.booking.order import build_order, parcel
 from tests.rooms.road_steps import numbers, on_the_way, only, push, raw_push
-from tests.soak.checker import doubled, lost
-from tests.soak.clients import CHANGED, LODGE
+from tests.soak.checker import doubled, gone_back, lost
+from tests.soak.clients import CHANGED, DELIVERED, DISPUTED, LODGE, PAGE, RecordedClerk
 from tests.soak.history import History, Outcome
 from tests.storm.books import books_of
+from tests.storm.run import HAND_OVER, PACK, PRINT
 
 NEVER_SEEN = "331127202611229999"
 
@@ -92,3 +94,41 @@ def test_a_case_that_was_taken_again_with_other_words_is_doubled(delivered, hist
     assert _found(doubled, delivered, history, post) == []
     _asked(history, CHANGED, NEVER_SEEN, Outcome.OK)
     assert _found(doubled, delivered, history, post) == [f"case {NEVER_SEEN} was taken anew with other words"]
+
+
+def test_what_the_clerk_did_is_in_the_history_and_found_in_the_books(post, drain, decided, history):
+    lodge(post.world, decided(), "test")
+    drain(post.world)
+    RecordedClerk(post.world, 7, history).work()
+    acts = {one.kind: one for one in history.operations}
+    assert acts.keys() >= {PRINT, PACK, HAND_OVER}
+    assert {one.outcome for one in acts.values()} == {Outcome.OK}
+    assert [one for one in _found(lost, post.world, history, post) if "unseen" not in one] == []
+    assert _found(doubled, post.world, history, post) == []
+
+
+def test_a_sheet_a_paper_and_a_list_of_which_the_clerk_was_told_are_lost_where_they_are_not_there(
+    delivered, history, post
+):
+    _asked(history, PRINT, str(only(delivered).id), Outcome.OK)
+    _asked(history, PRINT, str(only(delivered).id), Outcome.OK)
+    _asked(history, PACK, f"DOC1 {numbers(delivered)[0]}", Outcome.OK)
+    _asked(history, HAND_OVER, "JJ20261122-999", Outcome.OK)
+    kinds = [one.split()[0] for one in _found(lost, delivered, history, post)]
+    assert kinds == ["sheet", "paper", "list"]
+
+
+def test_a_page_that_said_delivered_may_come_into_doubt_and_never_go_back(history):
+    for said in ("on its way", DELIVERED, DISPUTED):
+        _read(history, said)
+    assert gone_back(history, {"1123"}) == []
+    _read(history, "on its way")
+    assert len(gone_back(history, {"1123"})) == 1
+    _asked(history, PAGE, "1123", Outcome.FAILED)
+    assert gone_back(history, {"1123"})[-1] == "page of 1123 is gone"
+    assert len(gone_back(history, {"1124"})) == 1, "the number was voided, and its page with it"
+
+
+def _read(history, said):
+    with history.of(PAGE, "1123") as operation:
+        operation.outcome, operation.said = Outcome.OK, said

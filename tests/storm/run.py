@@ -6,6 +6,9 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx2
@@ -51,7 +54,15 @@ NO_REUSE = httpx2.Limits(max_keepalive_connections=0)  # the posts may close an 
 WATCHING = {WATCH, ASK, SETTLE_DOUBT, CASE_WATCH, LEARN, FORGET, CHECK}
 
 
+VOID, PRINT, PACK, HAND_OVER = "void", "print", "pack", "hand_over"
 log = logging.getLogger("storm")
+
+
+@dataclass
+class Done:
+    """What an act of the clerk was about; known of a posting list only once it is made."""
+
+    key: str
 
 
 class Clerk:
@@ -59,6 +70,11 @@ class Clerk:
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.dice, self.relabelled = world, random.Random(seed), set[object]()
+
+    @contextmanager
+    def doing(self, kind: str, key: str) -> Iterator[Done]:
+        """Around each act, for whoever keeps a history of them."""
+        yield Done(key)
 
     def work(self) -> None:
         """One round of the desk."""
@@ -69,20 +85,29 @@ class Clerk:
             self.relabelled.add(key)
             try:
                 if spoilt:
-                    void_label(self.world, key, Then.BOOK_AGAIN, BY)
+                    with self.doing(VOID, str(key)):
+                        void_label(self.world, key, Then.BOOK_AGAIN, BY)
                 else:
-                    self._print(key)
+                    with self.doing(PRINT, str(key)):
+                        self._print(key)
             except ZhuandiError as busy:
                 log.warning("%s", busy)
         with self.world.reading() as session:
             pairs = to_pack(session)
         for document, number in pairs:
-            pack(self.world, document, number, BY)
-        for carrier in self.world.carriers:
+            with self.doing(PACK, f"{document} {number}"):
+                pack(self.world, document, number, BY)
+        for carrier in self._packed():
             try:
-                hand_over(self.world, carrier, BY)
+                with self.doing(HAND_OVER, carrier) as done:
+                    done.key = hand_over(self.world, carrier, BY)
             except NotFoundError:
                 continue
+
+    def _packed(self) -> list[str]:
+        with self.world.reading() as session:
+            packed = select(Shipment.carrier).where(Shipment.stage == Stage.PACKED).distinct()
+            return [carrier for carrier in session.scalars(packed) if carrier in self.world.carriers]
 
     def _print(self, key: object) -> None:
         with self.world.begin() as session:

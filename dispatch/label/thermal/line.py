@@ -6,6 +6,7 @@ No printer says how many labels came out. What is known: nothing was sent, every
 import socket
 import time
 
+from dispatch.crash import Point, reach
 from dispatch.errors import ZhuandiError
 
 PIECE = 64 * 1024
@@ -25,6 +26,7 @@ def deliver(host: str, port: int, stream: bytes, *, connect_seconds: float, seco
     `host` is an address that was allowed (`printer.check_address`). `seconds` is the limit from the first byte to the
     end. Raises NotReachedError, CutError.
     """
+    reach(Point.CONNECTING)
     try:
         line = socket.create_connection((host, port), connect_seconds)
     except OSError as error:
@@ -33,6 +35,7 @@ def deliver(host: str, port: int, stream: bytes, *, connect_seconds: float, seco
         ) from error
     with line:
         _send(line, stream, time.monotonic() + seconds)
+    reach(Point.ANSWERED)
 
 
 def _send(line: socket.socket, stream: bytes, until: float) -> None:
@@ -42,9 +45,11 @@ def _send(line: socket.socket, stream: bytes, until: float) -> None:
             line.settimeout(_left(until))
             sent += line.send(memoryview(stream)[sent : sent + PIECE])
         line.shutdown(socket.SHUT_WR)
+        reach(Point.SENT)
         while True:  # what it may say is let go by; its end says that it has read ours
             line.settimeout(_left(until))
             if not line.recv(PIECE):
+                reach(Point.ACCEPTED)
                 return
     except OSError as error:
         raise CutError("送到一半连接断了，或打印机迟迟没有收完，不知出了几张。") from error

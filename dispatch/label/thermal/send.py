@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatch import worklist
+from dispatch.crash import Point, reach
 from dispatch.errors import NotAllowedError, ZhuandiError
 from dispatch.label.print_run import draw_run, find_run
 from dispatch.label.printer import UNDER_WAY, Language, Printer, PrintJob, State, check_address
@@ -99,24 +100,35 @@ def _intend(world: World, job: PrintJob, target: Target) -> bool:
     with world.begin() as session:
         told = {"state": State.SENDING, "words": "", "changed_at": world.now(), "claimed": asdict(target)}
         intended = mine.values(**told).returning(PrintJob.id)
-        return session.scalar(intended) is not None
+        still = session.scalar(intended) is not None
+        reach(Point.INTENT_WRITTEN)
+    reach(Point.INTENT_COMMITTED)
+    return still
 
 
 def _speak(world: World, claim: Claim, job: PrintJob, target: Target, stream: bytes) -> None:
-    settings = world.settings
-    connect, seconds = settings.printer_connect_seconds, settings.printer_seconds
-    try:
-        deliver(target.host, target.port, stream, connect_seconds=connect, seconds=seconds)
-    except NotReachedError as error:
-        with claim.failed(str(error), settings.printer_again) as session:
-            _end(world, session, job, State.WAITING, str(error))
-    except CutError as error:
+    wrong = _said_of(world, target, stream)
+    reach(Point.PARSED)
+    if isinstance(wrong, NotReachedError):
+        with claim.failed(str(wrong), world.settings.printer_again) as session:
+            _end(world, session, job, State.WAITING, str(wrong))
+    elif wrong is not None:
         with claim.later(AT_LAST) as session:
-            _in_doubt(world, session, job, str(error))
+            _in_doubt(world, session, job, str(wrong))
     else:
         upto = min(job.upto + AT_ONCE, job.sheets)
         with claim.later(AT_LAST) as session:
             _end(world, session, job, State.SENT if upto == job.sheets else State.WAITING, "", upto)
+
+
+def _said_of(world: World, target: Target, stream: bytes) -> NotReachedError | CutError | None:
+    """None where the printer has taken all of it."""
+    connect, seconds = world.settings.printer_connect_seconds, world.settings.printer_seconds
+    try:
+        deliver(target.host, target.port, stream, connect_seconds=connect, seconds=seconds)
+    except (NotReachedError, CutError) as wrong:
+        return wrong
+    return None
 
 
 def _in_doubt(world: World, session: Session, job: PrintJob, words: str) -> None:
