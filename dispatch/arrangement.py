@@ -21,6 +21,7 @@ from dispatch.working_days import (
     CalendarDay,
     calendar,
     day_of,
+    forget_recent,
 )
 from dispatch.world import World
 
@@ -140,6 +141,7 @@ def _take(
         if whole and not calendar(session).knows(days[0][0].year):
             raise NotAllowedError(LACKING.format(days[0][0].year))
         audit.note(world, session, by, audit.Deed.SETTING, subject, _told(days))
+    forget_recent(world)
 
 
 def _told(days: Sequence[tuple[date, bool, str]]) -> str:

@@ -8,6 +8,9 @@ time has one. A year that nobody knows is reckoned Monday to Friday, and that it
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import chinese_calendar
 from sqlalchemy import select
@@ -19,6 +22,7 @@ from dispatch.journey import WAITS_FOR_THE_HALL, View
 from dispatch.world import World
 
 DAY = timedelta(days=1)
+RECENT_SECONDS = 60.0
 SATURDAY = 5
 KEPT = "calendar"
 """Key in `Session.info`: one look asks the table once, and the next look asks anew, for another process may have said
@@ -120,6 +124,23 @@ def calendar(session: Session) -> Calendar:
     return kept
 
 
+_recent: WeakKeyDictionary[Any, tuple[float, Calendar]] = WeakKeyDictionary()
+
+
+def _lately(session: Session) -> Calendar:
+    """As it stood within the last minute: every transaction of the road asks, and it changes once a year."""
+    engine = session.get_bind()
+    kept = _recent.get(engine)
+    if kept is None or monotonic() - kept[0] > RECENT_SECONDS:
+        kept = _recent[engine] = (monotonic(), calendar(session))
+    return kept[1]
+
+
+def forget_recent(world: World) -> None:
+    """It has changed, and this process is to know it at once."""
+    _recent.pop(world.sessions.kw["bind"], None)
+
+
 def day_of(at: datetime) -> date:
     """The day in Shanghai."""
     return at.astimezone(SHANGHAI).date()
@@ -133,7 +154,7 @@ def due_at(world: World, session: Session, since: datetime, seen: View) -> datet
 
 def hall_due_at(world: World, session: Session, since: datetime, patience: timedelta) -> datetime:
     """Until when somebody at the hall should have seen to it."""
-    return since + patience if world.settings.hall_open_daily else calendar(session).later(since, patience)
+    return since + patience if world.settings.hall_open_daily else _lately(session).later(since, patience)
 
 
 def case_patience(world: World, session: Session) -> timedelta:
