@@ -193,6 +193,7 @@ def test_the_day_of_a_printed_run(booked, person, role):
     assert "全部打印成功？" in page
     first = clerk.get(f"{made}/labels.pdf")
     assert first.headers["content-type"] == "application/pdf"
+    assert first.headers["accept-ranges"] == "none"  # what is noted is a whole file
     assert first.content == clerk.get(f"{made}/labels.pdf").content
     assert clerk.get(f"{made}/labels.zpl").content.count(b"^XZ") == 3
     assert clerk.get(f"{made}/labels.tspl").content.count(b"PRINT 1,1") == 3
@@ -204,7 +205,18 @@ def test_the_day_of_a_printed_run(booked, person, role):
     again = clerk.post(f"{made}/from", {"nth": 2, "reason": "卡纸"}).headers["location"]
     assert re.search(r"补打\s*1", clerk.get(again).text)
     assert prints(world) == [1, 2, 2]
-    assert "已答复：出了 1 张" in clerk.get(made).text
+    answered = clerk.get(made).text
+    assert "已答复：出了 1 张" in answered
+    assert "labels." not in answered
+    for kind in ("pdf", "zpl", "tspl"):
+        refused = clerk.get(f"{made}/labels.{kind}")
+        assert (refused.status_code, "补打" in refused.text) == (409, True)
+    assert clerk.get(f"{again}/labels.pdf").status_code == 200
+    with world.reading() as session:
+        taken = session.scalars(
+            select(AuditEntry.subject).where(AuditEntry.deed == "export").order_by(AuditEntry.seq)
+        )
+        assert [one.rpartition(":")[2] for one in taken] == [made.rpartition("/")[2]] * 4 + [again.rpartition("/")[2]]
     assert clerk.post(f"{again}/all-out").status_code == 303
     assert clerk.post(f"{again}/all-out").status_code == 409
 
