@@ -11,10 +11,10 @@ from rich.console import Console
 
 from dispatch.batch import Outcome, items_of, tally
 from dispatch.errors import NotFoundError
-from dispatch.label.print_run import draw_run, find_run
+from dispatch.label.print_run import find_run
 from dispatch.label.print_sheets import Wish, begin_print, holding, print_from, to_print
 from dispatch.label.printer import SIZES, Language, named_printer
-from dispatch.label.thermal.labels import write_labels
+from dispatch.label.thermal.labels import run_in
 from dispatch.world import World
 from zhuandi.context import for_people, open_world
 
@@ -32,7 +32,7 @@ def print_labels(
     tspl: Annotated[bool, typer.Option("--tspl", help="写成 TSPL")] = False,
     printer: Annotated[str, typer.Option(help="送到这台网络打印机（zhuandi printers list）")] = "",
     reason: Annotated[str, typer.Option(help="补打、重打的原因")] = "",
-    batch: Annotated[UUID | None, typer.Option(help="这一批重新取面单，不另计数")] = None,
+    batch: Annotated[UUID | None, typer.Option(help="还没有答复的这一批重新取面单，不另计数")] = None,
     nth: Annotated[int | None, typer.Option("--from", help="与 --batch 一起：从第几张重打")] = None,
     by: Annotated[str, typer.Option(help="经办人")] = "窗口",
 ) -> None:
@@ -54,8 +54,7 @@ def print_labels(
         with written(path) as sheet:
             made = _begin(world, chosen, batch, nth, wish)
             if _sheets(world, made):
-                drawn = draw_run(world, made)
-                sheet.write(drawn if language is None else write_labels(drawn, language))
+                sheet.write(run_in(world, made, by, language))
         _tell(world, made, f"在 {path}")
 
 

@@ -14,6 +14,7 @@ from dispatch.errors import NotFoundError
 from dispatch.queues.filters import Filters
 from dispatch.queues.look import matching
 from dispatch.queues.queue import OF_CASES, Queue
+from dispatch.seen import refuse_others
 from dispatch.shipment import Shipment
 
 MOST_TICKED = 500  # a page has fifty rows
@@ -21,28 +22,35 @@ MOST_TICKED = 500  # a page has fifty rows
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """The form of a queue (`queue.html`)."""
+    """The form of a queue (`queue.html`). `shown`: `mark_of` all that matched when the page was drawn."""
 
     ids: Sequence[UUID]
     all_matching: bool
     query: str
+    shown: str
 
 
 def _ticked(
     ids: Annotated[list[UUID], Form(alias="id", max_length=MOST_TICKED, default_factory=list)],
     all_matching: Annotated[str, Form()] = "",
     query: Annotated[str, Form(max_length=1000)] = "",
+    shown: Annotated[str, Form(max_length=40)] = "",
 ) -> Ticked:
-    return Ticked(ids, bool(all_matching), query)
+    return Ticked(ids, bool(all_matching), query, shown)
 
 
 TickedRows = Annotated[Ticked, Depends(_ticked)]
 
 
 def chosen_in(desk: Desk, queue: Queue, ticked: Ticked) -> list[UUID]:
-    """The ids, in the order of the queue or as ticked. Raises NotFoundError for one that may not be seen."""
+    """The ids, in the order of the queue or as ticked.
+
+    Raises NotFoundError for one that may not be seen, ConflictError where others match than the page has shown.
+    """
     if ticked.all_matching:
-        return matching(desk.world, desk.scope, queue, Filters.from_query(ticked.query))
+        found = matching(desk.world, desk.scope, queue, Filters.from_query(ticked.query))
+        refuse_others(ticked.shown, found)
+        return found
     in_sight(desk, ticked.ids, cases=queue in OF_CASES)
     return list(ticked.ids)
 

@@ -1,7 +1,7 @@
 """Dispatch at the desk: what would happen, released, held back, let off the hold; one, many, or all that match."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -13,11 +13,12 @@ from dispatch.approval.hold_reason import HOLD_REASONS, hold_reason
 from dispatch.batch import Kind
 from dispatch.booking.plan import EXPECTED_WORDS, plan_release
 from dispatch.console.batches import batch_named
-from dispatch.console.chosen import MOST_TICKED, TickedRows, chosen_in
+from dispatch.console.chosen import MOST_TICKED, Ticked, TickedRows, chosen_in
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
-from dispatch.errors import NotAllowedError
+from dispatch.errors import ConflictError, NotAllowedError
 from dispatch.queues.queue import Queue, cases_in
+from dispatch.seen import mark_of
 from dispatch.staff.role import Right
 
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
@@ -65,19 +66,28 @@ def choices_for_holding(_: Desk) -> dict[str, object]:
 @router.post("/console/release/plan")
 def plan(desk: Dispatcher, ticked: TickedRows, sharing: Envelopes) -> Response:
     """Nothing is done yet: envelopes, carriers, what cannot go and why, and who else waits for the same recipient."""
-    ids = chosen_in(desk, HERE, ticked)
-    if not ids:
-        raise NotAllowedError("还没有选办件。请先勾选，或选中符合条件的全部。")
-    waiting = cases_in(HERE) & desk.scope.of_cases()
-    planned = plan_release(desk.world, ids, waiting, sharing.apart(ids))
-    return desk.page("release_plan.html", plan=planned, ticked=ticked, sharing=sharing, said_as=EXPECTED_WORDS)
+    return _planned(desk, ticked, sharing)
 
 
 @router.post("/console/release")
 def release(desk: Dispatcher, ticked: TickedRows, sharing: Envelopes) -> Response:
-    """Released; the first hundred at once, the others by a worker."""
-    ids = chosen_in(desk, HERE, ticked)
+    """Released; the first hundred at once, the others by a worker. Where others match by now, it is planned anew."""
+    try:
+        ids = chosen_in(desk, HERE, ticked)
+    except ConflictError as others:
+        return _planned(desk, ticked, sharing, str(others))
     return _begun(desk, begin_many(desk.world, Kind.RELEASE, ids, desk.by, alone=sharing.apart(ids)))
+
+
+def _planned(desk: Desk, ticked: Ticked, sharing: Sharing, wrong: str = "") -> Response:
+    """As it is now, whatever was shown before; `wrong`: why nothing was done."""
+    ids = chosen_in(desk, HERE, replace(ticked, shown=""))
+    if not ids:
+        raise NotAllowedError(wrong or "还没有选办件。请先勾选，或选中符合条件的全部。")
+    waiting = cases_in(HERE) & desk.scope.of_cases()
+    told = {"ticked": replace(ticked, shown=mark_of(ids)), "sharing": sharing, "said_as": EXPECTED_WORDS}
+    planned = plan_release(desk.world, ids, waiting, sharing.apart(ids))
+    return desk.page("release_plan.html", 409 if wrong else 200, plan=planned, wrong=wrong, **told)
 
 
 @router.post("/console/hold")

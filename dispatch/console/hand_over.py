@@ -175,7 +175,7 @@ def _answer(
     told = {"carrier": carrier, "title": title, "counted": counted, "wrong": wrong, "done": done, "again": again}
     if desk.request.headers.get("hx-request"):
         return desk.part("part_hand_over.html", status, **told)
-    return desk.page("hand_over_count.html", status, prefix=desk.world.settings.scan_prefix, **told)
+    return desk.page("hand_over_count.html", status, **told)
 
 
 def _today(desk: Desk) -> date:

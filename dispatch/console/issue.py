@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
@@ -10,13 +9,12 @@ from starlette.responses import Response
 from dispatch.approval.issue import Paper, Registered, register_all, register_paper
 from dispatch.approval.issue_register import HEADINGS, day_of, export_register, register_of
 from dispatch.approval.paper_back import take_paper_back
+from dispatch.console.chosen import TickedRows, chosen_in
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
 from dispatch.console.sentence import said_in
 from dispatch.errors import NotAllowedError
-from dispatch.queues.filters import Filters
-from dispatch.queues.look import matching
 from dispatch.queues.queue import Queue
 from dispatch.staff.role import Right
 
@@ -57,16 +55,11 @@ def register_one(
 @router.post(f"{HERE}/chosen")
 def register_chosen(
     desk: Taking,
-    *,
-    id: Annotated[list[UUID] | None, Form()] = None,  # noqa: A002 - the queue's boxes are called so
-    all_matching: Told = "",
-    query: Told = "",
+    ticked: TickedRows,
     given_by: Told = "",
 ) -> Response:
     """The rows that were ticked in the queue, or all that match, from one hand."""
-    chosen: Sequence[UUID] = id or []
-    if all_matching:
-        chosen = matching(desk.world, desk.scope, Queue.TO_ISSUE, Filters.from_query(query))
+    chosen = chosen_in(desk, Queue.TO_ISSUE, ticked) if ticked.all_matching else ticked.ids
     if not chosen:
         raise NotAllowedError("没有选中办件。请先勾选。")
     told = register_all(desk.world, chosen, Paper(given_by), desk.by, desk.scope.departments)

@@ -94,7 +94,7 @@ def _answer(desk: Desk, step: Step, status: int = 200, *, wrong: str = "", stop:
     told = {"step": step, "wrong": wrong, "stop": stop, "done": _done(desk, step)}
     if desk.request.headers.get("hx-request"):
         return desk.part("part_pack.html", status, **told)
-    return desk.page("pack.html", status, prefix=desk.world.settings.scan_prefix, **told)
+    return desk.page("pack.html", status, **told)
 
 
 def _done(desk: Desk, step: Step) -> str:

@@ -13,7 +13,7 @@ from dispatch.console.guard import ConsoleRoute, Desk, FormKey, needs
 from dispatch.console.language import gettext_in
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.label.find import find_printed
-from dispatch.label.print_run import all_came_out, draw_run, find_run, stop
+from dispatch.label.print_run import PDF, all_came_out, find_run, stop
 from dispatch.label.print_sheets import Wish, begin_print, print_from
 from dispatch.label.printer import SIZES, Language, find_printer, printers
 from dispatch.label.thermal.labels import run_in
@@ -24,9 +24,12 @@ from dispatch.staff.role import Right
 router = APIRouter(route_class=ConsoleRoute, include_in_schema=False)
 Printing = Annotated[Desk, needs(Right.PRINT)]
 BROWSER = ""
-PDF = "application/pdf"
 VIEWED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """A browser's own viewer is a plugin in a page that it makes itself."""
+WHOLE = {"Cache-Control": "no-store", "Content-Security-Policy": VIEWED, "Accept-Ranges": "none"}
+"""Never in parts: a viewer asks once, and what the audit log notes is one file."""
+IN_A_VIEWER = {**WHOLE, "Content-Type": "application/pdf"}
+AS_A_FILE = {**WHOLE, "Content-Type": "application/octet-stream"}
 Where = Annotated[str, Form(alias="printer", max_length=36)]
 Size = Annotated[str, Form(max_length=10)]
 Why = Annotated[str, Form(max_length=200)]
@@ -49,19 +52,15 @@ def print_chosen(desk: Printing, ticked: TickedRows, size: Size = "100x150", pri
 
 @router.get("/console/batch/{batch_id}/labels.{kind}")
 def labels(desk: Printing, batch_id: str, kind: str) -> Response:
-    """The run as a file: the same as often as it is asked for, and nothing is counted."""
+    """The run as a file, until somebody answers for it: the same as often as it is asked for; each is noted."""
     found = batch_named(desk, batch_id)
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": VIEWED}
-    if kind == "pdf":
-        drawn = draw_run(desk.world, found)
-        return Response(
-            drawn, media_type=PDF, headers={**headers, "Content-Disposition": 'inline; filename="labels.pdf"'}
-        )
-    if kind not in set(Language):
+    if kind not in {PDF, *Language}:
         raise NotFoundError("没有这种格式的面单。有 pdf、zpl、tspl。")
-    told = run_in(desk.world, found, Language(kind))
-    headers["Content-Disposition"] = f'attachment; filename="labels.{kind}"'
-    return Response(told, media_type="application/octet-stream", headers=headers)
+    language = None if kind == PDF else Language(kind)
+    told = run_in(desk.world, found, desk.by, language)
+    headers = IN_A_VIEWER if language is None else AS_A_FILE
+    shown = f'{"inline" if language is None else "attachment"}; filename="labels.{kind}"'
+    return Response(told, headers={**headers, "Content-Disposition": shown})
 
 
 @router.post("/console/batch/{batch_id}/all-out")

@@ -1,7 +1,8 @@
 """A print run: which sheets of which size, in which order, and what somebody says came out.
 
-Printed is not yet on paper. The same run may be drawn again as often as its file gets lost, with the same sheets and
-without counting; whatever is *printed* again counts, has a reason, and bears 补打.
+Printed is not yet on paper. Until somebody says what came out, the same run may be drawn again as often as its file
+gets lost, with the same sheets and without counting, each file noted; after that it is given to nobody. Whatever is
+*printed* again counts, has a reason, and bears 补打.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from dispatch.label.printer import SIZES, UNDER_WAY, PrintJob, State, print_subj
 from dispatch.once import check_same, made_before
 from dispatch.world import World
 
+PDF = "pdf"
 NOTHING_LEFT = "这一批没有可打的面单：没有打成，或都已封装、换号、撤销。"
 
 
@@ -90,6 +92,19 @@ def draw_run(world: World, batch_id: UUID, first: int = 1, most: int | None = No
     return draw(world, standing, SIZES[run.size], Stamp(batch.made_at, copies))
 
 
+def take_out(world: World, batch_id: UUID, by: str, kind: str = PDF) -> bytes:
+    """The sheets as a file for somebody to print, which is noted; `kind`: of the file that is made of this PDF.
+
+    Raises as `draw_run`, and ConflictError where somebody has answered for the run.
+    """
+    with world.reading() as session:
+        _refuse_answered(find_run(session, batch_id), "不再给面单文件。打坏、丢了的，请用补打。")
+    drawn = draw_run(world, batch_id)
+    with world.begin() as session:
+        audit.note(world, session, by, audit.Deed.EXPORT, f"batch:{batch_id}", f"面单文件（{kind.upper()}）")
+    return drawn
+
+
 def _stands(envelope: Envelope, item: BatchItem) -> bool:
     waybill = envelope.waybill
     return envelope.shipment.stage == Stage.PRINTED and waybill is not None and waybill.id == item.waybill_id
@@ -108,14 +123,18 @@ def answer(world: World, session: Session, batch_id: UUID, by: str, came_out: in
     run = session.scalar(mine.execution_options(populate_existing=True))
     if run is None:
         raise NotFoundError("这不是打单的批次。")
-    if run.answered_at is not None:
-        first = f"{run.answered_by} {hall_time(run.answered_at)}"
-        raise ConflictError(f"这一批已由 {first} 答复：出了 {run.came_out} 张。要再打，请用补打。")
+    _refuse_answered(run, "要再打，请用补打。")
     _check_printer_is_done(session, batch_id, came_out)
     run.came_out = len(items_of(session, batch_id, Outcome.DONE)) if came_out is None else came_out
     run.answered_by, run.answered_at = by, world.now()
     for entry in worklist.standing(session, print_subject(batch_id)):
         worklist.settle(world, entry, by, f"清点：出了 {run.came_out} 张")
+
+
+def _refuse_answered(run: PrintRun, instead: str) -> None:
+    if run.answered_at is not None:
+        first = f"{run.answered_by} {hall_time(run.answered_at)}"
+        raise ConflictError(f"这一批已由 {first} 答复：出了 {run.came_out} 张。{instead}")
 
 
 def _check_printer_is_done(session: Session, batch_id: UUID, came_out: int | None) -> None:

@@ -25,6 +25,7 @@ from dispatch.queues.queue import (
     cases_in,
     shipments_in,
 )
+from dispatch.seen import mark_of
 from dispatch.shipment import Content, Shipment
 from dispatch.waybill import live_waybills
 from dispatch.working_days import due_at, hall_due_at
@@ -34,6 +35,8 @@ from dispatch.zero_visits.told.curtain import Curtain
 
 PAGE = 50
 EVERYBODY = Scope()
+DONE_WHOLE = frozenset({Queue.TO_ISSUE, Queue.TO_RELEASE, Queue.TO_PRINT})
+"""Queues whose buttons do all that match: how many and which must be what the page has shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,12 @@ Row = CaseRow | ShipmentRow
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a queue. `total`: how many match, on all pages."""
+    """Some rows of a queue. `total`: how many match, on all pages; `mark`: of them, where all are done at once."""
 
     rows: Sequence[Row]
     total: int
     number: int
+    mark: str
 
     @property
     def pages(self) -> int:
@@ -90,12 +94,15 @@ class Page:
 
 def look(world: World, scope: Scope, queue: Queue, filters: Filters, number: int = 1) -> Page:
     """A page of a queue of cases or envelopes; past the end, the last one."""
+    chosen, whole = _chosen(world, scope, queue, filters), queue in DONE_WHOLE
     with world.reading() as session:
-        total = session.scalar(_number_of(_chosen(world, scope, queue, filters))) or 0
+        every = list(session.scalars(chosen)) if whole else []
+        total = len(every) if whole else session.scalar(_number_of(chosen)) or 0
         number = min(max(1, number), max(1, -(-total // PAGE)))
-        ids = list(session.scalars(_chosen(world, scope, queue, filters).offset((number - 1) * PAGE).limit(PAGE)))
+        first = (number - 1) * PAGE
+        ids = every[first : first + PAGE] if whole else list(session.scalars(chosen.offset(first).limit(PAGE)))
         rows: Sequence[Row] = _cases(world, session, ids) if queue in OF_CASES else show(world, session, ids, scope)
-    return Page(rows, total, number)
+    return Page(rows, total, number, mark_of(every) if whole else "")
 
 
 def matching(world: World, scope: Scope, queue: Queue, filters: Filters) -> list[UUID]:

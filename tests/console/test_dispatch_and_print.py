@@ -6,7 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from dispatch.approval import dispatch_many
 from dispatch.approval.case import Case
@@ -14,6 +14,7 @@ from dispatch.approval.lodge import lodge
 from dispatch.audit import AuditEntry
 from dispatch.label.print_sheets import to_print
 from dispatch.label.printer import SEND, PrinterAsked, add_printer
+from dispatch.queues import look
 from dispatch.queues.batches import unanswered_runs
 from dispatch.queues.queue import Scope
 from dispatch.shipment import Shipment
@@ -79,6 +80,75 @@ def test_all_that_match_are_more_than_the_page(world, person, lodged):
     told = followed(clerk, clerk.post("/console/release", {"all_matching": "yes", "query": "q=331127202611220001"}))
     assert "331127202611220001" in told
     assert "331127202611220000" not in told
+
+
+def shown_on(page):
+    return re.search(r'name="shown" value="([^"]+)"', page)[1]
+
+
+def released(world):
+    with world.reading() as session:
+        return session.scalar(select(func.count()).select_from(Case).where(Case.released_at.is_not(None)))
+
+
+def test_a_release_of_all_that_match_is_of_those_that_the_trial_has_shown(world, person, lodged, decided):
+    """The trial said two, three more came in, and the release let five go."""
+    lodged(2)
+    clerk, whole = person(Role.DISPATCH), {"all_matching": "yes", "query": ""}
+    trial = clerk.post("/console/release/plan", whole).text
+    assert "将寄出 2 件办件" in trial
+    for number in range(7, 10):
+        lodge(world, decided(f"33112720261122{number:04}", slip={"detail": f"团结路{number}号"}), "test")
+    stale = clerk.post("/console/release", whole | {"shown": shown_on(trial)})
+    assert (stale.status_code, released(world)) == (409, 0)
+    assert "您看到的符合条件的是 2 件，现在是 5 件" in stale.text
+    assert "将寄出 5 件办件" in stale.text  # the trial of what there is now
+    followed(clerk, clerk.post("/console/release", whole | {"shown": shown_on(stale.text)}))
+    assert released(world) == 5
+
+
+def test_as_many_as_were_shown_but_others_are_refused_too(world, person, lodged, decided):
+    ids, clerk = lodged(2), person(Role.DISPATCH)
+    whole = {"all_matching": "yes", "query": ""}
+    trial = clerk.post("/console/release/plan", whole).text
+    person(Role.DISPATCH, "colleague").post("/console/release", {"id": ids[:1]})
+    lodge(world, decided("331127202611229999", slip={"detail": "团结路9号"}), "test")
+    stale = clerk.post("/console/release", whole | {"shown": shown_on(trial)})
+    assert (stale.status_code, "不全是您看过的那些" in stale.text, released(world)) == (409, True, 1)
+
+
+def test_a_trial_of_which_nothing_is_left_says_so(world, person, lodged):
+    ids, clerk = lodged(2), person(Role.DISPATCH)
+    whole = {"all_matching": "yes", "query": ""}
+    trial = clerk.post("/console/release/plan", whole).text
+    person(Role.DISPATCH, "colleague").post("/console/release", {"id": ids})
+    stale = clerk.post("/console/release", whole | {"shown": shown_on(trial)})
+    assert (stale.status_code, "现在是 0 件" in stale.text) == (409, True)
+
+
+@pytest.mark.parametrize("act", ["/console/release", "/console/hold", "/console/lift"])
+def test_whatever_is_done_to_all_of_a_queue_is_done_to_those_that_it_has_shown(
+    world, person, lodged, decided, monkeypatch, act
+):
+    monkeypatch.setattr(look, "PAGE", 2)
+    lodged(3)
+    clerk = person(Role.DISPATCH)
+    asked = {"all_matching": "yes", "query": "", "why": "欠费"}
+    asked |= {"shown": shown_on(clerk.get("/console/queue/to_release").text)}
+    lodge(world, decided("331127202611229999", slip={"detail": "团结路9号"}), "test")
+    stale = clerk.post(act, asked)
+    assert (stale.status_code, "现在是 4 件" in stale.text, released(world)) == (409, True, 0)
+    asked |= {"shown": shown_on(clerk.get("/console/queue/to_release").text)}
+    assert clerk.post(act, asked).status_code == 303
+
+
+def test_all_of_a_print_queue_are_those_that_it_has_shown(booked, person, monkeypatch):
+    monkeypatch.setattr(look, "PAGE", 2)
+    world, ids = booked
+    clerk = person(Role.DISPATCH)
+    asked = {"all_matching": "yes", "query": "", "shown": shown_on(clerk.get("/console/queue/to_print").text)}
+    person(Role.DISPATCH, "colleague").post("/console/print", {"id": ids[:1]})
+    assert (clerk.post("/console/print", asked).status_code, prints(world)) == (409, [0, 0, 1])
 
 
 def test_a_hold_needs_its_reason(world, person, lodged):
@@ -193,6 +263,7 @@ def test_the_day_of_a_printed_run(booked, person, role):
     assert "全部打印成功？" in page
     first = clerk.get(f"{made}/labels.pdf")
     assert first.headers["content-type"] == "application/pdf"
+    assert first.headers["accept-ranges"] == "none"  # what is noted is a whole file
     assert first.content == clerk.get(f"{made}/labels.pdf").content
     assert clerk.get(f"{made}/labels.zpl").content.count(b"^XZ") == 3
     assert clerk.get(f"{made}/labels.tspl").content.count(b"PRINT 1,1") == 3
@@ -204,7 +275,18 @@ def test_the_day_of_a_printed_run(booked, person, role):
     again = clerk.post(f"{made}/from", {"nth": 2, "reason": "卡纸"}).headers["location"]
     assert re.search(r"补打\s*1", clerk.get(again).text)
     assert prints(world) == [1, 2, 2]
-    assert "已答复：出了 1 张" in clerk.get(made).text
+    answered = clerk.get(made).text
+    assert "已答复：出了 1 张" in answered
+    assert "labels." not in answered
+    for kind in ("pdf", "zpl", "tspl"):
+        refused = clerk.get(f"{made}/labels.{kind}")
+        assert (refused.status_code, "补打" in refused.text) == (409, True)
+    assert clerk.get(f"{again}/labels.pdf").status_code == 200
+    with world.reading() as session:
+        taken = session.scalars(
+            select(AuditEntry.subject).where(AuditEntry.deed == "export").order_by(AuditEntry.seq)
+        )
+        assert [one.rpartition(":")[2] for one in taken] == [made.rpartition("/")[2]] * 4 + [again.rpartition("/")[2]]
     assert clerk.post(f"{again}/all-out").status_code == 303
     assert clerk.post(f"{again}/all-out").status_code == 409
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from sqlalchemy import select, text
@@ -10,6 +11,7 @@ from dispatch.approval.case import Case
 from dispatch.approval.issue import Paper, PaperIssue, register_all, register_paper
 from dispatch.approval.lodge import lodge
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.queues import look
 from dispatch.staff.role import Role
 from tests.rooms.road_steps import at_once, shipments
 from workers.run import run_due
@@ -92,6 +94,18 @@ def test_all_that_match_are_registered_and_only_those(waiting, person):
     with waiting.reading() as session:
         ready = session.scalars(select(Case.case_no).where(Case.paper_ready_at.is_not(None))).all()
     assert ready == [NUMBERS[2]]
+
+
+def test_papers_of_all_that_match_are_registered_only_where_the_queue_has_shown_them(waiting, person, monkeypatch):
+    monkeypatch.setattr(look, "PAGE", 1)
+    clerk = person(Role.WINDOW)
+    shown = re.search(r'name="shown" value="([^"]+)"', clerk.get("/console/queue/to_issue").text)[1]
+    register_paper(waiting, NUMBERS[0], GIVEN, "clerk")
+    asked = {"all_matching": "yes", "query": "", "given_by": "李科员", "shown": shown}
+    stale = clerk.post("/console/issue/chosen", asked)
+    assert (stale.status_code, "没有办" in stale.text) == (409, True)
+    with waiting.reading() as session:
+        assert session.scalars(select(Case.case_no).where(Case.paper_ready_at.is_not(None))).all() == NUMBERS[:1]
 
 
 def test_cases_of_another_department_are_neither_registered_nor_shown(waiting, person):

@@ -15,7 +15,7 @@ from dispatch.label import SheetSize
 from dispatch.label.print_run import find_run
 from dispatch.label.print_sheets import Wish, begin_print, to_print
 from dispatch.label.printer import Language, PrinterAsked, add_printer
-from zhuandi import batches
+from zhuandi import batches, printing
 
 CASES = [f"33112720261122{number:04}" for number in range(3)]
 
@@ -53,6 +53,21 @@ def test_a_run_is_answered_once_by_who_counted(typed, printed, post):
     again = typed("came-out", printed)
     assert again.exit_code == 1
     assert "wang.wu" in again.output
+
+
+def test_a_run_that_was_answered_for_is_not_written_into_a_file_once_more(
+    typed, printed, post, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(printing, "open_world", lambda: as_given(post.world))
+
+    def asked():
+        return CliRunner().invoke(printing.app, ["--batch", str(printed), "--out", str(tmp_path / "labels.pdf")])
+
+    assert asked().exit_code == 0
+    assert (tmp_path / "labels.pdf").read_bytes().startswith(b"%PDF")
+    typed("came-out", printed)
+    refused = asked()
+    assert (refused.exit_code, "补打" in refused.output) == (1, True)
 
 
 def test_of_a_run_that_came_out_in_part_the_others_are_printed_again_for_a_reason(typed, printed, post):

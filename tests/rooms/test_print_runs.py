@@ -10,8 +10,10 @@ from dispatch.batch import Outcome, items_of
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import Act
 from dispatch.label import SheetSize
-from dispatch.label.print_run import all_came_out, draw_run, find_run
+from dispatch.label.print_run import all_came_out, draw_run, find_run, take_out
 from dispatch.label.print_sheets import Wish, begin_print, print_from, print_sheets, to_print
+from dispatch.label.printer import Language
+from dispatch.label.thermal.labels import run_in
 from dispatch.waybill import live_waybill
 from tests.rooms.printed_page import read_pages
 from workers.run import run_due
@@ -113,6 +115,43 @@ def test_from_the_nth_again_is_a_run_of_its_own_and_answers_the_first(booked):
         assert (answered.came_out, answered.answered_by) == (1, "wang.wu")
         assert find_run(session, again).again_of == batch
     assert sorted(one.prints for one in shipments(world)) == [1, 2, 2]
+
+
+def test_each_file_of_a_run_is_noted_and_after_the_answer_there_is_none(booked):
+    """Full sheets without 补打 came out as often as one liked, and nothing was written down of it."""
+    world, chosen = booked
+    batch = begin_print(world, chosen, WISH)
+    assert take_out(world, batch, "li.na") == run_in(world, batch, "wang.wu") == draw_run(world, batch)
+    run_in(world, batch, "wang.wu", Language.ZPL)
+    assert [one for one in noted(world) if one[0] == "export"] == [
+        ("export", "li.na", "面单文件（PDF）"),
+        ("export", "wang.wu", "面单文件（PDF）"),
+        ("export", "wang.wu", "面单文件（ZPL）"),
+    ]
+    all_came_out(world, batch, "li.na")
+    before = noted(world)
+    for language in (None, *Language):
+        with pytest.raises(ConflictError, match=r"li\.na.*3 张.*补打"):
+            run_in(world, batch, "wang.wu", language)
+    assert noted(world) == before
+
+
+def test_what_went_on_from_the_nth_is_the_only_run_that_has_a_file(booked):
+    world, chosen = booked
+    batch = begin_print(world, chosen, WISH)
+    again = print_from(world, batch, 2, AGAIN)
+    with pytest.raises(ConflictError, match="补打"):
+        take_out(world, batch, "li.na")
+    assert len(numbers(take_out(world, again, "li.na"))) == 2
+
+
+def test_of_an_answered_run_that_was_packed_since_it_is_the_answer_that_is_told(booked):
+    world, chosen = booked
+    batch = begin_print(world, chosen[:1], WISH)
+    all_came_out(world, batch, "li.na")
+    do(world, Act.PACK, next(one for one in shipments(world) if one.id == chosen[0]))
+    with pytest.raises(ConflictError, match="补打"):
+        take_out(world, batch, "li.na")
 
 
 def test_of_two_who_answer_the_second_is_told_who_was_first_and_prints_nothing(booked):

@@ -1,4 +1,4 @@
-// The counter's own script: ticks, keys. Written for Chrome 80; every page works without it.
+// The counter's own script: ticks, keys, scans that are looked for. Written for Chrome 80; every page works without it.
 "use strict";
 
 (function () {
@@ -55,19 +55,62 @@
     tell(form);
   });
 
+  // A scan is looked for, wherever the focus is; scan.js has a use of its own for it. A field that is meant for codes
+  // (data-scan) takes it, and in any other that is written in it stays and sends nothing.
+  const find = document.getElementById("find"), Burst = window.Burst;
+  const WRITTEN = "textarea, input:not([type=checkbox]):not([type=radio])";
+  const left = () => Array.from(document.querySelectorAll("main textarea, main input")).some(
+    (one) => one.matches(WRITTEN) && !one.matches("[type=hidden], [data-scan]") && one.value !== one.defaultValue);
+
+  // Not where nobody is signed in: what fills in a password may be as quick.
+  if ("prefix" in document.body.dataset) Burst.take = (event, code, began) => {
+    if (!code) return;
+    const whole = Burst.fits(code), written = began && began.matches(WRITTEN), tab = event.key === "Tab";
+    if (began && began.matches("[data-scan]") && whole) began.value = Burst.bare(began.value);
+    if (began && began.matches("[data-scan], [type=password]")) return;
+    if ((!whole && (written || tab)) || (written && tab)) return; // a hand's own
+    event.preventDefault(); // a scan presses no button and sends no form
+    event.stopPropagation();
+    if (!whole || written) return;
+    Burst.putBack(find);
+    if (find) look(Burst.bare(code));
+  };
+
+  const look = (code) => {
+    find.value = code;
+    find.focus();
+    // What is written and not sent yet would go with the page: then it is left to the clerk.
+    if (left()) find.select();
+    else if (find.form.reportValidity()) find.form.submit();
+  };
+
+  // Enter on a box or a choice of a list would press the first button of its form: what that does is not seen there.
+  const BOXES = "#chosen input[type=checkbox], #chosen select, #planned input[type=checkbox]";
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches(BOXES)) event.preventDefault();
+  });
+
+  // What a key does waits until it is clear that it was one key, not the beginning of a scan.
+  const QUIET = 200; // milliseconds
+  let waiting = 0;
+  document.addEventListener("keydown", () => window.clearTimeout(waiting), true);
+  const alone = (act, milliseconds) => {
+    // Twice: keys that came while the machine was busy are heard first.
+    waiting = window.setTimeout(() => { waiting = window.setTimeout(act); }, milliseconds);
+  };
+
   // Keys: / to the search box, j and k along the rows, x ticks, and whatever bears data-key. Off while something is typed.
   const typing = (target) => target.matches && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
     if (wanted ? !wanted.checked : !on()) return;
-    if (event.key === "?" && keys) {
+    if (event.key === "?" && keys && !Burst.among()) {
       keys.open = !keys.open;
       keys.querySelector("summary").focus();
       return;
     }
     if (event.key === "/") {
-      const find = document.getElementById("find");
-      if (find) { find.focus(); event.preventDefault(); }
+      if (find && !Burst.among()) { find.focus(); event.preventDefault(); }
       return;
     }
     if (event.key === "j" || event.key === "k") {
@@ -82,12 +125,11 @@
     }
     const keyed = Array.from(document.querySelectorAll("[data-key]")).find((one) => one.dataset.key === event.key);
     if (keyed) {
-      keyed.click();
+      if (!Burst.among()) alone(() => keyed.click(), QUIET);
       event.preventDefault();
       return;
     }
-    if (event.key === "x" && document.activeElement.matches("tbody input[name=id]")) {
-      document.activeElement.click();
-    }
+    const here = document.activeElement;
+    if (event.key === "x" && here.matches("tbody input[name=id]")) alone(() => here.click(), Burst.FAST);
   });
 })();

@@ -1,13 +1,11 @@
-// Scanning: a wedge scanner types wherever the focus is, a phone looks through its camera; each scan is one POST.
-// Written for Chrome 80; without it the form is sent as any other.
+// Scanning: a wedge scanner types wherever the focus is (burst.js), a phone looks through its camera; each scan is one
+// POST. Written for Chrome 80; without it the form is sent as any other.
 "use strict";
 
 (function () {
   const area = document.getElementById("scan-area");
   if (!area) return;
-  const FAST = 40; // milliseconds: no hand types so quickly
-  const SHORTEST = 4;
-  const prefix = area.dataset.prefix || "";
+  const Burst = window.Burst;
   const ime = document.getElementById("ime");
   const waiting = [];
   let sending = false;
@@ -106,34 +104,18 @@
     take(text);
   });
 
-  // Whatever comes faster than a hand types and ends in Enter or Tab is a scan, wherever the focus is.
-  let burst = "", last = 0, before = null;
-  const field = (target) => target && target.matches && target.matches("input, textarea, select") ? target : null;
-
+  Burst.take = (event, quick) => {
+    // In the box itself all of it counts: a slow machine may stop in the middle of a scan.
+    const code = event.target === box() && !stopped() ? box().value : quick;
+    if (!Burst.fits(code)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    Burst.putBack(box());
+    if (box()) box().value = "";
+    take(code);
+  };
   document.addEventListener("keydown", (event) => {
-    const gap = event.timeStamp - last;
-    last = event.timeStamp;
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === "Enter" || event.key === "Tab") {
-      // In the box itself all of it counts: a slow machine may stop in the middle of a scan.
-      const inBox = event.target === box() && !stopped();
-      const code = inBox ? box().value : gap < FAST ? burst : "";
-      burst = "";
-      if (code.length < SHORTEST || !code.startsWith(prefix)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (before && before.field !== box()) before.field.value = before.value; // it was not meant for this field
-      if (box()) box().value = "";
-      take(code);
-      return;
-    }
-    if (event.key.length !== 1) return;
-    if (gap >= FAST || !burst) {
-      burst = "";
-      const target = field(event.target);
-      before = target ? { field: target, value: target.value } : null;
-    }
-    burst += event.key;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.key.length !== 1) return;
     if (stopped() && event.key !== " ") event.preventDefault();
   }, true);
 
@@ -141,7 +123,7 @@
   document.addEventListener("keydown", (event) => {
     const stop = stopped();
     if (!stop) return;
-    if ((event.key === " " || event.key === "Escape") && burst.length < SHORTEST) {
+    if ((event.key === " " || event.key === "Escape") && !Burst.long()) {
       event.preventDefault();
       over(stop);
     } else if (event.key === "Tab" || event.key === "Enter") {
@@ -152,11 +134,11 @@
   area.addEventListener("click", (event) => {
     if (!event.target.matches("[data-stop-over]")) return;
     event.preventDefault();
-    if (event.detail || burst.length < SHORTEST) over(stopped());
+    if (event.detail || !Burst.long()) over(stopped());
   });
   function over(stop) {
     stop.parentNode.removeChild(stop);
-    burst = "";
+    Burst.forget();
     focusBox();
   }
 

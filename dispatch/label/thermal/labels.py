@@ -4,7 +4,7 @@ from uuid import UUID
 
 from PIL import Image
 
-from dispatch.label.print_run import draw_run
+from dispatch.label.print_run import take_out
 from dispatch.label.printer import Language
 from dispatch.label.thermal.raster import rasterise, shift
 from dispatch.label.thermal.tspl import tspl
@@ -23,6 +23,8 @@ def _label(picture: Image.Image, language: Language, darkness: int | None) -> by
     return zpl(picture, darkness=darkness) if language is Language.ZPL else tspl(picture, darkness=darkness)
 
 
-def run_in(world: World, batch_id: UUID, language: Language) -> bytes:
-    """A whole run, as a file for a printer that hangs on somebody's own machine. Raises as `draw_run`."""
-    return write_labels(draw_run(world, batch_id), language)
+def run_in(world: World, batch_id: UUID, by: str, language: Language | None = None) -> bytes:
+    """A whole run, as a file for a printer that hangs on somebody's own machine; None: PDF. Raises as `take_out`."""
+    if language is None:
+        return take_out(world, batch_id, by)
+    return write_labels(take_out(world, batch_id, by, language), language)
