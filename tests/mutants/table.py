@@ -491,6 +491,69 @@ THE_DESK = (
         (_in("console/test_dispatch_and_print", "another_departments_cases_and_batches_are_not_there"),),
     ),
     Mutant(
+        "all that match are those that were shown",
+        (Edit("dispatch/seen.py", 'if shown in {"", mark_of(ids)}:', "if shown is not None:"),),
+        (_in("console/test_dispatch_and_print", "a_release_of_all_that_match_is_of_those_that_the_trial_has_shown"),),
+    ),
+    Mutant(
+        "over somebody else's hold nothing is given out",
+        (Edit("dispatch/zero_visits/at_window.py", "    if step is Step.HELD:", "    if step is None:"),),
+        (_in("console/test_window_page", "over_somebody_elses_hold_nothing_is_given_out_and_the_page_says_which"),),
+    ),
+    Mutant(
+        "a paper that is not here is not given out",
+        (Edit("dispatch/zero_visits/at_window.py", "    if step is Step.PAPER:", "    if step is None:"),),
+        (_in("console/test_window_page", "a_lost_paper_is_not_given_out_until_its_substitute_is_registered"),),
+    ),
+    Mutant(
+        "what the post has told of is not put back",
+        (
+            Edit(
+                "dispatch/packing/put_back.py",
+                "shipment.stage == Stage.HANDED_OVER and shipment.tracked == Tracked.UNSEEN",
+                "shipment.stage == Stage.HANDED_OVER",
+            ),
+        ),
+        (_in("console/test_put_back", "what_the_post_has_told_of_is_not_put_back"),),
+    ),
+    Mutant(
+        "news from before it was put back give its line back",
+        (Edit("dispatch/packing/put_back.py", "LinePutBack.put_back_at > told", "LinePutBack.put_back_at < told"),),
+        (
+            _in(
+                "console/test_put_back",
+                "news_from_before_it_was_put_back_say_that_it_was_with_the_postman_and_its_line_stands_again",
+            ),
+        ),
+    ),
+    Mutant(
+        "an answered run gives no file any more",
+        (
+            Edit(
+                "dispatch/label/print_run.py",
+                "        _refuse_answered(find_run(session, batch_id), ",
+                "        str.join(str(find_run(session, batch_id)), ",
+            ),
+        ),
+        (_in("rooms/test_print_runs", "each_file_of_a_run_is_noted_and_after_the_answer_there_is_none"),),
+    ),
+    Mutant(
+        "on days off nobody at the hall is late",
+        (
+            Edit(
+                "dispatch/working_days.py",
+                "since + patience if world.settings.hall_open_daily else",
+                "since + patience if patience else",
+            ),
+        ),
+        (
+            _in(
+                "rooms/test_working_days",
+                "what_waits_for_the_hall_rests_over_the_festival_and_what_waits_for_the_post_does_not",
+            ),
+        ),
+    ),
+    Mutant(
         "what somebody typed is not turned into English",
         (Edit("dispatch/console/sentence.py", "holes[hole] if as_is else turn(holes[hole])", "turn(holes[hole])"),),
         (_in("console/test_sentences", "what_somebody_typed_stays_as_it_is_though_it_be_a_word_of_ours"),),

@@ -7,16 +7,15 @@ import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from on_the_road import CLERK, Road, as_given
-from road_steps import with_settings
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from dispatch import jobs, worklist
+from dispatch import jobs, working_days, worklist
 from dispatch.approval.case import Case
 from dispatch.approval.lodge import CASE_WATCH, lodge
 from dispatch.arrangement import how_far, say_day, show_year, take_arrangement
 from dispatch.audit import AuditEntry, Deed
+from dispatch.db import connect, sessions
 from dispatch.errors import NotAllowedError
 from dispatch.jobs import Job
 from dispatch.journey import Stage, View
@@ -31,6 +30,8 @@ from dispatch.tracking.watch import watch
 from dispatch.working_days import PUBLISHED, Calendar, calendar, due_at
 from dispatch.worklist import Entry, Reason
 from dispatch.zero_visits.desk import on_the_desk
+from tests.rooms.on_the_road import CLERK, Road, as_given
+from tests.rooms.road_steps import with_settings
 from zhuandi import calendar as command
 from zhuandi.doctor import _calendar
 
@@ -291,15 +292,22 @@ def test_an_arrangement_that_is_not_whole_is_not_taken_at_all(hall, lines, said)
         assert calendar(session).said == {}
 
 
-def test_a_day_that_is_said_anew_holds_at_once_for_every_process(hall):
-    """Each look asks the table: no process goes on with a calendar of its own."""
+def test_a_day_that_is_said_anew_holds_at_once_where_it_was_said_and_soon_for_every_process(hall, monkeypatch):
+    """No process goes on for ever with a calendar of its own."""
+    other = dataclasses.replace(
+        hall, sessions=sessions(connect(hall.sessions.kw["bind"].url.render_as_string(False)))
+    )
+    evening, next_day = shanghai("2026-08-31", 20), shanghai("2026-09-01", 20)
+    assert due(other, evening, View.TO_PRINT) == due(hall, evening, View.TO_PRINT) == next_day
     say_day(hall, date(2026, 9, 1), "台风停工", CLERK, works=False)
-    with hall.reading() as session:
-        assert not calendar(session).works(date(2026, 9, 1))
+    assert due(hall, evening, View.TO_PRINT) == next_day + DAY
+    monkeypatch.setattr(working_days, "RECENT_SECONDS", 0.0)
+    assert due(other, evening, View.TO_PRINT) == next_day + DAY
     say_day(hall, date(2026, 9, 1), "台风解除", CLERK, works=True)
+    assert due(hall, evening, View.TO_PRINT) == next_day
     with hall.reading() as session:
-        assert calendar(session).works(date(2026, 9, 1))
         assert len(list(session.scalars(select(AuditEntry)))) == 2
+    other.sessions.kw["bind"].dispose()
 
 
 def test_the_commands_show_set_and_import(hall, monkeypatch, tmp_path):
