@@ -125,7 +125,7 @@ def _at_the_desk(counter: Counter) -> None:
 def _on_paper(counter: Counter) -> None:
     """Lists that are brought, papers that are handed over, fetched and printed again."""
     world, cases = counter.world, counter.cases
-    heads = ("办件编号", "事项名称", SCRIPT)
+    heads = ("办件编号", "事项名称", DENSE)
     for name, first in ((f"{SCRIPT}.csv", heads), (f"{DENSE}.csv", ("办件编号", "申请人", DENSE))):
         rows = [first, *((SCRIPT, SCRIPT, SCRIPT) for _ in range(2))]
         upload(world, name, "\n".join(",".join(map(_cell, row)) for row in rows).encode(), CLERK, None)

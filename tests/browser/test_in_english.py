@@ -92,7 +92,7 @@ def _hand_over_what_is_not_packed(window: Window, counter: Counter) -> Page:
 
 
 def _give_to_somebody_unchecked(window: Window, counter: Counter) -> Page:
-    page = window.go(f"/console/case/{counter.cases['to_issue'][0]}/window")
+    page = window.go(f"/console/case/{counter.cases['to_release'][1]}/window")
     page.locator("#on-paper").check()
     page.get_by_role("button", name="Give out and register").click()
     return page
