@@ -13,9 +13,10 @@ demo: $(VENV)/ready
 up: $(VENV)/ready
 	@$(BIN)/zhuandi up --sandbox
 
-# So many tests at once; each process has an embedded PostgreSQL of its own, and a file stays in one process.
+# So many tests at once; each process has an embedded PostgreSQL of its own, and a file stays in one process. Files are
+# begun in the order that conftest.py gives them.
 TESTERS ?= 2
-PYTEST := -q -n $(TESTERS) --dist loadfile
+PYTEST := -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test: lint browser unit external crash-matrix
 

@@ -41,8 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # The longest files first: where several processes share the tests, the others fit in beside them.
-    items.sort(key=lambda item: not {"races", "engines", "faults"} & set(item.path.parts))
+    # The longest files first: where several processes share the tests, the others fit in beside them. Those with a
+    # browser last: its event loop runs on in the process, and no `asyncio.run` beside it.
+    browsing = {item.path for item in items if "playwright" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path in browsing, not {"races", "engines", "faults"} & set(item.path.parts)))
     for item in items:
         if {"database_url", "own_database_url"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)

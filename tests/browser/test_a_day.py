@@ -233,7 +233,7 @@ def hand_over_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     expect(page.locator(".tally")).to_contain_text(str(GOOD))
     hand.press(page.locator("form[action$='/close'] button"))
     expect(page).to_have_url(re.compile(r"/console/hand-over$"))
-    listed = page.locator(".rows a[href$='.pdf']").get_attribute("href")
+    listed = page.locator(".rows a.btn[href$='.pdf']").get_attribute("href")
     assert page.context.request.get(f"{home}{listed}").body().startswith(b"%PDF")
 
 
