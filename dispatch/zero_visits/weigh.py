@@ -39,7 +39,8 @@ def weigh_shipment(world: World, claim: Claim) -> None:
         waiting = _show_contradictions(world, session, shipment, tracking, entries)
         if entries:
             _settle_gone(world, session, shipment, tracking)
-        if waiting:
+        if waiting:  # a person has it before them, and it is not silence that they must look into
+            worklist.settle_by_itself(world, session, shipment.subject, [Reason.STALLED])
             return
         verdict = weigh(tracking, consent_to(session, shipment), asked=_asked(shipment, rows))
         _carry_out(world, session, Weighed(shipment, tracking, verdict))

@@ -614,6 +614,18 @@ def test_what_stands_still_is_asked_for_then_shown_and_news_settles_it(there, te
     assert (entries(late), entries(late, settled=True)) == ([], [Reason.STALLED])
 
 
+def test_a_delivery_that_is_taken_back_is_before_a_person_once_however_late_the_post_said_so(there, tell):
+    """Everything was killed, and the watch looked before the news was weighed: «stalled» stood beside for good."""
+    tell(there, ("389", 9))
+    late = replace(with_settings(there, after_asking=HOUR), now=lambda: there.now() + timedelta(days=30))
+    sql(there, "UPDATE shipments SET overdue_asked = true")
+    make_due(late, WATCH)
+    run_due(late, WATCH)
+    assert entries(late) == [Reason.STALLED]
+    tell(there, ("743", 4))
+    assert (entries(there), entries(there, settled=True)) == ([Reason.DELIVERY_REVOKED], [Reason.STALLED])
+
+
 def test_a_letter_that_moves_on_is_not_called_stalled(there, tell):
     tell(there, ("389", 9))
     patient = with_settings(there, after_asking=HOUR)
