@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dispatch.approval.case import Case, Document
-from dispatch.crash import JOB_POINTS
+from dispatch.breaker import Breaker
+from dispatch.crash import JOB_POINTS, Deed
 from dispatch.errors import NotAllowedError
 from dispatch.journey import Stage
 from dispatch.reconcile.begin import LOOK_THROUGH, begin_by_hand
@@ -34,7 +35,10 @@ PER_CARRIER = 16
 LIMIT_SECONDS = 900  # a guard and not an aim
 STILL_SECONDS = 180  # so long nobody has died: what is armed is not reached
 NOT_REACHED = "not reached"
-FROZEN, AFTER = 400, 500  # numbers of the cases over which workers sleep, and a restore may have lost
+FROZEN, AFTER, FAILED = 400, 500, 700
+"""Numbers of the cases over which workers sleep, which a restore may have lost, over which an account gets well."""
+FAILS_EVERY_SECONDS = 5.0
+HEALTH = f"{Deed.HEALTH}/"
 SET_BACK = (RECALL, LOOK_THROUGH)
 """Jobs that there are only after the database was set back to an earlier time."""
 ONCE_A_DAY = tuple(f"{name}/" for name, _ in STANDING)
@@ -76,7 +80,8 @@ def run(broker: str, points: Collection[str], server: str, folder: Path) -> Resu
             house.say("the database was set back")
             _set_back(house, desk)
         house.say("what the restore lost is known")
-        _live_until(house, desk, lambda: _died_at_all(house))
+        again = _Again(house, desk)
+        _live_until(house, desk, lambda: _died_at_all(house, again))
         house.say("nobody dies any more")
         posts = {name: read_practice(home).url(name) for name in ("ems", "sf")}
         if not _live_until(house, desk, lambda: drained(house.world, _books(http, posts)), LIMIT_SECONDS):
@@ -119,14 +124,38 @@ def _live_until(house: House, desk: Desk, happened: Callable[[], bool], patience
     return True
 
 
-def _died_at_all(house: House) -> bool:
+def _died_at_all(house: House, again: "_Again") -> bool:
     """Whether somebody has died at every point. Who was killed over another job may have ended, a moment before it
-    came to a point of its own, what is due once a day: that is left again.
+    came to a point of its own, what is due once a day, or what is told of an account that was not well: that comes
+    again.
     """
     left = house.left()
-    if left and all(name.startswith(ONCE_A_DAY) for name in left):
-        leave_standing(house.world)
+    if all(name.startswith((*ONCE_A_DAY, HEALTH)) for name in left):
+        if any(name.startswith(ONCE_A_DAY) for name in left):
+            leave_standing(house.world)
+        if any(name.startswith(HEALTH) for name in left):
+            again.fail_and_answer()
     return not left
+
+
+@dataclass
+class _Again:
+    """An account that has failed once, and a case over which its post answers."""
+
+    house: House
+    desk: Desk
+    number: int = FAILED
+    last: float = float("-inf")
+
+    def fail_and_answer(self) -> None:
+        """Once more, if the last time has had its time."""
+        if time.monotonic() - self.last < FAILS_EVERY_SECONDS:
+            return
+        with self.house.world.begin() as session:
+            session.execute(update(Breaker).values(failures=1))
+        self.desk.lodge("ems", self.number)
+        self.desk.release([case_no("ems", self.number)])
+        self.number, self.last = self.number + 1, time.monotonic()
 
 
 def _sealed(world: World) -> bool:
