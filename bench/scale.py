@@ -53,6 +53,11 @@ ROWS: Mapping[str, Ours] = {
 """What touches the database: labels are drawn without it. The value of each is a rate."""
 SIZE = "SELECT pg_database_size(current_database())"
 OF_ONE_CASE = ("/console/case/FILL-1", "/console/find?q=FILL-1", "/console/find?q=1140000000001")
+BESIDE = {
+    Right.HAND_OVER: ("/console/hand-over/lists", "/console/hand-over/compare"),
+    Right.AUDIT: ("/console/audit?subject=FILL-1", "/console/audit?subject=1140000000001"),
+}
+"""What no door leads to, and looks up something of its own."""
 DEPARTMENT = "县市场监督管理局"
 ONE = page.WHAT
 """All that is done where little is to be done: one row beside itself, and its statements."""
@@ -165,6 +170,7 @@ def _pages(role: Role) -> list[str]:
     """What this role's pages ask the database for: its queues, whatever stands beside them, one case."""
     rights = RIGHTS[role]
     doors = [url for url, _, right in DOORS if right in rights]
+    doors += [url for right, urls in BESIDE.items() if right in rights for url in urls]
     if Right.SEE not in rights:
         return [f"/console/queue/{queue}" for queue in ON_THE_DESK if Right.SEE_TODAY in rights] + doors
     return [f"/console/queue/{queue}" for queue in Queue] + doors + list(OF_ONE_CASE)
