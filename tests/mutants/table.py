@@ -454,7 +454,7 @@ THE_DESK = (
             Edit(
                 "dispatch/label/thermal/send.py",
                 "_in_doubt(world, session, job, str(wrong))",
-                "_end(world, session, job, State.WAITING, str(wrong))",
+                "_end(world, session, job, State.FAILED, str(wrong))",
             ),
         ),
         (
