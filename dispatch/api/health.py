@@ -12,7 +12,7 @@ from dispatch.api.who import TheWorld
 from dispatch.db import DATABASE_AWAY
 from dispatch.jobs import Beat
 from dispatch.restored import open_restore
-from dispatch.safety import SKEW_FAILS, SKEW_WARNS, Level, clock_skew, database_findings, revision_of
+from dispatch.safety import Level, database_findings, revision_of, skew_finding
 from dispatch.tables import REVISION
 from dispatch.world import World
 
@@ -83,7 +83,4 @@ def _restore(session: Session) -> str:
 
 def _time(world: World, session: Session) -> str:
     """This machine's clock beside the database's: leases hang on theirs, what people read on ours."""
-    off = abs(clock_skew(session, world.now))
-    if off >= SKEW_FAILS:
-        return "wrong"
-    return "off" if off >= SKEW_WARNS else OK
+    return {Level.OK: OK, Level.WARN: "off", Level.ERROR: "wrong"}[skew_finding(session, world.now).level]
