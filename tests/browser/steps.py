@@ -61,3 +61,9 @@ def narrow(page: Page, **chosen: str) -> None:
 def said(page: Page) -> Locator:
     """What the page tells of the last deed."""
     return page.locator("#said .alert")
+
+
+def ready_to_scan(page: Page) -> None:
+    """As a clerk sees it: the page stands and the cursor is in its box. What a scanner typed before is nobody's."""
+    page.wait_for_load_state()
+    expect(page.locator("[data-scan-box]")).to_be_focused()

@@ -22,7 +22,7 @@ from dispatch.world import World
 from tests.browser.chromium import window
 from tests.browser.counter import CLERK, NAMES_OF_STAFF, PASSWORD
 from tests.browser.day_list import CASES, FAULTS, case_no, issued_list
-from tests.browser.steps import rows, said, sign_in, waiting
+from tests.browser.steps import ready_to_scan, rows, said, sign_in, waiting
 from tests.doors.served import served
 from tests.parts import until_nothing_is_due
 from tests.rooms.on_the_road import Road
@@ -198,6 +198,7 @@ def pack_some_and_a_wrong_pair(day: Day, hand: Hand) -> None:
     with day.world.reading() as session:
         pairs = to_pack(session)
     hand.open("/console/pack")
+    ready_to_scan(page)
     for paper, waybill in pairs[:SCANNED]:
         scan(page, paper)
         expect(page.locator("#scanned")).to_contain_text(paper)
@@ -224,7 +225,7 @@ def hand_over_all(hand: Hand, home: str, words: dict[str, str]) -> None:
     page = hand.page
     hand.open("/console/hand-over")
     hand.press(page.get_by_role("button", name=words["begin"]))
-    expect(page.locator("#scan-area")).to_be_visible()
+    ready_to_scan(page)
     numbers = page.locator(".rows td.number").all_inner_texts()[0 : 2 * SCANNED : 2]
     for count, number in enumerate(numbers, start=1):
         scan(page, number)

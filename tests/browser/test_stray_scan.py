@@ -8,7 +8,7 @@ from time import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from dispatch.console.page import PAGES
 from dispatch.staff.role import Role
@@ -114,6 +114,31 @@ def test_a_scan_on_the_trial_of_a_release_releases_nothing(at_desk, counter):
         expect(page.locator("[data-key=r]")).to_be_focused()
         with looked_for(page, WITH_KEYS):
             scan(page, WITH_KEYS)
+    assert done_so_far(counter) == before
+
+
+def test_a_scan_while_the_scripts_of_a_trial_are_still_fetched_releases_nothing(at_desk, counter):
+    """放行寄递 had the focus from the first picture on, and on a slow network its guard came seconds later."""
+    before = done_so_far(counter)
+    with at_desk(Role.DISPATCH) as window:
+        page = window.go("/console/queue/to_release")
+        page.locator("tbody input[name=id]").nth(1).check()
+        fetched: list[Route] = []
+
+        def holds(route: Route) -> None:
+            fetched.append(route)
+
+        page.route(re.compile("/burst|/console[^/]*[.]js"), holds)
+        page.get_by_role("button", name="先试算").click(no_wait_after=True)
+        button = page.locator("[data-key=r]").and_(page.locator("[data-first]"))
+        expect(button).to_be_visible()
+        page.wait_for_timeout(UNHURRIED)  # an `autofocus` comes with a picture
+        scan(page, WITH_KEYS)
+        page.wait_for_timeout(UNHURRIED)
+        assert fetched
+        for one in fetched:
+            one.continue_()
+        expect(button).to_be_focused()
     assert done_so_far(counter) == before
 
 

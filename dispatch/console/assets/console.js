@@ -84,6 +84,10 @@
     else if (find.form.reportValidity()) find.form.submit();
   };
 
+  // A button takes the focus only now that a scan presses none: with `autofocus` one did while the scripts were fetched.
+  const first = document.querySelector("[data-first]");
+  if (first) first.focus();
+
   // Enter on a box or a choice of a list would press the first button of its form: what that does is not seen there.
   const BOXES = "#chosen input[type=checkbox], #chosen select, #planned input[type=checkbox]";
   document.addEventListener("keydown", (event) => {
