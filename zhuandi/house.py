@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ from dispatch.staff.member import Made
 from dispatch.wiring import KEY_FILE, make_broker, make_world
 from workers.jobs import queue_of
 from zhuandi.context import CHILD, make_home
+from zhuandi.leaving import BEGIN
 from zhuandi.postgres import EmbeddedPostgres
 from zhuandi.practice import prepare_practice
 from zhuandi.practice_staff import URLS, console_url, make_staff
@@ -44,7 +45,7 @@ class Child:
     started: float = field(default=0.0)
 
     def start(self) -> None:
-        """Start it, in a session of its own: a Ctrl-C at the terminal reaches the house first."""
+        """Start it, in a session of its own: a Ctrl-C at the terminal reaches the house first. It waits to begin."""
         if self.log.exists() and self.log.stat().st_size > LOG_MOST:
             self.log.replace(self.log.with_suffix(".old"))
         with self.log.open("ab") as out:
@@ -58,11 +59,18 @@ class Child:
             )
         self.started = time.monotonic()
 
+    def begin(self) -> None:
+        """Let it begin. One that has died meanwhile is started again at the next look around."""
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                os.write(self.process.stdin.fileno(), BEGIN)
+
     def revive(self) -> None:
         """Start it again if it died, but not more than once a second."""
         if self.process is not None and self.process.poll() is not None and time.monotonic() - self.started > 1:
             log.warning("house.revived", child=self.name, exit=self.process.returncode)
             self.start()
+            self.begin()
 
     def stop(self) -> None:
         """Ask it to leave; what it is doing is finished first."""
@@ -100,10 +108,11 @@ class House:
         with _alone(home):
             if self.practice:
                 prepare_practice(home)
-            self.settings = self._with_database(read_settings())
             try:
-                prepare(self.settings)
                 self._spawn(home)
+                self.settings = self._with_database(read_settings())
+                prepare(self.settings)
+                self._begin()
                 if self.practice:
                     self.accounts = self._make_staff(home)
                 yield self
@@ -156,6 +165,7 @@ class House:
             return make_staff(world, papers_folder(home))
 
     def _spawn(self, home: Path) -> None:
+        """Before the database stands: loading their modules takes each of them as long as making it takes us."""
         logs = home / "logs"
         logs.mkdir(exist_ok=True)
         names = SERVICE + (PRACTICE if self.practice else ())
@@ -165,9 +175,13 @@ class House:
             self._children.append(Child(twin, log_file, self._options.get(name, ())))
         for child in self._children:
             child.start()
+
+    def _begin(self) -> None:
+        for child in self._children:
+            child.begin()
         here = f"http://{self.settings.listen_host}:{self.settings.listen_port}/healthz"
         if not await_answer(here, OPENING_SECONDS):
-            raise ZhuandiError(f"接口没有按时打开。原因见 {logs / 'api.log'}。")
+            raise ZhuandiError(f"接口没有按时打开。原因见 {self.settings.home / 'logs' / 'api.log'}。")
 
     def _close(self) -> None:
         service = [child for child in self._children if child.name not in PRACTICE]
