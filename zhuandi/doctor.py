@@ -23,6 +23,7 @@ from dispatch.wiring import KEY_FILE, database_url, make_vault, now
 from dispatch.worklist import WORDS, Entry, Reason
 from zhuandi import examine
 from zhuandi.context import with_database
+from zhuandi.misspelt import misspelt
 from zhuandi.postgres import PostgresError
 
 app = typer.Typer()
@@ -58,6 +59,9 @@ def examination(settings: Settings) -> Iterator[Finding]:
     """Everything that is looked at, in the order in which one would mend it."""
     yield from examine.files(settings)
     yield from examine.chosen(settings)
+    for place, name in misspelt(settings):
+        remedy = "请改正或删去：写错的名字等于没有设置，用的还是缺省值。"
+        yield Finding(Level.WARN, "设置", f"{place}里的 {name} 没有人读", remedy)
     yield from _database(settings)
     yield from examine.broker(settings)
     yield from examine.reachable(settings)

@@ -8,6 +8,7 @@ import hashlib
 import re
 import zipfile
 from pathlib import Path
+from time import time
 
 import psycopg
 from psycopg import sql
@@ -25,6 +26,9 @@ from zhuandi.migrate import ONE_AT_A_TIME, knows
 assert TABLES  # noqa: S101 - importing them declares every table
 NAME = "zhuandi-{:%Y%m%dT%H%M%SZ}.zip"
 OURS = re.compile(r"zhuandi-\d{8}T\d{6}Z\.zip")
+DRAFT = re.compile(rf"\.{OURS.pattern}\.[0-9a-f]{{8}}\.part")
+LEFT = 24 * 3600
+"""Seconds: nobody writes so long at a draft without a byte."""
 PLAIN = (
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL datestyle = 'ISO, YMD'",
@@ -121,9 +125,13 @@ def copying(table: str, columns: tuple[str, ...], way: str) -> sql.Composed:
 
 
 def rotate(folder: Path, keep: int) -> list[Path]:
-    """Remove the oldest backups of a folder until so many are left; files of other names are none of ours."""
+    """Remove the oldest backups of a folder until so many are left; files of other names are none of ours.
+
+    And what a backup that was killed has left half written: nobody sees it, and it holds as much of everybody.
+    """
     ours = sorted(path for path in folder.iterdir() if OURS.fullmatch(path.name))
     old = ours[: max(0, len(ours) - keep)]
+    old += [path for path in folder.iterdir() if DRAFT.fullmatch(path.name) and time() - path.stat().st_mtime > LEFT]
     for path in old:
         path.unlink()
     return old

@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import Metric
 from prometheus_client.metrics_core import GaugeHistogramMetricFamily, GaugeMetricFamily
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, func, select, text
 from sqlalchemy.orm import Session
 
 from dispatch.arrangement import how_far
 from dispatch.breaker import Breaker
+from dispatch.db import spelled
 from dispatch.jobs import Beat, kind_of, lane_of
 from dispatch.journey import AT_AN_END, Stage, Tracked, View, view
 from dispatch.measured.invariants import broken
 from dispatch.safety import clock_skew
+from dispatch.shipment import Shipment
 from dispatch.worklist import Entry, Reason
 from dispatch.world import World
 
@@ -30,10 +32,8 @@ OPEN_JOBS = text("""
                WHERE next_at <= now() AND (lease_until IS NULL OR lease_until <= now()))) AS oldest
     FROM jobs WHERE done_at IS NULL GROUP BY name
 """)
-STANDING = text("""
-    SELECT stage, tracked, count(*) AS shipments, extract(epoch FROM now() - min(moved_at)) AS oldest
-    FROM shipments WHERE stage NOT IN ('closed', 'cancelled') GROUP BY stage, tracked
-""")
+GOING = tuple(spelled(stage) for stage in Stage if stage not in {Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED})
+"""The stages that are not the last one, named in the statement: what has ended is most of the table."""
 PUSHES = text("""
     SELECT carrier, 'read' AS outcome, count(*) AS pushes, sum(times - 1) AS repeats FROM pushes
     WHERE raw IS NOT NULL AND read_at > now() - CAST(:recent AS interval) GROUP BY carrier
@@ -49,6 +49,13 @@ CALLS = text("""
            extract(epoch FROM answered_at - intended_at) AS seconds
     FROM carrier_calls WHERE intended_at > now() - CAST(:recent AS interval)
 """)
+
+
+def standing(*of: ColumnElement[bool]) -> Select[str, str, int, datetime]:
+    """Rows of stage, tracked, how many, since when the oldest has not moved: of the envelopes on the road."""
+    count, oldest = func.count().label("shipments"), func.min(Shipment.moved_at).label("oldest")
+    query = select(Shipment.stage, Shipment.tracked, count, oldest).where(Shipment.stage.in_(GOING), *of)
+    return query.group_by(Shipment.stage, Shipment.tracked)
 
 
 def jobs(_: World, session: Session) -> Iterator[Metric]:
@@ -69,17 +76,18 @@ def road(_: World, session: Session) -> Iterator[Metric]:
     """How many envelopes stand where, and since when the oldest has not moved. Every place is told, empty too."""
     count: Counter[View] = Counter()
     oldest: dict[View, float] = {}
-    for row in session.execute(STANDING):
+    now = session.scalars(select(func.now())).one()
+    for row in session.execute(standing()):
         seen = view(Stage(row.stage), Tracked(row.tracked))
         count[seen] += row.shipments
-        oldest[seen] = max(oldest.get(seen, 0.0), float(row.oldest))
-    standing = GaugeMetricFamily("zhuandi_shipments", "envelopes by what is seen of them", labels=["view"])
+        oldest[seen] = max(oldest.get(seen, 0.0), (now - row.oldest).total_seconds())
+    places = GaugeMetricFamily("zhuandi_shipments", "envelopes by what is seen of them", labels=["view"])
     ages = GaugeMetricFamily("zhuandi_shipment_oldest_seconds", "since the oldest of them moved", labels=["view"])
     for seen in View:
         if seen not in AT_AN_END:
-            standing.add_metric([seen], count[seen])
+            places.add_metric([seen], count[seen])
             ages.add_metric([seen], oldest.get(seen, 0.0))
-    yield from (standing, ages)
+    yield from (places, ages)
 
 
 def pushes(world: World, session: Session) -> Iterator[Metric]:

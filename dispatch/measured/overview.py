@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, Direction, Document, Leg
 from dispatch.arrangement import Known, how_far
-from dispatch.db import spelled
 from dispatch.hall_time import SHANGHAI
 from dispatch.jobs import Beat, kind_of, lane_of
 from dispatch.journey import Stage, Tracked, View, view
 from dispatch.label.printer_health import PrinterHealth, printer_healths
-from dispatch.measured.books import OPEN_JOBS
+from dispatch.measured.books import OPEN_JOBS, standing
 from dispatch.packing.hand_over import HandOver, HandOverLine
 from dispatch.queues.limit import count_late
 from dispatch.queues.look import open_entries
@@ -32,7 +31,6 @@ from dispatch.zero_visits.figures import Figures, Share, month_in_shanghai
 from dispatch.zero_visits.figures import report as figures_of
 from dispatch.zero_visits.trips.to_rule import count_to_rule
 
-OVER = (Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED)
 HOUR = 3600
 BEATS_WITHIN = timedelta(minutes=5)
 """A part of the service that has not beaten for so long is shown as silent."""
@@ -299,14 +297,8 @@ def _stuck(session: Session, scope: Scope) -> list[Stuck]:
 
 
 def _standing(world: World, session: Session, scope: Scope) -> list[Standing]:
-    going = [stage for stage in Stage if stage not in OVER]
-    query = (
-        select(Shipment.stage, Shipment.tracked, func.count(), func.min(Shipment.moved_at))
-        .where(Shipment.stage.in_([spelled(stage) for stage in going]), scope.of_shipments())
-        .group_by(Shipment.stage, Shipment.tracked)
-    )
     found: dict[View, tuple[int, datetime]] = {}
-    for stage, tracked, count, oldest in session.execute(query):
+    for stage, tracked, count, oldest in session.execute(standing(scope.of_shipments())):
         seen = view(Stage(stage), Tracked(tracked))
         many, since = found.get(seen, (0, oldest))
         found[seen] = (many + count, min(since, oldest))

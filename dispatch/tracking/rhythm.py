@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import distinct, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dispatch.db import Base
 from dispatch.lease import Claim
@@ -60,32 +60,32 @@ def learn(world: World, claim: Claim) -> None:
 
 
 def _medians(world: World):  # type: ignore[no-untyped-def]
-    following = aliased(Move)
-    next_at = (
-        select(func.min(following.at))
-        .where(following.shipment_id == Move.shipment_id, following.at > Move.at)
-        .where(following.cause.startswith("news:"))
-        .correlate(Move)
-        .scalar_subquery()
+    news = func.min(Move.at).filter(Move.cause.startswith("news:"))
+    # GROUPS from the next one on: what came at the same moment is not after it.
+    next_at = news.over(partition_by=Move.shipment_id, order_by=Move.at, groups=(1, None))
+    moves = select(Move.shipment_id, Move.after, Move.at, next_at.label("next_at")).where(
+        Move.at > world.now() - SINCE
     )
+    each = moves.subquery()
     passages = (
-        select(Shipment.carrier, Shipment.direction, Move.after.label("view"), (next_at - Move.at).label("took"))
-        .join(Shipment, Shipment.id == Move.shipment_id)
-        .where(Move.at > world.now() - SINCE, Move.after.in_(world.settings.rhythm))
+        select(
+            Shipment.carrier,
+            Shipment.direction,
+            each.c.after.label("view"),
+            (each.c.next_at - each.c.at).label("took"),
+        )
+        .join(Shipment, Shipment.id == each.c.shipment_id)
+        .where(each.c.after.in_(world.settings.rhythm), each.c.next_at.is_not(None))
         .subquery()
     )
     median = func.percentile_cont(0.5).within_group(passages.c.took)
-    return (
-        select(
-            passages.c.carrier,
-            passages.c.direction,
-            passages.c.view,
-            median.label("median"),
-            func.count().label("passages"),
-        )
-        .where(passages.c.took.is_not(None))
-        .group_by(passages.c.carrier, passages.c.direction, passages.c.view)
-    )
+    return select(
+        passages.c.carrier,
+        passages.c.direction,
+        passages.c.view,
+        median.label("median"),
+        func.count().label("passages"),
+    ).group_by(passages.c.carrier, passages.c.direction, passages.c.view)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql
 from starlette.testclient import TestClient
 
 from dispatch import worklist
@@ -142,6 +144,28 @@ def test_a_part_that_takes_too_long_is_missing_and_said_to_be_and_the_others_are
 def test_with_the_database_away_a_scrape_says_so(closed_door):
     answer = TestClient(closed_door.app, client=HERE).get("/metrics")
     assert value(samples(answer.text), "zhuandi_unread", part="jobs") == 1
+
+
+def test_a_database_that_does_not_answer_is_waited_for_once_and_not_by_every_part(world):
+    """Nine parts waited five seconds each: Prometheus gives up after ten and takes the API for dead."""
+    engine, tried = connect("postgresql+psycopg://nobody@127.0.0.1:9/nowhere"), []
+    event.listen(engine, "do_connect", lambda *_: tried.append(1))
+    found = samples(
+        generate_latest(collect.registry_for(dataclasses.replace(world, sessions=sessions(engine)))).decode()
+    )
+    engine.dispose()
+    assert len(tried) == 1
+    assert {value(found, "zhuandi_unread", part=part.__name__) for part in collect.PARTS} == {1}
+
+
+def test_what_has_ended_is_not_read_for_what_is_under_way(world):
+    """All closed envelopes of all years were counted off at each scrape: no index serves what is not in a list."""
+    words = str(books.standing().compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
+    with world.begin() as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {words}")))
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
 
 
 BREAKS = {

@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import os
 import re
 import secrets
 import threading
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
+from time import time
 
 import pytest
 from sqlalchemy import Text, cast, create_engine, literal_column, make_url, select, table, text
@@ -318,3 +320,13 @@ def test_an_ordinary_role_may_ask_which_cluster_it_is_and_where_it_may_not_nothi
 def test_errors_of_backups_are_words_for_people():
     assert issubclass(BackupError, ZhuandiError)
     assert issubclass(NotAllowedError, ZhuandiError)
+
+
+def test_what_a_backup_that_was_killed_has_left_goes_with_the_old_ones_and_one_that_is_being_written_stays(tmp_path):
+    """It is hidden, as great as a whole copy, and no `--keep` removed it."""
+    killed, written = (tmp_path / f".zhuandi-20261124T010000Z.zip.0badcaf{n}.part" for n in "01")
+    for draft in (killed, written):
+        draft.touch()
+    os.utime(killed, (time() - 2 * 86_400,) * 2)
+    assert rotate(tmp_path, 2) == [killed]
+    assert list(tmp_path.iterdir()) == [written]

@@ -321,6 +321,26 @@ def test_settings_that_cannot_be_read_are_told_by_their_place_and_without_their_
     assert "secret-words" not in answer.output
 
 
+def test_a_setting_whose_name_is_misspelt_is_told_with_the_one_it_resembles(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It left the default standing for years, and nobody was told. No value is shown: it may be a key."""
+    installed.fill()
+    assert "没有人读" not in installed.doctor().output
+    installed.settle(hall_open_dialy=True, ems=CAREFUL["ems"] | {"sendr_no": "secret-words"}, practice_posts={})
+    monkeypatch.setenv("ZHUANDI_PUBLC_URL", "https://secret-words")
+    monkeypatch.setenv("ZHUANDI_CENTRE__NAM", "secret-words")
+    told = [line for line in installed.doctor().output.splitlines() if "没有人读" in line]
+    assert [line.partition("里的 ")[2].partition(" 没有人读")[0] for line in told] == [
+        "ZHUANDI_PUBLC_URL（是不是 ZHUANDI_PUBLIC_URL？）",
+        "centre.nam",
+        "ems.sendr_no",
+        "hall_open_dialy（是不是 hall_open_daily？）",
+    ]
+    assert all(line.startswith("注意") for line in told)
+    assert "secret-words" not in "".join(told)
+
+
 def test_a_broker_that_we_do_not_know_is_an_error_among_the_others(installed: Installation) -> None:
     installed.fill()
     installed.settle(broker_url="kafka://127.0.0.1:9")

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from road_steps import books, make_due, numbers, on_the_way, push, raw_push, shipments, with_settings
+from sqlalchemy import delete, select
 
 from dispatch.carrier import Knock
 from dispatch.hall_time import hall_time
 from dispatch.journey import View
-from dispatch.shipment import WATCH
+from dispatch.shipment import WATCH, Move
 from dispatch.tracking.orphans import Why, orphans, read_bill
 from dispatch.tracking.rhythm import LEARN, Rhythm, shares, silence
 from dispatch.tracking.sighting import ASKED, keep_all, sighting
@@ -73,6 +74,34 @@ def test_medians_are_learned_from_how_long_news_really_took(post, drain, decided
         learned = session.get(Rhythm, ("ems", "outbound", "handed_over"))
         assert learned.passages == 1
         assert learned.median > timedelta(0)
+
+
+def test_a_passage_lasts_until_the_next_news_and_what_came_at_the_same_moment_is_not_after_it(post, drain, decided):
+    """A desk's move between two news ends no passage, and the last place has no end."""
+    world = with_settings(post.world, rhythm={View.HANDED_OVER: HOUR, View.IN_TRANSIT: HOUR, View.TO_PACK: HOUR})
+    shipment = on_the_way(world, drain, decided())
+    told = [
+        ("handed_over", 0, "desk:hand_over"),
+        ("to_pack", 0, "news:a"),
+        ("in_transit", 2, "desk:note"),
+        ("in_transit", 5, "news:b"),
+        ("in_transit", 9, "news:c"),
+    ]
+    begun = now() - timedelta(days=3)
+    with world.begin() as session:
+        session.execute(delete(Move).where(Move.shipment_id == shipment.id))
+        for after, hours, cause in told:
+            at = begun + hours * HOUR
+            session.add(Move(shipment_id=shipment.id, before="to_print", after=after, at=at, cause=cause, by="x"))
+        old = now() - timedelta(days=91)
+        session.add(
+            Move(shipment_id=shipment.id, before="to_print", after="to_pack", at=old, cause="news:old", by="x")
+        )
+    leave_standing(world)
+    run_due(world, LEARN)
+    with world.reading() as session:
+        learned = {row.view: (row.median, row.passages) for row in session.scalars(select(Rhythm))}
+    assert learned == {"handed_over": (5 * HOUR, 1), "to_pack": (5 * HOUR, 1), "in_transit": (3.5 * HOUR, 2)}
 
 
 def test_news_that_only_asking_found_is_counted_and_a_push_that_comes_later_takes_it_back(post, drain, decided):
