@@ -149,7 +149,7 @@ def _story(world: World) -> None:
 
 
 def _counter(bench: Bench, url: str) -> Told:
-    """Each page of the console, asked for by each role, and by one whose account sees a single department.
+    """A scrape, and each page of the console, asked for by each role and by an account of a single department.
 
     Where a page shows what was filled in, it does not come: that cannot be opened. What it looks up is told before.
     """
@@ -159,6 +159,7 @@ def _counter(bench: Bench, url: str) -> Told:
         staff = [(role, cookies_of(world, role, role, None)) for role in Role]
         staff.append((Role.DISPATCH, cookies_of(world, "one-department", Role.DISPATCH, [DEPARTMENT])))
         with heard(bench, site) as told:
+            httpx2.get(f"{site.url}/metrics", trust_env=False, timeout=60)
             for role, cookies in staff:
                 with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=60) as browser:
                     for page_url in _pages(role):

@@ -14,7 +14,7 @@ from dispatch.breaker import Breaker
 from dispatch.db import spelled
 from dispatch.jobs import Beat, kind_of, lane_of
 from dispatch.journey import AT_AN_END, Stage, Tracked, View, view
-from dispatch.measured.invariants import broken
+from dispatch.measured.invariants import ENDED, broken
 from dispatch.safety import clock_skew
 from dispatch.shipment import Shipment
 from dispatch.worklist import Entry, Reason
@@ -32,7 +32,7 @@ OPEN_JOBS = text("""
                WHERE next_at <= now() AND (lease_until IS NULL OR lease_until <= now()))) AS oldest
     FROM jobs WHERE done_at IS NULL GROUP BY name
 """)
-GOING = tuple(spelled(stage) for stage in Stage if stage not in {Stage.CLOSED, Stage.CANCELLED, Stage.UNDELIVERED})
+GOING = tuple(spelled(stage) for stage in Stage if stage not in ENDED)
 """The stages that are not the last one, named in the statement: what has ended is most of the table."""
 PUSHES = text("""
     SELECT carrier, 'read' AS outcome, count(*) AS pushes, sum(times - 1) AS repeats FROM pushes
