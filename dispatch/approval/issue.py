@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Select, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, Select, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -23,15 +23,17 @@ MOST_COPIES = 999
 
 
 class PaperIssue(Base):
-    """What came from the department for a case: once. `taken_by`: the login of whoever took it.
+    """What came from the department for a case. `taken_by`: the login of whoever took it.
 
-    Taken back, or of a paper that is lost since, it makes way for the next registration; the audit log has both.
+    One stands for a case. Taken back, or of a paper that is lost since, it makes way for the next registration and is
+    kept as an earlier one: whoever gave and took it then is answerable for it still.
     """
 
     __tablename__ = "paper_issues"
 
     id: Mapped[RowId]
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
+    case_id: Mapped[UUID | None] = mapped_column(ForeignKey("cases.id"), unique=True)
+    earlier_of: Mapped[UUID | None] = mapped_column(ForeignKey("cases.id"), index=True)  # in place of `case_id`
     licence_no: Mapped[bytes | None]  # sealed
     originals: Mapped[int]
     copies: Mapped[int]
@@ -43,7 +45,25 @@ class PaperIssue(Base):
     taken_back_by: Mapped[str | None]
     taken_back_why: Mapped[bytes | None]  # sealed
 
-    __table_args__ = (CheckConstraint("originals >= 0 AND copies >= 0 AND originals + copies > 0", name="some"),)
+    __table_args__ = (
+        CheckConstraint("originals >= 0 AND copies >= 0 AND originals + copies > 0", name="some"),
+        CheckConstraint("num_nonnulls(case_id, earlier_of) = 1", name="of_a_case"),
+    )
+
+
+OF_CASE = func.coalesce(PaperIssue.case_id, PaperIssue.earlier_of)
+"""The case of a registration, earlier or not."""
+
+
+def standing_issue(session: Session, case: Case) -> PaperIssue | None:
+    """The newest registration of a case."""
+    return session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
+
+
+def issues_of(session: Session, case: Case) -> Sequence[PaperIssue]:
+    """All registrations of a case, in order."""
+    mine = or_(PaperIssue.case_id == case.id, PaperIssue.earlier_of == case.id)
+    return session.scalars(select(PaperIssue).where(mine).order_by(PaperIssue.taken_at, PaperIssue.id)).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +131,10 @@ def _locked(session: Session, asked: Select[Case], departments: Collection[str] 
 
 
 def _register(world: World, session: Session, case: Case, paper: Paper, by: str) -> None:
-    row = session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
-    if row is not None and row.taken_back_at is None and case.paper_ready_at is not None:
-        told = f"已于 {hall_time(row.taken_at)} 由 {row.taken_by} 登记"
-        raise ConflictError(f"办件“{case.case_no}”的出证{told}，没有再登记。登记有误的，先撤回登记。")
-    if row is None:
-        row = PaperIssue(id=uuid7(), case_id=case.id)
+    _make_way(session, case)
     originals, copies = _numbers(session, case, paper)
-    row.originals, row.copies, row.taken_by, row.taken_at = originals, copies, by, world.now()
-    row.licence_no = row.enclosures = row.taken_back_at = row.taken_back_by = row.taken_back_why = None
+    row = PaperIssue(id=uuid7(), case_id=case.id, originals=originals, copies=copies, taken_by=by)
+    row.taken_at = world.now()
     for column in ("given_by", "licence_no", "enclosures"):
         if told := getattr(paper, column):
             world.vault.seal(row, column, told)
@@ -127,6 +142,18 @@ def _register(world: World, session: Session, case: Case, paper: Paper, by: str)
         row.taken_at = case.paper_ready_at  # one moment
     session.add(row)
     audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"出证登记：正本 {originals}，副本 {copies}")
+
+
+def _make_way(session: Session, case: Case) -> None:
+    """An earlier registration stays in the books. Raises ConflictError where it stands."""
+    row = standing_issue(session, case)
+    if row is None:
+        return
+    if row.taken_back_at is None and case.paper_ready_at is not None:
+        told = f"已于 {hall_time(row.taken_at)} 由 {row.taken_by} 登记"
+        raise ConflictError(f"办件“{case.case_no}”的出证{told}，没有再登记。登记有误的，先撤回登记。")
+    row.case_id, row.earlier_of = None, case.id
+    session.flush()
 
 
 def _numbers(session: Session, case: Case, paper: Paper) -> tuple[int, int]:
@@ -145,7 +172,7 @@ def _by_default(session: Session, case: Case) -> tuple[int, int]:
 
 def numbers_here(session: Session, case: Case) -> tuple[int, int]:
     """Originals and copies of what is here: as registered, or as it would be registered by default."""
-    row = session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
+    row = standing_issue(session, case)
     stands = row is not None and row.taken_back_at is None and case.paper_ready_at is not None
     return (row.originals, row.copies) if row is not None and stands else _by_default(session, case)
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.approval.case import Case, Item
-from dispatch.approval.issue import PaperIssue
+from dispatch.approval.issue import OF_CASE, PaperIssue
 from dispatch.cells import harmless
 from dispatch.errors import NotAllowedError
 from dispatch.hall_time import SHANGHAI, hall_time
@@ -22,10 +22,13 @@ HEADINGS = (
     *("证照编号", "正本", "副本", "附件", "交件人", "接件人", "撤回"),
 )
 
+MADE_ANEW = "遗失，已补证另行登记"
+"""Of a registration that nobody took back and that stands no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the register; the applicant is masked. `taken_back`: by whom and why, empty where it stands."""
+    """One line of the register; the applicant is masked. `taken_back`: by whom and why; empty where it stands."""
 
     at: datetime
     case_no: str
@@ -52,11 +55,14 @@ def day_of(world: World, told: str = "") -> date:
 
 
 def register_of(world: World, day: date, departments: Collection[str] | None = None) -> Sequence[Line]:
-    """What was registered on this day, for cases of these departments (None: of all), in order."""
+    """What was registered on this day, for cases of these departments (None: of all), in order.
+
+    What was taken back or lost since stays on its page.
+    """
     begins = datetime.combine(day, time(), SHANGHAI)
     asked = (
         select(PaperIssue, Case, Item)
-        .join(Case, Case.id == PaperIssue.case_id)
+        .join(Case, Case.id == OF_CASE)
         .join(Item, Item.id == Case.item_id)
         .where(PaperIssue.taken_at >= begins, PaperIssue.taken_at < begins + timedelta(days=1))
         .order_by(PaperIssue.taken_at, PaperIssue.id)
@@ -86,7 +92,7 @@ def _line(world: World, issue: PaperIssue, case: Case, item: Item) -> Line:
 
 def _taken_back(world: World, issue: PaperIssue) -> str:
     if issue.taken_back_at is None:
-        return ""
+        return "" if issue.earlier_of is None else MADE_ANEW
     why = world.vault.open(issue, "taken_back_why") or ""
     return f"{hall_time(issue.taken_back_at)} {issue.taken_back_by}：{why}"
 

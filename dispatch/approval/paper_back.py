@@ -1,11 +1,10 @@
 """撤回出证登记: registered by mistake, or fetched again by the department; the case waits for its paper anew."""
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import audit, jobs, words
 from dispatch.approval.case import Case
-from dispatch.approval.issue import PaperIssue
+from dispatch.approval.issue import standing_issue
 from dispatch.approval.lodge import CASE_WATCH, GATHER
 from dispatch.approval.regather import SENT, Envelope, call_off_first, holding, is_unbooked, near, regather
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
@@ -62,7 +61,7 @@ def _booked(case: Case, envelope: Envelope) -> ConflictError:
 
 def _end(world: World, session: Session, case: Case, by: str, told: str) -> None:
     case.paper_ready_at = None
-    row = session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
+    row = standing_issue(session, case)
     if row is not None:
         row.taken_back_at, row.taken_back_by = world.now(), by
         world.vault.seal(row, "taken_back_why", told)

@@ -15,7 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from dispatch import audit, bells
+from dispatch.approval.issue import Paper, register_paper
 from dispatch.approval.lodge import lodge
+from dispatch.approval.paper_back import take_paper_back
 from dispatch.approval.release import hold
 from dispatch.db import Base, connect, sessions
 from dispatch.errors import ConflictError
@@ -43,6 +45,9 @@ def lived(post, drain, decided):
         lodge(world, decided(f"33112720261122000{number}"), "test")
     lodge(world, decided("331127202611220009", paper_ready=False), "test")
     hold(world, "331127202611220009", "待签字", "clerk")
+    for giver in ("李科员", "王科员"):  # registered, taken back, and registered again
+        register_paper(world, "331127202611220009", Paper(giver), "clerk")
+        take_paper_back(world, "331127202611220009", "clerk", "拿错了办件")
     log_reveal(world, "case:x", "clerk", "蓝小雨来电")
     drain(world)
     return world

@@ -4,28 +4,30 @@ import pytest
 from on_the_road import Road, as_given
 from road_steps import entries, make_due, shipments, sql, with_settings
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from dispatch.approval.case import Case, find_case
-from dispatch.approval.issue import Paper, PaperIssue, register_paper
-from dispatch.approval.issue_register import day_of, register_of
+from dispatch.approval.issue import Paper, PaperIssue, issues_of, register_paper
+from dispatch.approval.issue_register import MADE_ANEW, day_of, export_register, register_of
 from dispatch.approval.lodge import lodge
 from dispatch.approval.paper_back import take_paper_back
 from dispatch.approval.within import Within
 from dispatch.audit import AuditEntry
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.journey import Act, Stage
+from dispatch.personal.erase import erase
 from dispatch.queues.look import counts
 from dispatch.queues.queue import Queue, Scope
 from dispatch.shipment import act, lock
 from dispatch.worklist import Reason
 from dispatch.zero_visits.put_right.undelivered import declare_lost
-from dispatch.zero_visits.story import story
+from dispatch.zero_visits.story import Kind, story
 from workers.run import run_due
 from zhuandi import arrive
 
 CLERK, WHY = "钟秋月", "拿错了办件"
-GIVEN = Paper("李科员", licence_no="JY1331", originals=1, copies=0)
+GIVEN = Paper("李科员", licence_no="JY1331", originals=1, copies=3, enclosures="附图")
 
 
 @pytest.fixture
@@ -70,15 +72,66 @@ def test_it_is_watched_again_and_shown_when_the_paper_stays_away(gathering):
     assert entries(gathering) == [Reason.PAPER_LATE]
 
 
-def test_registered_again_it_goes_on_and_the_register_shows_it_once(gathering):
+@pytest.fixture
+def again(gathering):
+    """A's paper was taken back, and another one registered in its place."""
     take_paper_back(gathering, "A", CLERK, WHY)
-    [line] = register_of(gathering, day_of(gathering))
-    assert WHY in line.taken_back
-    register_paper(gathering, "A", Paper("王科员"), CLERK)
-    [line] = register_of(gathering, day_of(gathering))
-    assert (line.given_by, line.licence_no, line.taken_back) == ("王科员", "", "")
-    run_due(gathering, "case.gather")
-    assert inside(gathering) == ["A-1", "B-1"]
+    register_paper(gathering, "A", Paper("王科员", "JY1332"), "章雪")
+    return gathering
+
+
+def test_registered_again_it_goes_on(again):
+    run_due(again, "case.gather")
+    assert inside(again) == ["A-1", "B-1"]
+
+
+def test_registered_again_the_earlier_registration_stays_in_the_register_as_it_was(again):
+    """The next one was written over it: who had given what to whom was gone, and the page of that day was another."""
+    earlier, now = register_of(again, day_of(again))
+    assert (earlier.given_by, earlier.taken_by, earlier.licence_no) == ("李科员", CLERK, "JY1331")
+    assert (earlier.originals, earlier.copies, earlier.enclosures) == (1, 3, "附图")
+    assert WHY in earlier.taken_back
+    assert (now.given_by, now.taken_by, now.licence_no, now.taken_back) == ("王科员", "章雪", "JY1332", "")
+    exported = export_register(again, day_of(again), CLERK).decode("utf-8-sig")
+    assert [exported.count(one) for one in ("JY1331", "JY1332", WHY)] == [1, 1, 1]
+
+
+def test_registered_again_the_story_tells_of_both_and_of_what_was_between_them(again):
+    told = [(line.words, line.voided) for line in story(again, "A").lines if line.kind == Kind.PAPER]
+    assert told == [
+        (f"出证登记：正本 1 份，副本 3 份，李科员 交，{CLERK} 接", True),
+        (f"撤回出证登记：{WHY}，经办人 {CLERK}", False),
+        ("出证登记：正本 1 份，副本 0 份，王科员 交，章雪 接", False),
+    ]
+
+
+def test_taken_back_a_second_time_each_keeps_its_own_reason(again):
+    take_paper_back(again, "A", CLERK, "又拿错了")
+    assert [line.taken_back.rpartition("：")[2] for line in register_of(again, day_of(again))] == [WHY, "又拿错了"]
+    register_paper(again, "A", Paper("周科员"), CLERK)
+    assert [line.given_by for line in register_of(again, day_of(again))] == ["李科员", "王科员", "周科员"]
+
+
+def test_a_worker_of_the_version_before_finds_the_registration_that_stands_and_no_other(again):
+    """It asks by `case_id`, and takes the first row that comes."""
+    with again.reading() as session:
+        case_id = find_case(session, "A").id
+        found = select(PaperIssue).where(PaperIssue.case_id == case_id)
+        assert [again.vault.open(row, "given_by") for row in session.scalars(found)] == ["王科员"]
+
+
+def test_two_registrations_of_a_case_never_stand_at_once(again):
+    with pytest.raises(IntegrityError, match="uq_paper_issues_case_id"):
+        sql(again, "UPDATE paper_issues SET case_id = earlier_of, earlier_of = NULL WHERE case_id IS NULL")
+
+
+def test_when_a_case_is_forgotten_so_is_who_gave_the_earlier_paper(again):
+    with again.begin() as session:
+        case = find_case(session, "A")
+        erase(again, session, [case.id], [])
+        issues = issues_of(session, case)
+        assert [again.vault.open(row, "given_by") for row in issues] == ["", ""]
+        assert {(row.licence_no, row.enclosures, row.taken_back_why) for row in issues} == {(None, None, None)}
 
 
 def test_a_sealed_envelope_that_nobody_knows_is_given_up_whole_and_the_others_go_on(gathering):
@@ -143,7 +196,7 @@ def test_it_is_told_in_the_story_and_noted_and_what_was_written_is_sealed(gather
 
 
 def test_the_paper_that_was_made_anew_after_a_loss_is_registered(post, drain, decided):
-    """The first registration is of the paper that is lost."""
+    """The first registration is of the paper that is lost, and stays one of it."""
     road = Road(post.world, drain)
     lodge(road.world, decided("A", paper_ready=False), "test")
     register_paper(road.world, "A", GIVEN, CLERK)
@@ -151,9 +204,12 @@ def test_the_paper_that_was_made_anew_after_a_loss_is_registered(post, drain, de
     declare_lost(road.world, road.shipment("A").id, CLERK, "查过两遍，向邮政索赔")
     register_paper(road.world, "A", Paper("王科员"), CLERK)
     with road.world.reading() as session:
-        [row] = session.scalars(select(PaperIssue))
+        first, row = issues_of(session, find_case(session, "A"))
     assert (row.originals, row.copies) == (1, 0), "the lost one is not counted"
-    assert road.world.vault.open(row, "given_by") == "王科员"
+    opened = [road.world.vault.open(one, "given_by") for one in (first, row)]
+    assert (first.taken_back_at, opened) == (None, ["李科员", "王科员"])
+    lines = register_of(road.world, day_of(road.world))
+    assert [line.taken_back for line in lines] == [MADE_ANEW, ""], "only what stands can be taken back"
 
 
 def test_the_same_is_typed(gathering, monkeypatch):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from dispatch.approval.amend_slip import changes_of
 from dispatch.approval.case import Document, Hold
-from dispatch.approval.issue import PaperIssue
+from dispatch.approval.issue import issues_of
 from dispatch.approval.pickup_row import pickup_of
 from dispatch.hall_time import SHANGHAI
 from dispatch.ledger import Visit, visits_of
@@ -41,11 +41,11 @@ def _arrival(teller: Teller) -> Iterator[Line]:
 
 
 def _paper(teller: Teller) -> Iterator[Line]:
-    issue = teller.session.scalar(select(PaperIssue).where(PaperIssue.case_id == teller.case.id))
+    issues = issues_of(teller.session, teller.case)
     ready = teller.case.paper_ready_at
-    if ready and (issue is None or issue.taken_at != ready):
+    if ready and ready not in {issue.taken_at for issue in issues}:
         yield line(ready, Kind.PAPER, "出证登记：纸质结果已到窗口")
-    if issue is not None:
+    for issue in issues:
         giver = teller.curtain.free(teller.world.vault.open(issue, "given_by")) or "（已清除）"
         counted = f"正本 {issue.originals} 份，副本 {issue.copies} 份"
         told = f"出证登记：{counted}，{giver} 交，{issue.taken_by} 接"
