@@ -112,6 +112,8 @@ class Move(Base):
     after: Mapped[str]
     by: Mapped[str]
 
+    __table_args__ = (Index("ix_moves_at", "at", postgresql_using="brin"),)  # they come in this order
+
 
 def lock(session: Session, shipment_id: UUID) -> Shipment:
     """The shipment, locked until the end of the transaction. Whoever locks several takes them in order of id."""

@@ -28,7 +28,7 @@ from dispatch.staff import browser, member
 from dispatch.tracking import push, rhythm, sighting
 from dispatch.zero_visits import close, telephone_call
 
-REVISION = "0024"
+REVISION = "0025"
 """The newest migration that this code needs; a test holds it to the newest one there is. Revisions sort as text."""
 TABLES = (
     *(audit, breaker, call, client, jobs, key_mark, ledger, picture, restored, reveal, shipment, waybill, worklist),
