@@ -4,6 +4,7 @@ Driven by our own calls of `initdb` and `pg_ctl`. Everything here can be killed 
 `start()` finds its way from whatever was left.
 """
 
+import logging
 import os
 import secrets
 import shlex
@@ -20,13 +21,15 @@ from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
 from zhuandi.postgres_place import ELSEWHERE, SOCKET_NAME, Place, PostgresError, RootPlace, alone, installs
-from zhuandi.postgres_state import PASSING, PidFile, advice, read_log
+from zhuandi.postgres_state import HELD, PASSING, PidFile, advice, read_log
 
 __all__ = ["EmbeddedPostgres", "PostgresError"]
 
 NAME = "zhuandi"  # of the superuser and of the database
 BUILTIN_LOCALE_SINCE = 17
 LOG_ROTATED_AT = 10_000_000  # bytes
+ORPHANS_LEAVE = 5.0  # seconds: whoever notices that the server was killed has left long before
+log = logging.getLogger(__name__)
 
 SETTINGS = {
     "listen_addresses": "",
@@ -140,12 +143,15 @@ class EmbeddedPostgres:
         if not self._place.data.exists():
             self._initialise()
         tools = self._tools()
-        deadline = time.monotonic() + self._patience
+        began = time.monotonic()
+        deadline = began + self._patience
         while not self._answers():
             failure = self._launch(tools)
             lasting = failure and not any(words in failure for words in PASSING)
             if lasting or time.monotonic() > deadline:
                 raise self._error("PostgreSQL did not start", failure)
+            if HELD in failure and time.monotonic() > began + ORPHANS_LEAVE:
+                log.warning("ended what a killed server had left: %s", PidFile(self._place.data).end_orphans())
             time.sleep(0.2 if failure else 0)
 
     def _initialise(self) -> None:

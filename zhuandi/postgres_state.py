@@ -1,19 +1,24 @@
 """What a running, a killed or a failed PostgreSQL leaves behind: its pid file, its shared memory, its log."""
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from zhuandi.postgres_place import ELSEWHERE, SOCKET_NAME
 
+HELD = "is still in use"
+"""PostgreSQL's word for the shared memory of a killed server that some process of it still has."""
 # What PostgreSQL says while the remains of a killed server are still going away.
-PASSING = ("is still in use", "already exists", "did not start in time", "already running")
+PASSING = (HELD, "already exists", "did not start in time", "already running")
 
 ADVICE = {
     "No space left on device": "The disk is full: make room and start again.",
     "Disk quota exceeded": "The disk quota is used up: make room and start again.",
     "incompatible": "The data was written by another kind of PostgreSQL: start it with that one, dump and restore.",
     "could not map": "Too little memory: make room and start again.",
-    "is still in use": "Processes of a killed server live on: end them (ps -ef | grep postgres) and start again.",
+    HELD: "Processes of a killed server live on: end them (ps -ef | grep postgres) and start again.",
     "already": "A server runs on this data but does not answer yet: wait and start again, or end it.",
     "did not start in time": "It may still be recovering: wait and start again.",
     "error while loading shared libraries": f"The binaries do not fit this system. Reinstall the wheel, {ELSEWHERE}",
@@ -82,8 +87,35 @@ class PidFile:
         for lock in (self._path, sockets / f"{SOCKET_NAME}.lock"):
             lock.unlink(missing_ok=True)
 
+    def end_orphans(self) -> list[int]:
+        """End the processes of a killed server that still have its memory: who was ended.
+
+        Most leave when they notice its death. One that waits for a lock of another that was killed notices nothing,
+        and would keep the next server from starting until a person came.
+        """
+        ended = [] if self.alive() else list(self._holders())
+        for pid in ended:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return ended
+
+    def _holders(self) -> Iterator[int]:
+        noted = self._memory()
+        if len(noted) != 2:
+            return
+        mapped = f"/SYSV{noted[0]:08x}"
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has left, or is somebody else's
+                for line in (process / "maps").read_text("utf-8", "replace").splitlines():
+                    if mapped in line and line.split()[4] == str(noted[1]):
+                        yield int(process.name)
+                        break
+
+    def _memory(self) -> list[int]:
+        return [int(number) & 0xFFFFFFFF for number in self._lines[6].split()]  # /proc prints the key with a sign
+
     def _memory_held(self) -> bool:
         """Whether backends of a killed server live on: the one thing that makes a new start dangerous."""
-        noted = [int(number) & 0xFFFFFFFF for number in self._lines[6].split()]  # /proc prints the key with a sign
+        noted = self._memory()
         rows = [row.split() for row in Path("/proc/sysvipc/shm").read_text(encoding="ascii").splitlines()[1:]]
         return any([int(number) & 0xFFFFFFFF for number in row[:2]] == noted and row[6] != "0" for row in rows)
