@@ -7,6 +7,7 @@ import dramatiq
 import psycopg
 from dramatiq_postgres import PostgresBroker
 from dramatiq_postgres.schema import init
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
 AWAY = "消息队列（PostgreSQL）连不上：任务照常保存，由时钟催办，会慢几十秒。请检查数据库。"
@@ -48,4 +49,10 @@ def weaknesses(url: str) -> list[str]:
 
 
 def _plain(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    """Raises ValueError for an option that PostgreSQL does not know."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        conninfo_to_dict(plain)
+    except psycopg.ProgrammingError as error:
+        raise ValueError("option") from error
+    return plain

@@ -144,6 +144,29 @@ def test_a_broker_that_is_away_is_told_and_hinders_nobody(scheme):
     assert not bells.answers(f"{scheme}://127.0.0.1:{free_port()}/0")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://u:GEHEIM#x@127.0.0.1:9/",
+        "amqp://127.0.0.1:9/;amqp://u:GEHEIM/x@127.0.0.1:9/",
+        "amqp://u:GEHEIM@127.0.0.1:9/?heartbeat=abc",
+        "amqp://u:GEHEIM@[::1/",
+        "redis://u:GEHEIM#x@127.0.0.1:9/0",
+        "redis://u:GEHEIM/x@127.0.0.1:9/0",
+        "postgresql://u:x@GEHEIM:y@127.0.0.1/z",
+        "postgresql://u:GEHEIM@127.0.0.1:9/z?heartbeat=30",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_told_without_quoting_the_password(url):
+    """The libraries' own words do («Port could not be cast to integer value as 'GEHEIM'»), in a traceback."""
+    for ask in (bells.make, bells.weaknesses):
+        with pytest.raises(ZhuandiError, match=r"消息队列的地址读不懂.*%40 %23 %2F %3A") as told:
+            ask(url)
+        assert "GEHEIM" not in str(told.value)
+        assert told.value.__suppress_context__
+    assert not bells.answers(url)
+
+
 def test_an_unknown_broker_is_refused_with_those_that_can_be_used():
     with pytest.raises(ZhuandiError, match="amqp"):
         bells.make("kafka://127.0.0.1:9092")

@@ -330,6 +330,40 @@ def test_a_broker_that_we_do_not_know_is_an_error_among_the_others(installed: In
     assert line_of(answer.output, "寄递企业 ems")
 
 
+UNREADABLE = [
+    ("ZHUANDI_BROKER_URL", "amqp://u:GEHEIM#x@127.0.0.1:5672/", "消息队列"),
+    ("ZHUANDI_BROKER_URL", "redis://u:GEHEIM/x@127.0.0.1:6379/0", "消息队列"),
+    ("DATABASE_URL", "postgresql://u:x@GEHEIM:y@127.0.0.1/z", "数据库"),
+]
+"""A password with a sign in it that means something in an address."""
+
+
+@pytest.mark.parametrize(("variable", "url", "part"), UNREADABLE)
+def test_an_address_that_cannot_be_read_is_an_error_among_the_others(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch, variable: str, url: str, part: str
+) -> None:
+    """Doctor ended there with a traceback that quoted the password, and said nothing of all the rest."""
+    installed.fill()
+    monkeypatch.setenv(variable, url)
+    answer = installed.doctor()
+    assert (answer.exit_code, "GEHEIM" in answer.output) == (1, False), answer.output
+    assert line_of(answer.output, part).startswith("错误")
+    assert "%40 %23 %2F %3A" in line_of(answer.output, part)
+    assert line_of(answer.output, "寄递企业 ems")
+
+
+@pytest.mark.parametrize(("variable", "url", "part"), UNREADABLE)
+@pytest.mark.parametrize("command", ["api", "worker", "clock"])
+@pytest.mark.usefixtures("installed")
+def test_a_process_ends_in_one_line_where_an_address_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, command: str, variable: str, url: str, part: str
+) -> None:
+    monkeypatch.setenv(variable, url)
+    answer = CliRunner().invoke(app, [command])
+    assert (answer.exit_code, "读不懂" in answer.output, "GEHEIM" in answer.output) == (1, True, False), answer.output
+    assert part in answer.output or variable in answer.output
+
+
 def test_a_broker_of_its_own_is_asked_for_too(tmp_path: Path) -> None:
     [found] = examine.broker(Settings(home=tmp_path, broker_url="redis://127.0.0.1:9/0"))
     assert (found.level, found.part) == (Level.WARN, "消息队列")
