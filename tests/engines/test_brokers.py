@@ -9,13 +9,16 @@ from pika import BlockingConnection
 
 from dispatch import bells
 from dispatch.approval.decided_case import DecidedCase
+from dispatch.approval.lodge import GATHER
 from dispatch.bells.redis import MOST_BELLS
 from dispatch.errors import ZhuandiError
+from dispatch.jobs import on_lane
 from dispatch.settings import Settings
+from dispatch.shipment import BOOK
 from dispatch.wiring import broker_url
-from tests.engines.county import plain_cases
+from tests.engines.county import County, plain_cases
 from tests.engines.servers import RabbitServer, RedisServer, Server, free_port, wait_until
-from workers.jobs import ROAD
+from workers.jobs import ROAD, queue_of
 from zhuandi.check_house import check_house
 
 CASES = 30
@@ -97,6 +100,22 @@ def test_publishers_blocked_by_an_alarm_and_a_clean_restart_lose_nothing(rabbit_
         rabbit_server.control("start_app")
         rabbit_server.calm()
         service.expect_booked(CASES)
+
+
+LANES = [f"ems{number}" for number in range(20)]
+
+
+def test_twenty_lanes_are_all_heard_and_every_answered_bell_is_put_away(table_of_bells, own_database_url, tmp_path):
+    """The library lends 16 connections: from 14 lanes on, threads waited for one for ever after their first bell."""
+    county = County(tmp_path, own_database_url, None, further_ems={lane: {} for lane in LANES}, job_lease=60)
+    with county.open(["worker"]):
+        ringing = bells.make(own_database_url)
+        for _ in range(2):
+            for name in (GATHER, *(on_lane(BOOK, lane) for lane in LANES)):
+                bell = dramatiq.Message(queue_name=queue_of(name), actor_name=name, args=(), kwargs={}, options={})
+                ringing.enqueue(bell)
+            wait_until(lambda: table_of_bells.hanging() == 0, "every bell to be put away", seconds=60)
+        ringing.close()
 
 
 def test_bells_do_not_pile_up_where_nobody_hears_them(broker, county):

@@ -25,7 +25,7 @@ from dispatch.safety import Finding, Level, UnsafeDatabaseError, database_findin
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
-from dispatch.wiring import broker_url
+from dispatch.wiring import Lines, broker_url, make_carriers, make_trackers
 from dispatch.worklist import Reason
 from dispatch.world import World
 from tests.leftovers import remove_postgres
@@ -259,6 +259,30 @@ def test_a_lane_that_is_stuck_is_shown(installed: Installation, world) -> None:
     with world.begin() as session:
         worklist.put(world, session, Reason.POST_SICK, "account:ems")
     assert "寄递企业接口不通 1 项" in installed.doctor().output
+
+
+def test_a_database_that_lets_in_too_few_for_the_lanes_is_pointed_out(installed: Installation) -> None:
+    """Each worker keeps one connection for each carrier: they are refused where nobody reckoned with them."""
+    installed.fill()
+    assert line_of(installed.doctor().output, "连接数").startswith("OK")
+    engine = connect(installed.url)
+    with engine.connect() as connection:
+        most = int(connection.scalar(text("SHOW max_connections")))
+    engine.dispose()
+    many = {f"ems{number}": {"endpoint": CAREFUL["ems"]["endpoint"]} for number in range(most // 2)}
+    installed.settle(further_ems=many)
+    told = line_of(installed.doctor().output, "连接数")
+    assert told.startswith("注意")
+    assert f"max_connections 为 {most}" in told
+
+
+def test_every_carrier_has_a_lane_and_no_tracker_has() -> None:
+    code = {"tracker": "kdniao", "code": "ZTO", "title": "中通"}
+    many = Settings(further_ems={"ems2": {}}, kdniao={"business_id": "1", "app_key": "x"}, tracked={"zto": code})
+    lines = Lines()
+    carriers = make_carriers(many, lines.open, make_trackers(many, lines.open))
+    lines.close()
+    assert examine.lanes(many) == len(carriers) == 3
 
 
 def test_a_full_disk_is_an_error_before_it_loses_anything(tmp_path: Path, monkeypatch) -> None:
