@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from dispatch import bells
 from dispatch.accounts import Account, Limits
+from dispatch.address import reading
 from dispatch.carrier import Carrier, Line
 from dispatch.crash import Point, reach
 from dispatch.db import connect, sessions
@@ -163,10 +164,14 @@ the line, answers nothing, and the system's own patience with it is a quarter of
 
 
 def database_url(settings: Settings) -> str:
-    """The database's address with our driver. Raises ZhuandiError where none is set (the embedded one sets it)."""
+    """The database's address with our driver. Raises ZhuandiError where none is set, or none that can be read.
+
+    The embedded one sets it itself.
+    """
     if not settings.database_url:
         raise ZhuandiError("没有设置 DATABASE_URL，内嵌数据库也没有启动。请用 `zhuandi up`，或设置 DATABASE_URL。")
-    url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    with reading("DATABASE_URL "):
+        url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
     return url.set(query=LINE | dict(url.query)).render_as_string(hide_password=False)
 
 

@@ -25,7 +25,7 @@ def _change(home: Path, further: Mapping[str, Any]) -> None:
     file = home / SETTINGS_FILE
     said = json.loads(file.read_text())
     for name, value in further.items():
-        said[name] = said[name] | value if isinstance(value, dict) else value
+        said[name] = said.get(name, {}) | value if isinstance(value, dict) else value
     told = {name: value for name, value in said.items() if value is not None}
     file.write_text(json.dumps(told, ensure_ascii=False))
 

@@ -89,6 +89,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _inside(settings: Settings, session: Session) -> Iterator[Finding]:
     yield Finding(Level.OK, "数据库", "可以连接")
     yield from database_findings(session)
+    yield examine.connections(settings, int(session.scalar(select(func.current_setting("max_connections"))) or 0))
     yield skew_finding(session, now)
     revision = revision_of(session)
     if (revision or "") < REVISION:

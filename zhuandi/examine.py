@@ -22,6 +22,10 @@ PORTS = {"http": 80, "https": 443, "amqp": 5672, "amqps": 5671, "redis": 6379, "
 HERE = ("127.0.0.1", "localhost", "::1")
 PRACTICE = "SBX"
 """How the codes of the sandbox posts begin: no real post uses them."""
+TRACKERS = ("kdniao", "kuaidi100")
+"""Accounts that carry nothing: whoever they follow has a lane of its own."""
+EACH, SPARE, WORKERS = 20, 20, 2
+"""Connections of each process, and for the clock and commands; workers of a small house, beside one API process."""
 ASK_THE_POST = ("refused_codes", "duplicate_codes", "unauthorised_codes")
 
 
@@ -84,6 +88,22 @@ def accounts(settings: Settings) -> dict[str, Account]:
     named = {name: getattr(settings, name) for name in ("ems", "sf", "gov_ems", "kdniao", "kuaidi100", "by_hand")}
     named |= settings.further_ems
     return {name: account for name, account in named.items() if account is not None}
+
+
+def lanes(settings: Settings) -> int:
+    """So many carriers have a lane of their own in each worker."""
+    return len(accounts(settings).keys() - TRACKERS | settings.tracked.keys())
+
+
+def connections(settings: Settings, most: int) -> Finding:
+    """Whether PostgreSQL lets in what a small house opens, as deploy/README.md reckons it."""
+    bells_here = (settings.broker_url or "postgresql").startswith("postgresql")
+    heard = WORKERS * (lanes(settings) + 2) if bells_here else 0  # kept for ever: lanes, the road, the ear
+    wanted = EACH * (1 + WORKERS) + heard + SPARE
+    if most >= wanted:
+        return Finding(Level.OK, "连接数", f"max_connections 为 {most}")
+    words = f"max_connections 为 {most}，一个 api、{WORKERS} 个 worker 就要 {wanted}"
+    return Finding(Level.WARN, "连接数", words, "请在 PostgreSQL 里调大（见 deploy/README.md），重启数据库后生效。")
 
 
 def reachable(settings: Settings) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ SETTINGS = {
     "listen_addresses": "",
     "port": "5432",  # only the name of the socket
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "250",  # two workers that hear 20 carriers, by deploy/README.md; 7 MB more than 100
     "shared_buffers": "64MB",
     # As on any disk without an arm, and a county's data lie in memory: at PostgreSQL's own 4 it would rather read
     # whole tables than look up a month's cases.

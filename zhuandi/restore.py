@@ -9,7 +9,7 @@ from dispatch.db import Base
 from dispatch.reconcile.begin import begin
 from dispatch.reconcile.cluster import remember_cluster
 from dispatch.restored import How
-from dispatch.vault import Vault
+from dispatch.vault import Vault, VaultError
 from zhuandi.backup_file import BackupError, Manifest, Part, chunks, verify
 from zhuandi.dump import PLAIN, back_up, copying, driver, tables_in
 from zhuandi.migrate import knows, run_in
@@ -17,6 +17,10 @@ from zhuandi.migrate import knows, run_in
 VERSION = "alembic_version"
 HOUSEHOLD = frozenset({"key_marks", "digest_keys", "jobs", "job_failures", "beats", "breakers", "rhythms"})
 """Tables in which a service that was only started leaves rows."""
+KEPT_UNDER_ANOTHER = (
+    "现有数据是用另一把密钥建立的，另存它要用那一把：把两把都列进 vault.key（备份的那把在第一行）"
+    "或 ZHUANDI_VAULT_KEYS，恢复后再去掉。没有恢复，什么也没有改。"
+)
 
 
 def restore(engine: Engine, vault: Vault, path: Path, by: str, keep_in: Path | None = None) -> Manifest:
@@ -81,7 +85,10 @@ def _keep(engine: Engine, vault: Vault, folder: Path) -> None:
     with engine.connect() as connection:
         filled = _filled(connection)
     if filled:
-        back_up(engine, vault, folder)
+        try:
+            back_up(engine, vault, folder)
+        except VaultError:  # its own advice, to put the old key back, is what was just done
+            raise BackupError(KEPT_UNDER_ANOTHER) from None
     engine.dispose()
 
 

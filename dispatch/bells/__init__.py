@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import dramatiq
 import structlog
 
+from dispatch.address import reading
 from dispatch.errors import ZhuandiError
 
 KINDS: Mapping[str, str] = {
@@ -22,18 +23,21 @@ KINDS: Mapping[str, str] = {
     "rediss": "redis",
 }
 """The module of each scheme; only the one that is used is loaded, because a client library weighs several MB."""
+ADDRESS = "消息队列的地址"
 log = structlog.get_logger()
 
 
 def make(url: str) -> dramatiq.Broker:
     """The broker at this URL; nothing is opened yet, so one that is away hinders nobody. Raises ZhuandiError."""
-    broker: dramatiq.Broker = _kind(url).make(url)
+    with reading(ADDRESS):
+        broker: dramatiq.Broker = _kind(url).make(url)
     return broker
 
 
 def prepare(url: str) -> None:
-    """What the broker needs before its first message; may be repeated."""
-    _kind(url).prepare(url)
+    """What the broker needs before its first message; may be repeated. Raises ZhuandiError."""
+    with reading(ADDRESS):
+        _kind(url).prepare(url)
 
 
 def warn_of_weaknesses(url: str) -> None:
@@ -45,7 +49,8 @@ def warn_of_weaknesses(url: str) -> None:
 def answers(url: str) -> bool:
     """Whether the broker at this URL is there, and can be used; takes seconds where it is not."""
     try:
-        return _kind(url).AWAY not in weaknesses(url)
+        found = weaknesses(url)
+        return _kind(url).AWAY not in found
     except ZhuandiError:
         return False
 
@@ -53,9 +58,10 @@ def answers(url: str) -> bool:
 def weaknesses(url: str) -> list[str]:
     """What a person should know of the broker at this URL, in words; a broker that is away is one of them.
 
-    Raises ZhuandiError for one that cannot be used at all (no publisher confirms).
+    Raises ZhuandiError for one that cannot be used at all (no publisher confirms, an address that nobody can read).
     """
-    found: list[str] = _kind(url).weaknesses(url)
+    with reading(ADDRESS):
+        found: list[str] = _kind(url).weaknesses(url)
     return found
 
 

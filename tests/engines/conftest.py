@@ -63,6 +63,10 @@ class TableOfBells(Server):
     def waiting(self, queue: str) -> int:
         return self._sql("SELECT count(*) FROM dramatiq.queue WHERE queue_name = :queue", queue=queue).scalar_one()
 
+    def hanging(self) -> int:
+        """So many bells hang in all queues, heard and not yet put away among them."""
+        return self._sql("SELECT count(*) FROM dramatiq.queue").scalar_one()
+
     def _sql(self, statement: str, **values: str) -> Result:
         engine = create_engine(self.database_url, poolclass=NullPool)
         with engine.begin() as connection:

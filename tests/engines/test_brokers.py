@@ -9,13 +9,16 @@ from pika import BlockingConnection
 
 from dispatch import bells
 from dispatch.approval.decided_case import DecidedCase
+from dispatch.approval.lodge import GATHER
 from dispatch.bells.redis import MOST_BELLS
 from dispatch.errors import ZhuandiError
+from dispatch.jobs import on_lane
 from dispatch.settings import Settings
+from dispatch.shipment import BOOK
 from dispatch.wiring import broker_url
-from tests.engines.county import plain_cases
+from tests.engines.county import County, plain_cases
 from tests.engines.servers import RabbitServer, RedisServer, Server, free_port, wait_until
-from workers.jobs import ROAD
+from workers.jobs import ROAD, queue_of
 from zhuandi.check_house import check_house
 
 CASES = 30
@@ -99,6 +102,22 @@ def test_publishers_blocked_by_an_alarm_and_a_clean_restart_lose_nothing(rabbit_
         service.expect_booked(CASES)
 
 
+LANES = [f"ems{number}" for number in range(20)]
+
+
+def test_twenty_lanes_are_all_heard_and_every_answered_bell_is_put_away(table_of_bells, own_database_url, tmp_path):
+    """The library lends 16 connections: from 14 lanes on, threads waited for one for ever after their first bell."""
+    county = County(tmp_path, own_database_url, None, further_ems={lane: {} for lane in LANES}, job_lease=60)
+    with county.open(["worker"]):
+        ringing = bells.make(own_database_url)
+        for _ in range(2):
+            for name in (GATHER, *(on_lane(BOOK, lane) for lane in LANES)):
+                bell = dramatiq.Message(queue_name=queue_of(name), actor_name=name, args=(), kwargs={}, options={})
+                ringing.enqueue(bell)
+            wait_until(lambda: table_of_bells.hanging() == 0, "every bell to be put away", seconds=60)
+        ringing.close()
+
+
 def test_bells_do_not_pile_up_where_nobody_hears_them(broker, county):
     """Workers may be away for a night: their broker must not fill up, and the newest bell must hang."""
     url = broker_url(county(broker).settings)
@@ -142,6 +161,29 @@ def test_a_broker_that_is_away_is_told_and_hinders_nobody(scheme):
     [words] = bells.weaknesses(f"{scheme}://127.0.0.1:{free_port()}/0")
     assert "连不上" in words
     assert not bells.answers(f"{scheme}://127.0.0.1:{free_port()}/0")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://u:GEHEIM#x@127.0.0.1:9/",
+        "amqp://127.0.0.1:9/;amqp://u:GEHEIM/x@127.0.0.1:9/",
+        "amqp://u:GEHEIM@127.0.0.1:9/?heartbeat=abc",
+        "amqp://u:GEHEIM@[::1/",
+        "redis://u:GEHEIM#x@127.0.0.1:9/0",
+        "redis://u:GEHEIM/x@127.0.0.1:9/0",
+        "postgresql://u:x@GEHEIM:y@127.0.0.1/z",
+        "postgresql://u:GEHEIM@127.0.0.1:9/z?heartbeat=30",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_told_without_quoting_the_password(url):
+    """The libraries' own words do («Port could not be cast to integer value as 'GEHEIM'»), in a traceback."""
+    for ask in (bells.make, bells.weaknesses):
+        with pytest.raises(ZhuandiError, match=r"消息队列的地址读不懂.*%40 %23 %2F %3A") as told:
+            ask(url)
+        assert "GEHEIM" not in str(told.value)
+        assert told.value.__suppress_context__
+    assert not bells.answers(url)
 
 
 def test_an_unknown_broker_is_refused_with_those_that_can_be_used():

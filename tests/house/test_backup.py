@@ -18,6 +18,7 @@ from dispatch.approval.lodge import lodge
 from dispatch.db import Base, connect, sessions
 from dispatch.errors import NotAllowedError, ZhuandiError
 from dispatch.jobs import Beat
+from dispatch.key_mark import check_key
 from dispatch.reconcile.cluster import cluster_of, notice_cluster
 from dispatch.reconcile.left import left
 from dispatch.tables import REVISION
@@ -116,6 +117,28 @@ def test_a_database_that_is_not_empty_is_not_touched_unless_told_and_then_kept_f
     counted = {part.table: part.rows for part in verify(kept, world.vault).parts}
     assert (counted["cases"], counted["restores"]) == (1, 1)
     assert len(rows(empty_engine)["restores"]) == 1
+
+
+def test_what_was_begun_under_another_key_is_kept_with_both_and_replaced_by_what_needs_the_old_one_alone(
+    lived, empty_engine, decided, tmp_path
+):
+    """A new machine made its own key before the old one was put back: it was told to put the old one back."""
+    world, _, path = lived
+    new = (secrets.token_bytes(32),)
+    begun = check_key(replace(world, sessions=sessions(empty_engine), vault=Vault(new)))
+    lodge(begun, decided(), "test")
+    empty_engine.dispose()
+    before = rows(empty_engine)
+    empty_engine.dispose()
+    with pytest.raises(BackupError, match=r"两把都列进 vault.key.*第一行"):
+        restore(empty_engine, Vault(KEYS), path, "clerk", keep_in=tmp_path / "kept")
+    assert rows(empty_engine) == before
+    empty_engine.dispose()
+    restore(empty_engine, Vault(KEYS + new), path, "clerk", keep_in=tmp_path / "kept")
+    assert check_key(replace(world, sessions=sessions(empty_engine), vault=Vault(KEYS)))
+    [kept] = (tmp_path / "kept").iterdir()
+    counted = {part.table: part.rows for part in verify(kept, Vault(KEYS + new)).parts}
+    assert counted["cases"] == 1
 
 
 def test_nobody_may_be_at_work_on_a_database_that_is_restored(lived, empty_engine):

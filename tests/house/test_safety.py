@@ -25,7 +25,7 @@ from dispatch.safety import Finding, Level, UnsafeDatabaseError, database_findin
 from dispatch.settings import Settings
 from dispatch.typefaces import Typefaces
 from dispatch.vault import Vault
-from dispatch.wiring import broker_url
+from dispatch.wiring import Lines, broker_url, make_carriers, make_trackers
 from dispatch.worklist import Reason
 from dispatch.world import World
 from tests.leftovers import remove_postgres
@@ -261,6 +261,30 @@ def test_a_lane_that_is_stuck_is_shown(installed: Installation, world) -> None:
     assert "寄递企业接口不通 1 项" in installed.doctor().output
 
 
+def test_a_database_that_lets_in_too_few_for_the_lanes_is_pointed_out(installed: Installation) -> None:
+    """Each worker keeps one connection for each carrier: they are refused where nobody reckoned with them."""
+    installed.fill()
+    assert line_of(installed.doctor().output, "连接数").startswith("OK")
+    engine = connect(installed.url)
+    with engine.connect() as connection:
+        most = int(connection.scalar(text("SHOW max_connections")))
+    engine.dispose()
+    many = {f"ems{number}": {"endpoint": CAREFUL["ems"]["endpoint"]} for number in range(most // 2)}
+    installed.settle(further_ems=many)
+    told = line_of(installed.doctor().output, "连接数")
+    assert told.startswith("注意")
+    assert f"max_connections 为 {most}" in told
+
+
+def test_every_carrier_has_a_lane_and_no_tracker_has() -> None:
+    code = {"tracker": "kdniao", "code": "ZTO", "title": "中通"}
+    many = Settings(further_ems={"ems2": {}}, kdniao={"business_id": "1", "app_key": "x"}, tracked={"zto": code})
+    lines = Lines()
+    carriers = make_carriers(many, lines.open, make_trackers(many, lines.open))
+    lines.close()
+    assert examine.lanes(many) == len(carriers) == 3
+
+
 def test_a_full_disk_is_an_error_before_it_loses_anything(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(examine, "DISK_FAILS", 10**18)
     found = list(examine.files(Settings(home=tmp_path)))
@@ -348,6 +372,40 @@ def test_a_broker_that_we_do_not_know_is_an_error_among_the_others(installed: In
     assert answer.exit_code == 1
     assert line_of(answer.output, "消息队列").startswith("错误")
     assert line_of(answer.output, "寄递企业 ems")
+
+
+UNREADABLE = [
+    ("ZHUANDI_BROKER_URL", "amqp://u:GEHEIM#x@127.0.0.1:5672/", "消息队列"),
+    ("ZHUANDI_BROKER_URL", "redis://u:GEHEIM/x@127.0.0.1:6379/0", "消息队列"),
+    ("DATABASE_URL", "postgresql://u:x@GEHEIM:y@127.0.0.1/z", "数据库"),
+]
+"""A password with a sign in it that means something in an address."""
+
+
+@pytest.mark.parametrize(("variable", "url", "part"), UNREADABLE)
+def test_an_address_that_cannot_be_read_is_an_error_among_the_others(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch, variable: str, url: str, part: str
+) -> None:
+    """Doctor ended there with a traceback that quoted the password, and said nothing of all the rest."""
+    installed.fill()
+    monkeypatch.setenv(variable, url)
+    answer = installed.doctor()
+    assert (answer.exit_code, "GEHEIM" in answer.output) == (1, False), answer.output
+    assert line_of(answer.output, part).startswith("错误")
+    assert "%40 %23 %2F %3A" in line_of(answer.output, part)
+    assert line_of(answer.output, "寄递企业 ems")
+
+
+@pytest.mark.parametrize(("variable", "url", "part"), UNREADABLE)
+@pytest.mark.parametrize("command", ["api", "worker", "clock"])
+@pytest.mark.usefixtures("installed")
+def test_a_process_ends_in_one_line_where_an_address_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, command: str, variable: str, url: str, part: str
+) -> None:
+    monkeypatch.setenv(variable, url)
+    answer = CliRunner().invoke(app, [command])
+    assert (answer.exit_code, "读不懂" in answer.output, "GEHEIM" in answer.output) == (1, True, False), answer.output
+    assert part in answer.output or variable in answer.output
 
 
 def test_a_broker_of_its_own_is_asked_for_too(tmp_path: Path) -> None:
