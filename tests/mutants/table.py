@@ -457,6 +457,26 @@ WHO_COMES_IN = (
         (_in("console/test_no_password", "the_door_answers_alike_whether_there_is_a_password_or_none"),),
     ),
     Mutant(
+        "what a clerk typed is masked for the auditor",
+        (
+            Edit(
+                "dispatch/auditing/look.py",
+                'detail = behind(curtains, world.vault.open(entry, "detail"))',
+                'detail = behind((), world.vault.open(entry, "detail"))',
+            ),
+        ),
+        (_in("console/test_audit_pages", "it_is_masked_whatever_the_deed_was_done_to"),),
+    ),
+    Mutant(
+        "of whom was forgotten nothing is written down any more",
+        (
+            Edit(
+                "dispatch/approval/case.py", "    if case.erased_at is not None:", "    if case.received_at is None:"
+            ),
+        ),
+        (_in("rooms/test_never_closed", "once_forgotten_it_takes_nobodys_data_any_more_and_is_given_to_nobody"),),
+    ),
+    Mutant(
         "a formula stays text in an export",
         (Edit("dispatch/auditing/export.py", "[harmless(cell) for cell in told]", "told"),),
         (_in("console/test_audit_pages", "an_export_is_noted_and_a_formula_in_it_stays_text"),),
