@@ -18,6 +18,7 @@ LONGEST_NAME: Final = 30  # beyond it stars tell nothing but how long the name i
 
 PERSONS_NUMBER: Final = r"1[3-9]\d{9}|\d{6}(?:19\d\d|20[01]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
 """A mobile; an ID number (GB 11643) of somebody born before 2020: a case's own number may bear a later day there."""
+MOBILE_DIGITS: Final = 11
 _WITHIN = re.compile(rf"(?<!\d)(?:{PERSONS_NUMBER})(?!\d)")
 
 _JOINTS = "·・‧•∙ "  # between the parts of a name: 买买提·艾山江, Anna Schmidt
@@ -101,6 +102,15 @@ def mask_address_to_town(province: str, city: str, county: str, town: str) -> st
 def holds_a_number(words: str) -> bool:
     """Whether somebody's number stands anywhere in what was typed."""
     return _WITHIN.search(words) is not None
+
+
+def mask_numbers(words: str) -> str:
+    """Free text with every mobile and ID number masked: all that can be done where nobody knows whose it may hold."""
+    return _WITHIN.sub(_masked_number, words)
+
+
+def _masked_number(found: re.Match[str]) -> str:
+    return mask_phone(found[0]) if len(found[0]) == MOBILE_DIGITS else _stars(found)
 
 
 def _stars(found: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import audit, jobs
-from dispatch.approval.case import Case, CaseSlip, find_case
+from dispatch.approval.case import Case, CaseSlip, find_case, refuse_erased
 from dispatch.approval.check import check_slip
 from dispatch.approval.columns import BY_FIELD
 from dispatch.approval.decided_case import Problem, Slip
@@ -127,6 +127,8 @@ def amend_slip(
         case_ids = {case.id, *(_companions(session, case, departments) if together else ())}
         envelopes = unbooked_with(session, case_ids)
         cases = _locked(session, case_ids)
+        for one in cases:
+            refuse_erased(one)
         _must_hold_all(session, case_ids, envelopes)
         _must_be_as_seen(session, case, version)
         slips = {one.case_id: one for one in _slips(session, case_ids)}
@@ -157,7 +159,7 @@ def _must_hold_all(session: Session, case_ids: Collection[UUID], envelopes: Coll
 
 def _locked(session: Session, case_ids: Collection[UUID]) -> list[Case]:
     mine = select(Case).where(Case.id.in_(case_ids)).order_by(Case.id).with_for_update()
-    return list(session.scalars(mine))
+    return list(session.scalars(mine.execution_options(populate_existing=True)))
 
 
 def _slips(session: Session, case_ids: Collection[UUID]) -> list[CaseSlip]:

@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from dispatch.db import Base, RowId
-from dispatch.errors import NotFoundError
+from dispatch.errors import NotAllowedError, NotFoundError
+from dispatch.hall_time import hall_time
 
 
 class Direction(StrEnum):
@@ -233,6 +234,18 @@ def awaits_release(case: Case, item: Item) -> bool:
 def is_over(case: Case) -> bool:
     """Nothing of it is sent any more: it was fetched at the window, or nobody waits for it."""
     return case.given_at is not None or case.lapsed_at is not None
+
+
+def refuse_erased(case: Case) -> None:
+    """Of whom it was is forgotten: what is written down now would be erased by nobody, and no card can be compared.
+
+    Whoever writes has locked the case, so that it is not forgotten meanwhile. Raises NotAllowedError.
+    """
+    if case.erased_at is not None:
+        when = hall_time(case.erased_at)
+        raise NotAllowedError(
+            f"办件“{case.case_no}”的个人信息已于 {when} 到期清除，不能再办。本人再来的，请按新办件受理。"
+        )
 
 
 def still_to_send() -> ColumnElement[bool]:

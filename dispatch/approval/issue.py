@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import audit
-from dispatch.approval.case import Case, Document
+from dispatch.approval.case import Case, Document, refuse_erased
 from dispatch.approval.fields.text import WrongError, one_line
 from dispatch.approval.release import paper_ready_in
 from dispatch.db import Base, RowId
@@ -118,7 +118,7 @@ def _register_one(
             case = _locked(session, select(Case).where(Case.id == case_id), departments)
             case_no = case.case_no
             _register(world, session, case, paper, by)
-    except (NotFoundError, ConflictError) as error:
+    except (NotFoundError, ConflictError, NotAllowedError) as error:
         return Registered(case_no, str(error))
     return Registered(case_no, "")
 
@@ -131,6 +131,7 @@ def _locked(session: Session, asked: Select[Case], departments: Collection[str] 
 
 
 def _register(world: World, session: Session, case: Case, paper: Paper, by: str) -> None:
+    refuse_erased(case)
     _make_way(session, case)
     originals, copies = _numbers(session, case, paper)
     row = PaperIssue(id=uuid7(), case_id=case.id, originals=originals, copies=copies, taken_by=by)

@@ -9,7 +9,8 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.approval.case import Case, Item
+from dispatch.approval.case import Case, CaseSlip, Item
+from dispatch.approval.curtain import Curtain
 from dispatch.approval.issue import OF_CASE, PaperIssue
 from dispatch.cells import harmless
 from dispatch.errors import NotAllowedError
@@ -28,7 +29,9 @@ MADE_ANEW = "遗失，已补证另行登记"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the register; the applicant is masked. `taken_back`: by whom and why; empty where it stands."""
+    """One line of the register; the applicant is masked, also in what was typed. `taken_back`: by whom and why; empty
+    where it stands.
+    """
 
     at: datetime
     case_no: str
@@ -61,8 +64,9 @@ def register_of(world: World, day: date, departments: Collection[str] | None = N
     """
     begins = datetime.combine(day, time(), SHANGHAI)
     asked = (
-        select(PaperIssue, Case, Item)
+        select(PaperIssue, Case, CaseSlip, Item)
         .join(Case, Case.id == OF_CASE)
+        .join(CaseSlip, CaseSlip.case_id == Case.id)
         .join(Item, Item.id == Case.item_id)
         .where(PaperIssue.taken_at >= begins, PaperIssue.taken_at < begins + timedelta(days=1))
         .order_by(PaperIssue.taken_at, PaperIssue.id)
@@ -73,9 +77,9 @@ def register_of(world: World, day: date, departments: Collection[str] | None = N
         return [_line(world, *row) for row in session.execute(asked)]
 
 
-def _line(world: World, issue: PaperIssue, case: Case, item: Item) -> Line:
-    name = world.vault.open(case, "applicant_name") or ""
-    opened = {column: world.vault.open(issue, column) or "" for column in ("licence_no", "enclosures", "given_by")}
+def _line(world: World, issue: PaperIssue, case: Case, slip: CaseSlip, item: Item) -> Line:
+    name, curtain = world.vault.open(case, "applicant_name") or "", Curtain.before(world, case, slip, reveal=False)
+    opened = {column: world.vault.open(issue, column) or "" for column in ("licence_no", "given_by")}
     return Line(
         at=issue.taken_at.astimezone(SHANGHAI),
         case_no=case.case_no,
@@ -84,16 +88,17 @@ def _line(world: World, issue: PaperIssue, case: Case, item: Item) -> Line:
         applicant=mask_name(name, organisation=case.applicant_kind == "organisation"),
         originals=issue.originals,
         copies=issue.copies,
+        enclosures=curtain.free(world.vault.open(issue, "enclosures")),
         taken_by=issue.taken_by,
-        taken_back=_taken_back(world, issue),
+        taken_back=_taken_back(world, issue, curtain),
         **opened,
     )
 
 
-def _taken_back(world: World, issue: PaperIssue) -> str:
+def _taken_back(world: World, issue: PaperIssue, curtain: Curtain) -> str:
     if issue.taken_back_at is None:
         return "" if issue.earlier_of is None else MADE_ANEW
-    why = world.vault.open(issue, "taken_back_why") or ""
+    why = curtain.free(world.vault.open(issue, "taken_back_why"))
     return f"{hall_time(issue.taken_back_at)} {issue.taken_back_by}：{why}"
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from dispatch import audit, jobs, words
-from dispatch.approval.case import Case
+from dispatch.approval.case import Case, refuse_erased
 from dispatch.approval.issue import standing_issue
 from dispatch.approval.lodge import CASE_WATCH, GATHER
 from dispatch.approval.regather import SENT, Envelope, call_off_first, holding, is_unbooked, near, regather
@@ -38,6 +38,7 @@ def take_paper_back(world: World, case_no: str, by: str, why: str, within: Withi
 
 
 def _check(session: Session, case: Case, envelopes: list[Envelope]) -> None:
+    refuse_erased(case)
     if case.given_at is not None:
         raise ConflictError(f"办件“{case.case_no}”的证照已在窗口交给本人或代领人，出证登记不能撤回。")
     if case.paper_ready_at is None:

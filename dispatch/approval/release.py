@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import audit, jobs, words
-from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold
+from dispatch.approval.case import Case, Document, Hold, Item, Release, find_case, open_hold, refuse_erased
 from dispatch.approval.hold_reason import AT_WINDOW
 from dispatch.approval.lodge import GATHER
 from dispatch.approval.pickup_row import asked_for_under
@@ -55,6 +55,7 @@ def _must_be_awaited(case: Case) -> None:
     if case.lapsed_at is not None:
         when = hall_time(case.lapsed_at)
         raise NotAllowedError(f"办件“{case.case_no}”已于 {when} 到期，不再寄送。确要寄的，请按新办件另行受理。")
+    refuse_erased(case)
 
 
 def hold(world: World, case_no: str, reason: str, by: str) -> None:

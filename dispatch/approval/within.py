@@ -23,7 +23,9 @@ EVERYTHING = Within()
 def find_case_within(session: Session, case_no: str, within: Within, *, locked: bool = False) -> Case:
     """The case with this 办件编号, locked if asked for. Raises NotFoundError, also where it lies outside."""
     query = select(Case).where(Case.case_no == case_no, within.cases)
-    found = session.scalar(query.with_for_update() if locked else query)
+    if locked:  # as it is now, also where it was looked at before
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = session.scalar(query)
     if found is None:
         raise NotFoundError(f"没有办件编号为“{case_no}”的办件。请核对编号。")
     return found

@@ -1,4 +1,7 @@
-"""The audit log as a table for a spreadsheet; that it was taken out stands in the log itself."""
+"""The audit log as a table for a spreadsheet; that it was taken out stands in the log itself.
+
+Details are masked like on the page, and digests are keyed: only `audit verify`, beside the database, walks the chain.
+"""
 
 import csv
 import io
@@ -12,7 +15,7 @@ from dispatch.world import World
 
 MOST = 200_000
 """Lines: what a spreadsheet opens, and what a process holds in memory without harm."""
-COLUMNS = ("序号", "时间", "经办", "事项", "对象", "编号", "详情", "校验值")
+COLUMNS = ("序号", "时间", "经办", "事项", "对象", "编号", "详情（已脱敏）", "校验值（库内核验）")
 
 
 def export_log(world: World, sought: Sought, by: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The audit log, newest first, for whoever must find one deed in it."""
+"""The audit log, newest first, for whoever must find one deed in it. Nobody's data is shown in it."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from dispatch.approval.curtain import Curtain, behind
 from dispatch.audit import DEEDS, AuditEntry, Deed
 from dispatch.auditing.numbers import numbers_of, subjects_of
+from dispatch.auditing.whose import curtains_of
 from dispatch.hall_time import SHANGHAI
 from dispatch.vault import VaultError
 from dispatch.world import World
@@ -53,7 +55,9 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One deed as it is shown. `number`: by which people know the subject, where there is one."""
+    """One deed as it is shown. `number`: by which people know the subject, where there is one. `detail`: masked;
+    what `digest` is of lies in the database alone.
+    """
 
     seq: int
     at: datetime
@@ -88,7 +92,9 @@ def _lines(world: World, session: Session, sought: Sought, before: int | None, m
         query = query.where(AuditEntry.seq < before)
     for entries in session.scalars(query.execution_options(yield_per=BATCH)).partitions():
         numbers = numbers_of(session, {entry.subject for entry in entries})
-        yield from (_line(world, entry, numbers.get(entry.subject, "")) for entry in entries)
+        curtains = curtains_of(world, session, entries)
+        for entry in entries:
+            yield _line(world, entry, numbers.get(entry.subject, ""), curtains.get(entry.subject, ()))
 
 
 def every_line(world: World, session: Session, sought: Sought, most: int) -> Iterator[Line]:
@@ -96,9 +102,9 @@ def every_line(world: World, session: Session, sought: Sought, most: int) -> Ite
     yield from _lines(world, session, sought, None, most)
 
 
-def _line(world: World, entry: AuditEntry, number: str) -> Line:
+def _line(world: World, entry: AuditEntry, number: str, curtains: Sequence[Curtain]) -> Line:
     try:
-        detail = world.vault.open(entry, "detail") or ""
+        detail = behind(curtains, world.vault.open(entry, "detail"))
     except VaultError:
         detail = UNREADABLE
     word = DEEDS[Deed(entry.deed)] if entry.deed in set(Deed) else entry.deed

@@ -1,6 +1,6 @@
 """Numbers that people know, and the subjects by which the audit log names the same: neither names a person.
 
-In plain SQL, for the rooms of cases, envelopes and posting lists lie ahead of this one.
+In plain SQL: one statement for cases, envelopes and posting lists.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -57,11 +57,12 @@ def subjects_of(session: Session, number: str) -> list[str]:
 
 def numbers_of(session: Session, subjects: Collection[str]) -> Mapping[str, str]:
     """The numbers of those subjects that have one."""
-    rows = session.execute(_NUMBERS, {"ids": list(_ids(subjects))})
+    rows = session.execute(_NUMBERS, {"ids": list(ids_of(subjects))})
     return {subject: number for subject, number in rows if number}
 
 
-def _ids(subjects: Collection[str]) -> Iterator[UUID]:
+def ids_of(subjects: Collection[str]) -> Iterator[UUID]:
+    """The ids by which these subjects are named."""
     for subject in subjects:
         try:
             yield UUID(subject.partition(":")[2])

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
-from dispatch.approval.case import Case
+from dispatch.approval.case import Case, refuse_erased
 from dispatch.approval.release import hold, lift, release
 from dispatch.audit import DEEDS, AuditEntry, Deed
 from dispatch.booking.cancel import CALLED_OFF, call_off, void_label
@@ -60,8 +60,9 @@ def revealed(
     desk: Annotated[Desk, needs(Right.REVEAL)], case_no: str, reason: Annotated[str, Form(max_length=200)] = ""
 ) -> Response:
     """Whose data these are, in this one answer and for the reason given; the next look is masked again."""
-    subject = case_in(desk.world, desk.scope, case_no).subject
-    log_reveal(desk.world, subject, desk.by, reason)
+    chosen = case_in(desk.world, desk.scope, case_no)
+    refuse_erased(chosen)
+    log_reveal(desk.world, chosen.subject, desk.by, reason)
     return _page(desk, case_no, reveal=True)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip
+from dispatch.approval.curtain import Curtain, behind
 from dispatch.approval.hold_reason import HOLD_REASONS
 from dispatch.batch import Batch, BatchItem, Kind, Outcome, find_batch, tally
 from dispatch.errors import NotFoundError
@@ -18,7 +19,6 @@ from dispatch.queues.queue import Scope, midnight
 from dispatch.shipment import Shipment
 from dispatch.waybill import live_waybills
 from dispatch.world import World
-from dispatch.zero_visits.told.curtain import Curtain
 
 MOST_ROWS = 500
 RECENT = 50
@@ -77,9 +77,7 @@ def _hold_reason(world: World, session: Session, batch: Batch) -> str:
         return told
     items = select(BatchItem.of).where(BatchItem.batch_id == batch.id).order_by(BatchItem.place).limit(MOST_ROWS)
     query = select(Case, CaseSlip).join(CaseSlip, CaseSlip.case_id == Case.id).where(Case.id.in_(items))
-    for case, slip in session.execute(query):
-        told = Curtain.before(world, case, slip, reveal=False).free(told)
-    return told
+    return behind([Curtain.before(world, *of, reveal=False) for of in session.execute(query)], told)
 
 
 def check_in_sight(world: World, session: Session, scope: Scope, batch_id: UUID, by: str) -> Batch:

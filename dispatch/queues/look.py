@@ -11,6 +11,7 @@ from sqlalchemy import Row as Result
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document, Hold, Item
+from dispatch.approval.curtain import Curtain
 from dispatch.approval.hold_reason import open_holds
 from dispatch.batch import BatchItem
 from dispatch.journey import AT_AN_END, View
@@ -31,7 +32,6 @@ from dispatch.waybill import live_waybills
 from dispatch.working_days import due_at, hall_due_at
 from dispatch.worklist import Entry
 from dispatch.world import World
-from dispatch.zero_visits.told.curtain import Curtain
 
 PAGE = 50
 EVERYBODY = Scope()

@@ -1,4 +1,4 @@
-"""Coming in: login and password, then a code where one is set up; wrong ones slow down, and lock the account a while.
+"""Coming in: login and password, then a code where one is set up; wrong ones slow down, and lock that way a while.
 
 There is no session before everything that is asked for was given: in between the browser holds a ticket, which says
 that the first step was done and is good for nothing else.
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import audit
 from dispatch.errors import NotAllowedError
-from dispatch.staff.failures import failed, prove, refuse_locked
+from dispatch.staff.failures import CODE, failed, prove, refuse_locked
 from dispatch.staff.member import Member
 from dispatch.staff.password import matches
 from dispatch.staff.session import BY_SERVICE, SignedIn, begin_session, unlock_session
@@ -52,7 +52,7 @@ def sign_in(world: World, login: str, password: str) -> CameIn | HalfIn:
     """
     with world.reading() as session:
         member = session.scalar(select(Member).where(Member.login == login))
-    refuse_locked(world, member)
+        refuse_locked(world, session, member)
     if not matches(member.password if member else None, password) or member is None or member.closed_at:
         failed(world, login)
         raise NotAllowedError(WRONG)
@@ -84,14 +84,15 @@ def _next(world: World, member: Member, *, by_service: bool) -> CameIn | HalfIn:
 def give_code(world: World, ticket: str, code: str) -> CameIn:
     """The second step. Raises StaleTicketError, WrongCodeError, NotAllowedError (locked)."""
     member, by_service = _holder(world, ticket)
-    refuse_locked(world, member)
+    with world.reading() as session:
+        refuse_locked(world, session, member, by_service=by_service)
     try:
         with world.begin() as session:
             fresh = _unchanged(session, member)
             use_code(world, fresh, code)
             return _let_in(world, session, fresh, by_service=by_service)
     except WrongCodeError:
-        failed(world, member.login, "验证码，")
+        failed(world, member.login, CODE, by_service=by_service)
         raise
 
 
@@ -129,8 +130,9 @@ def _unchanged(session: Session, checked: Member) -> Member:
 
 
 def _let_in(world: World, session: Session, member: Member, *, by_service: bool) -> CameIn:
-    refuse_locked(world, member)
-    member.failures, member.locked_until = 0, None
+    refuse_locked(world, session, member, by_service=by_service)
+    if not by_service:  # whoever guesses at the password goes on waiting
+        member.failures, member.locked_until = 0, None
     audit.note(world, session, member.login, audit.Deed.SIGN_IN, member.subject)
     token = begin_session(world, session, member, by_service=by_service)
     return CameIn(token, member.must_change and not by_service)

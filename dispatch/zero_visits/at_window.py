@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import audit, ledger, words, worklist
-from dispatch.approval.case import Case, Document, Hold, open_hold
+from dispatch.approval.case import Case, Document, Hold, open_hold, refuse_erased
 from dispatch.approval.hold_reason import AT_WINDOW
 from dispatch.approval.issue import MOST_COPIES, numbers_here
 from dispatch.approval.pickup_row import Pickup, pickup_of
@@ -60,11 +60,13 @@ def pull(world: World, case_no: str, by: str, within: Within = EVERYTHING) -> At
 
     Whatever has no envelope is held; where a hold stands, lifting that leaves it held for the window. The same again
     changes nothing. Other cases in such an envelope are held too.
-    Raises NotFoundError, NotAllowedError (it is with the postman, or delivered, or given out already).
+    Raises NotFoundError, NotAllowedError (it is with the postman, or delivered, or given out already, or forgotten).
     """
     with world.begin() as session:
         case = find_case_within(session, case_no, within)
         envelopes = lock_all(session, [one.id for one in envelopes_of(session, case)])
+        case = find_case_within(session, case_no, within, locked=True)
+        refuse_erased(case)
         step = step_of(world, session, case, envelopes)
         _refuse(case, step, envelopes)
         _ask(world, session, case, by)
@@ -137,6 +139,7 @@ def give(world: World, case_no: str, given: Given, by: str, within: Within = EVE
         case = find_case_within(session, case_no, within)
         envelopes = lock_all(session, [one.id for one in envelopes_of(session, case)])
         case = find_case_within(session, case_no, within, locked=True)
+        refuse_erased(case)
         _must_be_here(world, session, case, envelopes)
         pickup = _register(world, session, case, given, by)
         _empty_returned(world, session, case, envelopes, by)

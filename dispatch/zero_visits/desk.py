@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document
+from dispatch.approval.curtain import Curtain, behind
 from dispatch.approval.within import EVERYTHING, Within
 from dispatch.errors import NotFoundError
 from dispatch.hall_time import SHANGHAI
@@ -20,7 +21,6 @@ from dispatch.working_days import due_at, hall_due_at
 from dispatch.worklist import WORDS, Entry, Reason
 from dispatch.world import World
 from dispatch.zero_visits.settle import SHORTEST, number_of
-from dispatch.zero_visits.told.curtain import Curtain, without_mobiles
 
 SETTLED_WITHIN = timedelta(days=1)
 """How long an entry may lie, where its envelope's view has no patience of its own."""
@@ -162,16 +162,9 @@ def _show(world: World, session: Session, entry: Entry, about: _Subject, number:
         elsewhere=sum(not reached for *_, reached in about.cases),
         departments=tuple(sorted({case.department for case, *_ in about.cases})),
         town=about.cases[0][1].town if about.cases else "",
-        detail=_masked(world.vault.open(entry, "detail"), curtains),
-        settlement=_masked(world.vault.open(entry, "settlement"), curtains),
+        detail=behind(curtains, world.vault.open(entry, "detail")),
+        settlement=behind(curtains, world.vault.open(entry, "settlement")),
     )
-
-
-def _masked(text: str | None, curtains: Sequence[Curtain]) -> str:
-    shown = without_mobiles(text or "")
-    for curtain in curtains:
-        shown = curtain.free(shown)
-    return shown
 
 
 def settle_by(world: World, session: Session, opened_at: datetime, view: View | None) -> datetime:

@@ -128,7 +128,8 @@ class Trip:
 class Record:
     """Everything about one case; personal data masked unless `story.revealed`.
 
-    `over`: nothing of it is sent any more. `to_release`: it waits for a person to let it go.
+    `erased_at`: since then it is forgotten who it was for, and nothing is written down of them. `over`: nothing of it
+    is sent any more. `to_release`: it waits for a person to let it go.
     """
 
     id: UUID
@@ -140,6 +141,7 @@ class Record:
     paper_ready_at: datetime | None
     released_at: datetime | None
     closed_at: datetime | None
+    erased_at: datetime | None
     hold: str
     over: bool
     to_release: bool
@@ -169,6 +171,7 @@ def record(world: World, case_no: str, *, reveal: bool = False) -> Record:
             paper_ready_at=case.paper_ready_at,
             released_at=case.released_at,
             closed_at=closed,
+            erased_at=case.erased_at,
             hold=_why_held(of),
             over=closed is not None or is_over(case),
             to_release=closed is None and awaits_release(case, session.get_one(Item, case.item_id)),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from dispatch import audit
-from dispatch.approval.case import Case, CaseSlip
+from dispatch.approval.case import Case, CaseSlip, refuse_erased
 from dispatch.approval.fields.phone import phone_number
 from dispatch.approval.fields.text import WrongError
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
@@ -53,14 +53,15 @@ def note_call(
 ) -> None:
     """Write an attempt down. `number`: empty for the slip's own. `form_key`: sent again it is the same attempt.
 
-    Raises NotFoundError, NotAllowedError (no telephone number, or reached and nothing said of it), ConflictError (the
-    key was another attempt's).
+    Raises NotFoundError, NotAllowedError (no telephone number, reached and nothing said of it, or who it was is
+    forgotten), ConflictError (the key was another attempt's).
     """
     said = " ".join(result.split())[:LONGEST_RESULT]
     if reached and not said:
         raise NotAllowedError("接通了，请写明说了什么。")
     with world.begin() as session:
-        case = find_case_within(session, case_no, within)
+        case = find_case_within(session, case_no, within, locked=True)
+        refuse_erased(case)
         dialled, first = _number(world, session, case, number), made_before(session, TelephoneCall, form_key)
         if first is not None:
             check_same(same=_told(world, first) == (case.id, by, reached, dialled, said))
@@ -81,9 +82,13 @@ def _told(world: World, call: TelephoneCall) -> tuple[UUID, str, bool, str, str]
 
 
 def number_to_call(world: World, case_no: str, by: str, reason: str, within: Within = EVERYTHING) -> str:
-    """The slip's number in full, to be dialled: a logged act. Raises NotFoundError, NotAllowedError (no reason)."""
+    """The slip's number in full, to be dialled: a logged act.
+
+    Raises NotFoundError, NotAllowedError (no reason, or who it was is forgotten).
+    """
     with world.reading() as session:
         case = find_case_within(session, case_no, within)
+        refuse_erased(case)
         slip = slip_of(session, case)
     log_reveal(world, case.subject, by, reason)
     return world.vault.open(slip, "phone") or ""

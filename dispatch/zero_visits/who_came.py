@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from dispatch import audit
+from dispatch.approval.case import refuse_erased
 from dispatch.approval.fields.text import half_width
 from dispatch.approval.within import Within, find_case_within
 from dispatch.errors import NotAllowedError
@@ -48,6 +49,7 @@ def check_person(world: World, case_no: str, given: Given, by: str, within: With
     """
     with world.reading() as session:
         case = find_case_within(session, case_no, within)
+    refuse_erased(case)  # its number would count as never told, and any card would do
     if given.by_delegate or case.applicant_kind == "organisation":
         if not given.delegate_name.strip() or not given.authority.strip():
             raise NotAllowedError("他人或单位经办人代领：请填写代领人姓名，并查验委托书或介绍信。")

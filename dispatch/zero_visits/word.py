@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import audit, words, worklist
-from dispatch.approval.case import Case, Document, find_case
+from dispatch.approval.case import Case, Document, find_case, refuse_erased
 from dispatch.crash import Deed
 from dispatch.errors import NotAllowedError, NotFoundError
 from dispatch.journey import Signer, Stage, Tracked, Tracking
@@ -31,6 +31,8 @@ def confirm_received(world: World, case_no: str, by: str, note: str) -> int:
     with world.begin(Deed.RECEIVED) as session:
         case = find_case(session, case_no)
         envelopes = [lock(session, key) for key in _envelopes(session, case)]
+        session.refresh(case, with_for_update=True)
+        refuse_erased(case)
         if not envelopes:
             raise NotFoundError(f"办件“{case_no}”还没有邮件，谈不上收到。")
         delivered = [one for one in envelopes if _may_be_in_hand(session, one)]

@@ -5,18 +5,26 @@ import io
 from datetime import date
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
+from typer.testing import CliRunner
 from uuid_utils.compat import uuid7
 
 from dispatch.approval.case import find_case
+from dispatch.approval.dispatch_many import begin_many
+from dispatch.approval.lodge import lodge
+from dispatch.approval.pickup_row import pickup_of
+from dispatch.approval.release import hold
 from dispatch.audit import Deed, note, verify
-from dispatch.auditing import numbers
+from dispatch.auditing import numbers, whose
 from dispatch.auditing.look import PAGE, Sought, look_through
+from dispatch.batch import Kind
 from dispatch.cells import harmless
 from dispatch.hall_time import SHANGHAI
 from dispatch.packing.hand_over import HandOver
 from dispatch.staff.role import Role
-from tests.rooms.on_the_road import Road
+from dispatch.zero_visits.at_window import pull
+from tests.rooms.on_the_road import Road, as_given
+from zhuandi import audit as commands
 
 
 def _write(world, by, deed, subject, detail=""):
@@ -107,13 +115,17 @@ def _lists(world):
 
 @pytest.mark.parametrize(
     ("query", "asked"),
-    [(numbers._SUBJECTS, {"asked": ["A-1"]}), (numbers._NUMBERS, {"ids": [uuid7()]})],
+    [
+        (numbers._SUBJECTS, {"asked": ["A-1"]}),
+        (numbers._NUMBERS, {"ids": [uuid7()]}),
+        (whose._WHOSE, {"ids": [uuid7()], "numbers": ["9800000000001"]}),
+    ],
 )
 def test_a_number_is_looked_up_by_indexes_alone(world, query, asked):
     """The tables grow for years."""
     with world.begin() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = "\n".join(session.scalars(text(f"EXPLAIN {query.text}"), asked))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {query}"), asked))
     assert "Seq Scan" not in plan, plan
 
 
@@ -122,6 +134,81 @@ def test_the_export_holds_the_number_beside_the_subject(road, person):
     answer = person(Role.AUDITOR).post("/console/audit/export", {"deed": "reveal", "subject": "A-1"})
     head, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     assert (head[5], row[5], row[6]) == ("编号", "A-1", "回访")
+
+
+NAME, MOBILE, STRANGERS_ID = "胡样式", "13900003301", "330106199001010018"
+TYPED = f"{NAME}欠费，电话{MOBILE}，代领人{STRANGERS_ID}"
+
+
+def _in_clear(told):
+    return [one for one in (NAME, MOBILE, STRANGERS_ID) if one in told]
+
+
+@pytest.fixture
+def person_in_case(world, decided):
+    """A case whose applicant a clerk names in what is typed; its id."""
+    lodge(world, decided("H-1", applicant_name=NAME, slip={"recipient_name": NAME, "phone": MOBILE}), "test")
+    with world.reading() as session:
+        return find_case(session, "H-1").id
+
+
+def test_what_a_clerk_typed_of_a_person_is_masked_on_the_page_and_in_whatever_is_taken_out(
+    world, person, person_in_case, monkeypatch, tmp_path
+):
+    """The auditor has no right to look, and read in the reason of a hold whom the case was for, and the telephone."""
+    hold(world, "H-1", TYPED, "li.na")
+    auditor, table = person(Role.AUDITOR), tmp_path / "audit.csv"
+    page = auditor.get("/console/audit?subject=H-1").text
+    taken_out = auditor.post("/console/audit/export", {"subject": "H-1"}).content.decode("utf-8-sig")
+    monkeypatch.setattr(commands, "open_world", lambda: as_given(world))
+    assert CliRunner().invoke(commands.app, ["export", str(table)]).exit_code == 0
+    for told in (page, taken_out, table.read_text("utf-8-sig")):
+        assert "暂缓寄递：胡**欠费，电话139******01，代领人" in told
+        assert _in_clear(told) == []
+    assert "详情（已脱敏）" in taken_out, "it is not what the chain's digests are of"
+    assert verify(world).sound, "what is shown is masked; what is kept is as it was"
+
+
+def test_it_is_masked_whatever_the_deed_was_done_to(world, post, drain, decided, person_in_case):
+    """Reprints name an envelope, a posting list or a batch holds many, a stranger's parcel is known by its number."""
+    pull(world, "H-1", "li.na")
+    road = Road(post.world, drain)
+    road.hand_over(decided("S-1", applicant_name=NAME, slip={"recipient_name": NAME, "phone": MOBILE}))
+    with world.reading() as session:
+        pickup = pickup_of(session, find_case(session, "H-1"))
+        [handed_over] = session.scalars(select(HandOver))
+    held = begin_many(world, Kind.HOLD, [person_in_case], "li.na", "欠费")
+    subjects = [pickup.subject, road.shipment("S-1").subject, handed_over.subject, f"batch:{held}", f"print:{held}"]
+    for subject in (*subjects, f"parcel:ems:{road.number('S-1')}"):
+        _write(world, "li.na", Deed.CHANGE, subject, TYPED)
+        _write(world, "li.na", Deed.REPRINT, subject, f"补打 1：{TYPED}")
+    shown = [line.detail for line in look_through(world, Sought()).lines if "欠费，" in line.detail]
+    assert len(shown) == 12
+    assert [told for told in shown if _in_clear(told)] == []
+
+
+def test_a_mobile_and_an_id_number_are_masked_where_it_is_known_of_nobody(world):
+    _write(world, "li.na", Deed.CHANGE, "push:1", f"来电{MOBILE}，{STRANGERS_ID}")
+    [line] = look_through(world, Sought()).lines
+    assert line.detail == f"来电139******01，{'*' * 18}"
+
+
+def test_a_page_of_many_lines_asks_no_more_than_a_page_of_one(world, decided):
+    """A statement for each line would be hundreds of thousands for an export."""
+    asked = []
+    event.listen(world.sessions.kw["bind"], "before_cursor_execute", lambda *heard: asked.append(heard[2]))
+
+    def statements():
+        asked.clear()
+        look_through(world, Sought(deed=Deed.CHANGE))
+        return len(asked)
+
+    counted = []
+    for number in range(12):
+        lodge(world, decided(f"M-{number}"), "test")
+        hold(world, f"M-{number}", "蓝小雨欠费", "li.na")
+        counted.append(statements())
+    assert len(set(counted)) == 1, counted
 
 
 def test_nobody_is_looked_for_by_name_in_the_log_either(person):

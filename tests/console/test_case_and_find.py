@@ -5,8 +5,10 @@ import re
 import pytest
 from sqlalchemy import select
 
+from dispatch.approval.case import find_case
 from dispatch.audit import AuditEntry, Deed
 from dispatch.label.pages import tracking_url
+from dispatch.personal.erase import erase
 from dispatch.reveal import Reveal, reason_of
 from dispatch.staff.role import Role
 from dispatch.waybill import live_waybill
@@ -63,6 +65,21 @@ def test_whose_data_they_are_is_shown_in_one_answer_and_noted_with_the_reason(ro
 def test_without_a_reason_nothing_is_shown(road, person):
     refused = person(Role.WINDOW).post(f"/console/case/{CASE}/reveal", {"reason": " "})
     assert (refused.status_code, NAME in refused.text) == (409, False)
+
+
+def test_a_case_whose_people_are_forgotten_says_so_and_offers_nothing_to_be_typed(road, person):
+    """Every form stood there as before, and what was typed into it was never erased again."""
+    clerk, supervisor = person(Role.DISPATCH), person(Role.SUPERVISOR)
+    offered = ("/slip", "/call", "/window", "/reveal", "/testimony", "/hold")
+    before = clerk.get(f"/console/case/{CASE}").text
+    assert {one for one in offered if f"{CASE}{one}" not in before} <= {"/testimony", "/window"}, "other roles' forms"
+    with road.world.begin() as session:
+        erase(road.world, session, [find_case(session, CASE).id], [])
+    for page in (clerk.get(f"/console/case/{CASE}").text, supervisor.get(f"/console/case/{CASE}").text):
+        assert "保存期限已满，个人信息已于" in page
+        assert [one for one in offered if f"{CASE}{one}" in page] == []
+    refused = supervisor.post(f"/console/case/{CASE}/reveal", {"reason": "蓝小雨来电"})
+    assert (refused.status_code, "到期清除" in refused.text) == (409, True)
 
 
 def test_another_departments_case_is_not_there(road, person):

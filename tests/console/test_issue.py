@@ -51,6 +51,19 @@ def test_a_registered_paper_stands_in_the_register_and_its_case_goes_on(waiting,
     assert len(shipments(waiting)) == 1
 
 
+def test_what_was_typed_of_a_person_is_masked_in_the_register_and_in_its_export(waiting, person):
+    """Enclosures and the reason of a taking back were shown as typed, beside a masked applicant."""
+    clerk, called = person(Role.WINDOW), "蓝小雨来电13900003301"
+    clerk.post("/console/issue", given(enclosures=f"{called}的委托书"))
+    clerk.post(f"/console/case/{NUMBERS[0]}/paper-back", {"why": f"{called}要求退回"})
+    exported = person(Role.SUPERVISOR).post("/console/issue/export").content.decode("utf-8-sig")
+    for told in (clerk.get("/console/issue").text, exported):
+        assert "蓝**来电139******01的委托书" in told
+        assert "蓝**来电139******01要求退回" in told
+        assert "蓝小雨" not in told
+        assert "13900003301" not in told
+
+
 def test_the_code_on_a_document_will_do_as_well_as_the_number(waiting):
     assert register_paper(waiting, f"{NUMBERS[1]}-1", GIVEN, "clerk").case_no == NUMBERS[1]
 

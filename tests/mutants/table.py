@@ -406,7 +406,13 @@ WHO_COMES_IN = (
     ),
     Mutant(
         "a wrong code counts like a wrong password",
-        (Edit("dispatch/staff/sign_in.py", '        failed(world, member.login, "验证码，")\n', ""),),
+        (
+            Edit(
+                "dispatch/staff/sign_in.py",
+                "    failed(world, member.login, CODE, by_service=by_service)\n",
+                "    pass\n",
+            ),
+        ),
         (
             _in(
                 "console/test_one_time_code",
@@ -439,6 +445,36 @@ WHO_COMES_IN = (
         "the old key ends",
         (Edit("dispatch/client.py", "(self.valid_until is None or now < self.valid_until)", "now > self.made_at"),),
         (_in("console/test_client_keys", "the_old_key_opens_beside_the_new_one_until_its_time_is_over"),),
+    ),
+    Mutant(
+        "wrong passwords do not bar the identity service's word",
+        (Edit("dispatch/staff/failures.py", "member.password is not None and not by_service", "True"),),
+        (_in("console/test_no_password", "whoever_knows_a_login_locks_nobody_out_who_comes_by_the_service"),),
+    ),
+    Mutant(
+        "the door slows down where there is no password too",
+        (Edit("dispatch/staff/failures.py", "if wrong else None", "if wrong and by_service else None"),),
+        (_in("console/test_no_password", "the_door_answers_alike_whether_there_is_a_password_or_none"),),
+    ),
+    Mutant(
+        "what a clerk typed is masked for the auditor",
+        (
+            Edit(
+                "dispatch/auditing/look.py",
+                'detail = behind(curtains, world.vault.open(entry, "detail"))',
+                'detail = behind((), world.vault.open(entry, "detail"))',
+            ),
+        ),
+        (_in("console/test_audit_pages", "it_is_masked_whatever_the_deed_was_done_to"),),
+    ),
+    Mutant(
+        "of whom was forgotten nothing is written down any more",
+        (
+            Edit(
+                "dispatch/approval/case.py", "    if case.erased_at is not None:", "    if case.received_at is None:"
+            ),
+        ),
+        (_in("rooms/test_never_closed", "once_forgotten_it_takes_nobodys_data_any_more_and_is_given_to_nobody"),),
     ),
     Mutant(
         "a formula stays text in an export",

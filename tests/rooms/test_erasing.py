@@ -18,6 +18,7 @@ from dispatch import audit, worklist
 from dispatch.api.app import make_app
 from dispatch.approval.case import Case, CaseSlip
 from dispatch.approval.lodge import lodge
+from dispatch.approval.release import hold
 from dispatch.db import Base
 from dispatch.errands.errand import Errand
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
@@ -36,6 +37,8 @@ from dispatch.zero_visits.close import Closure
 from dispatch.zero_visits.figures import report
 from dispatch.zero_visits.settle import number_of, settle_entry
 from dispatch.zero_visits.story import Kind, story
+from dispatch.zero_visits.telephone_call import note_call
+from dispatch.zero_visits.word import confirm_received
 from workers.clock import leave_standing
 from workers.run import run_due
 from zhuandi import retention
@@ -140,6 +143,19 @@ def test_what_was_counted_and_the_chain_stay_and_the_erasing_is_noted(road):
     assert ("reveal", CLERK, True) in before
     assert all(erased for _, _, erased in before)
     assert last == ("erase", "system", False)
+
+
+def test_of_whom_was_forgotten_nothing_is_written_down_any_more(road):
+    """Delivered and forgotten it still took calls and reasons, which nobody would erase again."""
+    world, told = time_is_up(road).world, f"{RECIPIENT}又来电"
+    for act in (
+        lambda: note_call(world, "A", CLERK, reached=True, result=told, number=PHONE),
+        lambda: hold(world, "A", told, CLERK),
+        lambda: confirm_received(world, "A", CLERK, told),
+    ):
+        with pytest.raises(NotAllowedError, match="到期清除"):
+            act()
+    assert [secret for secret in SECRETS if secret in opened(world)] == []
 
 
 def kinds(told, but):

@@ -11,20 +11,26 @@ from test_erasing import DAY, SECRETS, TOLD_OF_A, case_of, erased, opened
 from dispatch import audit, worklist
 from dispatch.approval.amend_slip import Wanted, amend_slip
 from dispatch.approval.case import Hold
-from dispatch.approval.issue import Paper, register_paper
-from dispatch.approval.release import hold, lift, release
+from dispatch.approval.issue import Paper, register_all, register_paper
+from dispatch.approval.paper_back import take_paper_back
+from dispatch.approval.release import hold, lift, paper_ready_in, release
+from dispatch.approval.within import EVERYTHING, find_case_within
 from dispatch.errors import ConflictError, NotAllowedError
 from dispatch.queues.look import counts
 from dispatch.queues.queue import Queue, Scope
 from dispatch.retention import FORGET
 from dispatch.settings import Settings
 from dispatch.shipment import Shipment
+from dispatch.visits import Asked
 from dispatch.wiring import now
 from dispatch.worklist import Reason
+from dispatch.zero_visits.at_window import Given, give, pull
 from dispatch.zero_visits.put_right.remedy import Remedy, about, remedies
 from dispatch.zero_visits.put_right.solve import Told, solve
 from dispatch.zero_visits.settle import number_of, settle_entry
 from dispatch.zero_visits.story import story
+from dispatch.zero_visits.telephone_call import note_call, number_to_call
+from dispatch.zero_visits.trips.testimony import Said, take_testimony
 from workers.clock import leave_standing
 from workers.run import run_due
 
@@ -77,7 +83,8 @@ def hold_ended_a_year_later(road):
 def test_once_forgotten_it_never_goes_out_and_nothing_is_written_about_it_anew(waiting):
     """With an empty slip it would have been gathered, booked, and sent to nobody."""
     later = forgotten_round(past(waiting))
-    register_paper(later.world, "C", Paper("科室 王某"), CLERK)
+    with later.world.begin() as session:
+        assert paper_ready_in(later.world, session, find_case_within(session, "C", EVERYTHING))
     waiting.drain(later.world)
     with later.world.reading() as session:
         assert session.scalars(select(Shipment)).all() == []
@@ -89,6 +96,44 @@ def test_once_forgotten_it_never_goes_out_and_nothing_is_written_about_it_anew(w
         amend_slip(later.world, "C", Wanted(phone="13900000002"), CLERK)
     assert counts(later.world, Scope())[Queue.TO_RELEASE] == counts(later.world, Scope())[Queue.TO_ISSUE] == 0
     assert "不再寄送" in "\n".join(one.words for one in story(later.world, "C").lines)
+
+
+TYPED = "雷望月改用13900009999"
+ACTS = {
+    "a call": lambda world: note_call(world, "C", CLERK, reached=True, result=TYPED, number="13900009999"),
+    "the number": lambda world: number_to_call(world, "C", CLERK, TYPED),
+    "a testimony": lambda world: take_testimony(world, "C", Said(Asked.TELEPHONE, 1, 1, TYPED), CLERK),
+    "a registration": lambda world: register_paper(world, "C", Paper("王某", enclosures=TYPED), CLERK),
+    "a taking back": lambda world: take_paper_back(world, "C", CLERK, TYPED),
+    "a pick-up": lambda world: pull(world, "C", CLERK),
+    "a giving out": lambda world: give(world, "C", Given(id_no="33010619900101999X", on_paper=True), CLERK),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_once_forgotten_it_takes_nobodys_data_any_more_and_is_given_to_nobody(waiting, act):
+    """What came after the erasing was erased by nobody, and any card would do for a number that was erased."""
+    later = forgotten_round(past(waiting))
+    before = opened(later.world)
+    with pytest.raises(NotAllowedError, match=r"个人信息已于 .* 到期清除.*按新办件受理"):
+        act(later.world)
+    assert opened(later.world) == before
+
+
+def test_a_forgotten_case_among_several_stops_no_other_registration(waiting, decided):
+    later = forgotten_round(past(waiting))
+    later.lodge(decided("D", paper_ready=False))
+    told = register_all(later.world, [case_of(later, one).id for one in "CD"], Paper("王某"), CLERK)
+    assert [("到期清除" in one.wrong, one.case_no) for one in told] == [(True, "C"), (False, "D")]
+
+
+def test_who_waits_for_a_lock_sees_what_was_forgotten_meanwhile(waiting):
+    """Looked at before, a row stayed in the session as it was: `give` looks, locks the envelopes, looks again."""
+    with waiting.world.begin() as session:
+        looked_at = find_case_within(session, "C", EVERYTHING)
+        assert looked_at.erased_at is None
+        forgotten_round(past(waiting))
+        assert find_case_within(session, "C", EVERYTHING, locked=True).erased_at is not None
 
 
 @pytest.mark.parametrize("open_thing", ["a hold", "an entry", "an envelope with the post"])

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from dispatch import worklist
+from dispatch.approval.curtain import Curtain
 from dispatch.approval.release import hold, lift
 from dispatch.errors import NotFoundError
 from dispatch.journey import taken_back
@@ -17,7 +18,6 @@ from dispatch.reveal import Reveal, reason_of
 from dispatch.worklist import Reason
 from dispatch.zero_visits.settle import number_of, settle_entry
 from dispatch.zero_visits.story import Kind, story
-from dispatch.zero_visits.told.curtain import Curtain
 from zhuandi import look
 
 NAME, PHONE, ID_NO, DETAIL = "蓝小雨", "13900000001", "332529199003071234", "团结西路8号2幢301室"

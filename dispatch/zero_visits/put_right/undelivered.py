@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import audit, jobs, words, worklist
-from dispatch.approval.case import Case, Document, Hold, held_among, open_hold
+from dispatch.approval.case import Case, Document, Hold, held_among, open_hold, refuse_erased
 from dispatch.approval.lodge import CASE_WATCH, GATHER
 from dispatch.errors import NotAllowedError
 from dispatch.hall_time import SHANGHAI
@@ -111,6 +111,8 @@ def end_undelivered(
     The cases whose papers lay in it. `deed`: taken back, or written off. Raises NotAllowedError where it cannot be.
     """
     cases = [case for case, _ in cases_in(session, [shipment.id])]
+    for case in cases:  # whoever forgets locks the envelope too
+        refuse_erased(case)
     for entry in worklist.standing(session, shipment.subject):
         worklist.settle(world, entry, by, told)
     session.flush()

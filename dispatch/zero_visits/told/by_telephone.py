@@ -10,11 +10,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from dispatch.approval.curtain import Curtain
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.mask import mask_phone
 from dispatch.world import World
 from dispatch.zero_visits.telephone_call import TelephoneCall, slip_of
-from dispatch.zero_visits.told.curtain import Curtain
 from dispatch.zero_visits.told.line import Kind, Line, Teller, line
 
 

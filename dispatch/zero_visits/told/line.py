@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Document
+from dispatch.approval.curtain import Curtain
 from dispatch.hall_time import SHANGHAI
 from dispatch.shipment import Content, Shipment
 from dispatch.world import World
-from dispatch.zero_visits.told.curtain import Curtain
 
 
 class Kind(StrEnum):

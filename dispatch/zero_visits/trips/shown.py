@@ -12,10 +12,10 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, Item
+from dispatch.approval.curtain import Curtain
 from dispatch.ledger import Count, MatterTrips, Stands, Testimony, TripRuling, Visit, count
 from dispatch.visits import ASKED_WORDS, Asked
 from dispatch.world import World
-from dispatch.zero_visits.told.curtain import Curtain
 
 DIGITS = 16
 Told = TypeVar("Told", Testimony, TripRuling)

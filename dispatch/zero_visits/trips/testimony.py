@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from dispatch import audit
-from dispatch.approval.case import Case, Matter
+from dispatch.approval.case import Case, Matter, refuse_erased
 from dispatch.approval.within import EVERYTHING, Within, find_case_within
 from dispatch.errors import NotAllowedError
 from dispatch.ledger import Count, Stands, Testimony, count, hear, visits_of, what_stands
@@ -38,14 +38,16 @@ class Said:
 def take_testimony(world: World, case_no: str, said: Said, by: str, within: Within = EVERYTHING) -> Stands:
     """Write it down for the case's matter; what stands from now on.
 
-    Raises NotFoundError, NotAllowedError (numbers that cannot be), ConflictError (the form's key was used before).
+    Raises NotFoundError, NotAllowedError (numbers that cannot be, or who it was is forgotten), ConflictError (the
+    form's key was used before).
     """
     if not 0 <= said.office_trips <= said.trips <= MOST_TRIPS:
         raise NotAllowedError(
             f"次数不对，没有记：上门、跑动各填 0 至 {MOST_TRIPS}；到窗口一次既是上门、也是跑动，跑动不会比上门少。"
         )
     with world.begin() as session:
-        case = find_case_within(session, case_no, within)
+        case = find_case_within(session, case_no, within, locked=True)
+        refuse_erased(case)
         lock_matter(session, case)
         if (first := made_before(session, Testimony, said.form_key)) is not None:
             check_same(same=_is_this(world, first, case, said, by))

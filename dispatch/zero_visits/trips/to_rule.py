@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.approval.case import Case, CaseSlip, Item
+from dispatch.approval.curtain import Curtain
 from dispatch.approval.within import EVERYTHING, Within
 from dispatch.ledger import MatterTrips
 from dispatch.world import World
 from dispatch.zero_visits.figures import month_in_shanghai
 from dispatch.zero_visits.proof import office_trips, over_published, published
-from dispatch.zero_visits.told.curtain import Curtain
 from dispatch.zero_visits.trips.shown import TripsShown, show_trips, trips_of_each
 
 PAGE = 20

@@ -2,20 +2,18 @@
 
 Details of the worklist, errors of jobs and settlements are free text; the post's refusals come with its own words,
 which may repeat a name or a number. So the known names, numbers and addresses are replaced, and whatever looks like
-a mobile number as well.
+a mobile or an ID number as well.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from dispatch.approval.case import Case, CaseSlip
 from dispatch.approval.slip_row import former_in
-from dispatch.mask import STAR, mask_address, mask_name, mask_phone
+from dispatch.mask import STAR, mask_address, mask_name, mask_numbers, mask_phone
 from dispatch.world import World
 
-MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 SHORTEST_NAME = 2  # a name of one character would blot out ordinary words
 SHORTEST_PLACE = 4  # and so would 8号
 
@@ -43,33 +41,33 @@ class Curtain:
         detail = world.vault.open(slip, "detail") or ""
         number, point = world.vault.open(case, "applicant_id_no") or "", world.vault.open(slip, "point") or ""
         places = (slip.province, slip.city, slip.county, slip.town)
-        longest_first = tuple(sorted(hidden.items(), key=lambda pair: -len(pair[0])))
         return cls(
             applicant=applicant if reveal else hidden.get(applicant, applicant),
             recipient=recipient if reveal else mask_name(recipient, organisation=slip.organisation),
             phone=phone if reveal else mask_phone(phone),
             address="".join(places) + detail if reveal else mask_address(*places, detail),
             reveal=reveal,
-            pairs=() if reveal else longest_first,
+            pairs=() if reveal else tuple(hidden.items()),
             id_no=number if reveal else STAR * len(number),
             point=point if reveal else mask_address("", "", "", "", point),
         )
 
     def free(self, text: str | None) -> str:
         """Free text as it may be shown."""
-        shown = text or ""
-        for hidden, instead in self.pairs:
-            shown = shown.replace(hidden, instead)
-        return shown if self.reveal else without_mobiles(shown)
+        return (text or "") if self.reveal else behind([self], text)
 
     def place(self, text: str | None) -> str:
         """The post's word for a place: an office stays, a house does not (a locker stands where somebody lives)."""
         return (text or "") if self.reveal else mask_address("", "", "", "", self.free(text))
 
 
-def without_mobiles(text: str) -> str:
-    """The text with every mobile number masked: all that can be done where nobody knows whose data it may hold."""
-    return MOBILE.sub(lambda found: mask_phone(found[0]), text)
+def behind(curtains: Collection[Curtain], text: str | None) -> str:
+    """Free text as it may be shown where it may be about any of several cases, or about nobody who is known."""
+    shown = text or ""
+    pairs = {pair for curtain in curtains for pair in curtain.pairs}
+    for hidden, instead in sorted(pairs, key=lambda pair: (-len(pair[0]), pair)):
+        shown = shown.replace(hidden, instead)
+    return mask_numbers(shown)
 
 
 def _pairs(world: World, case: Case, slip: CaseSlip) -> Iterator[tuple[str, str]]:
