@@ -10,9 +10,9 @@ from test_erasing import DAY, SECRETS, TOLD_OF_A, case_of, erased, opened
 
 from dispatch import audit, worklist
 from dispatch.approval.amend_slip import Wanted, amend_slip
-from dispatch.approval.case import Hold
+from dispatch.approval.case import Hold, find_case
 from dispatch.approval.issue import Paper, register_paper
-from dispatch.approval.release import hold, lift, release
+from dispatch.approval.release import hold, lift, paper_ready_in, release
 from dispatch.errors import ConflictError, NotAllowedError
 from dispatch.queues.look import counts
 from dispatch.queues.queue import Queue, Scope
@@ -77,7 +77,10 @@ def hold_ended_a_year_later(road):
 def test_once_forgotten_it_never_goes_out_and_nothing_is_written_about_it_anew(waiting):
     """With an empty slip it would have been gathered, booked, and sent to nobody."""
     later = forgotten_round(past(waiting))
-    register_paper(later.world, "C", Paper("科室 王某"), CLERK)
+    with pytest.raises(ConflictError, match="不再寄送"):
+        register_paper(later.world, "C", Paper("科室 王某"), CLERK)
+    with later.world.begin() as session:  # as a worker of the version before would say of it
+        paper_ready_in(later.world, session, find_case(session, "C"))
     waiting.drain(later.world)
     with later.world.reading() as session:
         assert session.scalars(select(Shipment)).all() == []
