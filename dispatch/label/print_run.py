@@ -75,17 +75,38 @@ def job_of(session: Session, batch_id: UUID) -> PrintJob | None:
     return session.scalar(select(PrintJob).where(PrintJob.batch_id == batch_id))
 
 
-def draw_run(world: World, batch_id: UUID, first: int = 1, most: int | None = None) -> bytes:
+def draw_run(world: World, batch_id: UUID, first: int = 1) -> bytes:
     """The sheets of this batch as one PDF, from the first-th, in the order of the run: the same each time.
 
     What was packed, relabelled or called off meanwhile is left out: its sheet must not lie about once more.
     Raises NotFoundError, and ConflictError where none is left.
     """
     with world.reading() as session:
+        printed = items_of(session, batch_id, Outcome.DONE)
+        standing = _standing(session, printed[first - 1 :])
+    return _drawn(world, batch_id, printed, standing)
+
+
+def draw_next(world: World, batch_id: UUID, upto: int, most: int) -> tuple[bytes, int]:
+    """The same of the next sheets after this many, `most` at a time; and how many of the run are behind then.
+
+    Where none of these stands any more it goes on behind them. Raises as `draw_run`.
+    """
+    with world.reading() as session:
+        printed = items_of(session, batch_id, Outcome.DONE)
+        while not (standing := _standing(session, printed[upto : upto + most])) and upto < len(printed):
+            upto += most
+    return _drawn(world, batch_id, printed, standing), min(upto + most, len(printed))
+
+
+def _standing(session: Session, printed: Sequence[BatchItem]) -> list[Envelope]:
+    envelopes = look_inside(session, [item.of for item in printed])
+    return [one for one, item in zip(envelopes, printed, strict=True) if _stands(one, item)]
+
+
+def _drawn(world: World, batch_id: UUID, printed: Sequence[BatchItem], standing: Sequence[Envelope]) -> bytes:
+    with world.reading() as session:
         batch, run = find_batch(session, batch_id), find_run(session, batch_id)
-        printed = items_of(session, batch_id, Outcome.DONE)[first - 1 :][:most]
-        envelopes = look_inside(session, [item.of for item in printed])
-    standing = [one for one, item in zip(envelopes, printed, strict=True) if _stands(one, item)]
     if not standing:
         raise ConflictError(NOTHING_LEFT)
     copies = {item.of: item.copy for item in printed}

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from road_steps import end_leases, make_due, shipments, sql, with_settings
+from road_steps import do, end_leases, make_due, shipments, sql, with_settings
 from sqlalchemy import select
 
 from dispatch.approval.lodge import lodge
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.journey import Act
 from dispatch.label import SheetSize
 from dispatch.label.change_printer import described, edit_printer, switch_printer
-from dispatch.label.print_run import PrintRun, all_came_out, stop
+from dispatch.label.print_run import NOTHING_LEFT, PrintRun, all_came_out, stop
 from dispatch.label.print_sheets import Wish, begin_print, print_from, to_print
 from dispatch.label.printer import (
     SEND,
@@ -66,6 +67,31 @@ def test_a_run_is_sent_in_its_order_a_few_sheets_on_each_line(booked, monkeypatc
     assert [told.count(end) for told in printer.jobs] == [2, 1]
     assert (job_of(world, batch).state, job_of(world, batch).upto) == (State.SENT, 3)
     all_came_out(world, batch, "li.na")
+
+
+def test_sheets_that_were_packed_meanwhile_are_passed_over_and_those_behind_them_are_sent(booked, monkeypatch):
+    """The whole run was given up where nothing of its next sheets stood, though later ones did."""
+    monkeypatch.setattr(send, "AT_ONCE", 2)
+    world, chosen = booked
+    with running_printer() as printer:
+        batch = printing_on(world, chosen, added(world, printer.port))
+        for one in shipments(world):
+            if one.id in chosen[:2]:
+                do(world, Act.PACK, one)
+        run_due(world, SEND)
+    assert [told.count(b"^XZ") for told in printer.jobs] == [1]
+    assert (job_of(world, batch).state, job_of(world, batch).upto) == (State.SENT, 3)
+
+
+def test_a_run_of_which_everything_was_packed_meanwhile_sends_nothing_and_says_so(booked):
+    world, chosen = booked
+    with running_printer() as printer:
+        batch = printing_on(world, chosen, added(world, printer.port))
+        for one in shipments(world):
+            do(world, Act.PACK, one)
+        run_due(world, SEND)
+    assert printer.jobs == []
+    assert (job_of(world, batch).state, job_of(world, batch).words) == (State.FAILED, NOTHING_LEFT)
 
 
 def test_a_slow_printer_gets_all_of_it(booked):
