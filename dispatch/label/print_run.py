@@ -1,8 +1,8 @@
 """A print run: which sheets of which size, in which order, and what somebody says came out.
 
 Printed is not yet on paper. Until somebody says what came out, the same run may be drawn again as often as its file
-gets lost, with the same sheets and without counting, each file noted; after that it is given to nobody. Whatever is
-*printed* again counts, has a reason, and bears 补打.
+gets lost, with the same sheets and without counting, each file noted; after that it is given to nobody. What goes to
+a printer is no file besides. Whatever is *printed* again counts, has a reason, and bears 补打.
 """
 
 from collections.abc import Sequence
@@ -116,11 +116,15 @@ def _drawn(world: World, batch_id: UUID, printed: Sequence[BatchItem], standing:
 def take_out(world: World, batch_id: UUID, by: str, kind: str = PDF) -> bytes:
     """The sheets as a file for somebody to print, which is noted; `kind`: of the file that is made of this PDF.
 
-    Raises as `draw_run`, and ConflictError where somebody has answered for the run.
+    Of a run that a printer has begun and will not end, those that it has not taken: no sheet twice without 补打.
+    Raises as `draw_run`, and ConflictError where somebody has answered for the run, or a printer may print it.
     """
     with world.reading() as session:
         _refuse_answered(find_run(session, batch_id), "不再给面单文件。打坏、丢了的，请用补打。")
-    drawn = draw_run(world, batch_id)
+        job = job_of(session, batch_id)
+    if job is not None and job.no_file:
+        raise ConflictError(job.no_file)
+    drawn = draw_run(world, batch_id, job.upto + 1 if job is not None else 1)
     with world.begin() as session:
         audit.note(world, session, by, audit.Deed.EXPORT, f"batch:{batch_id}", f"面单文件（{kind.upper()}）")
     return drawn
