@@ -86,7 +86,7 @@ def came_out(
 
 @app.command("print-stop")
 def print_stop(number: Number, *, by: By = BY) -> None:
-    """这一批停止往打印机送。"""
+    """这一批不等打印机了：停止往打印机送，可另取文件。"""
     with for_people(), open_world() as world:
         stop(world, number, by)
     console.print("已停止往打印机送。")

@@ -48,14 +48,15 @@ def print_labels(
             console.print("没有待打单的邮件。")
             return
         if printer:
-            _tell(world, _begin(world, chosen, batch, nth, wish), f"已排到打印机“{printer}”")
+            made = _begin(world, chosen, batch, nth, wish)
+            _tell(world, made, f"已排到打印机“{printer}”", f"不等打印机了：zhuandi print-stop {made}")
             return
         path = out or Path(f"labels.{language or 'pdf'}")
         with written(path) as sheet:
             made = _begin(world, chosen, batch, nth, wish)
             if _sheets(world, made):
                 sheet.write(run_in(world, made, by, language))
-        _tell(world, made, f"在 {path}")
+        _tell(world, made, f"在 {path}", f"没取到文件：zhuandi print --batch {made}")
 
 
 @contextmanager
@@ -96,11 +97,11 @@ def _sheets(world: World, batch_id: UUID) -> int:
         return tally(session, batch_id)[Outcome.DONE]
 
 
-def _tell(world: World, batch_id: UUID, where: str) -> None:
+def _tell(world: World, batch_id: UUID, where: str, otherwise: str) -> None:
     with world.reading() as session:
         items = items_of(session, batch_id, Outcome.ALREADY, Outcome.FAILED)
     for item in items:
         console.print(item.words)
     count = _sheets(world, batch_id)
     console.print(f"{count} 张面单{where}。待封装的出件与运单：zhuandi to-pack")
-    console.print(f"批次 {batch_id}；没取到文件：zhuandi print --batch {batch_id}", soft_wrap=True)
+    console.print(f"批次 {batch_id}；{otherwise}", soft_wrap=True)

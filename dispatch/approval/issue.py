@@ -10,16 +10,20 @@ from sqlalchemy import CheckConstraint, ForeignKey, Select, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from dispatch import audit
+from dispatch import audit, words
 from dispatch.approval.case import Case, Document, refuse_erased
 from dispatch.approval.fields.text import WrongError, one_line
+from dispatch.approval.regather import SENT, holding
 from dispatch.approval.release import paper_ready_in
 from dispatch.db import Base, RowId
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
 from dispatch.hall_time import hall_time
+from dispatch.shipment import Shipment
 from dispatch.world import World
 
 MOST_COPIES = 999
+LOOK_AGAIN = "请核对扫的是不是这一件。"
+IF_LOST = "邮件遗失、另有补证的，先在“待处理”报失补证，再登记。"
 
 
 class PaperIssue(Base):
@@ -90,7 +94,8 @@ def register_paper(
 ) -> Registered:
     """Register the paper of a case, which may leave from now on. `number`: 办件编号, or the code of a document of it.
 
-    Raises NotFoundError, ConflictError (registered before), NotAllowedError (numbers or words that cannot be).
+    Raises NotFoundError, ConflictError (registered before, or the paper is not here any more), NotAllowedError
+    (numbers or words that cannot be).
     """
     paper, number = _clean(paper), number.strip()
     with world.begin() as session:
@@ -132,6 +137,7 @@ def _locked(session: Session, asked: Select[Case], departments: Collection[str] 
 
 def _register(world: World, session: Session, case: Case, paper: Paper, by: str) -> None:
     refuse_erased(case)
+    _must_be_here(session, case)
     _make_way(session, case)
     originals, copies = _numbers(session, case, paper)
     row = PaperIssue(id=uuid7(), case_id=case.id, originals=originals, copies=copies, taken_by=by)
@@ -143,6 +149,22 @@ def _register(world: World, session: Session, case: Case, paper: Paper, by: str)
         row.taken_at = case.paper_ready_at  # one moment
     session.add(row)
     audit.note(world, session, by, audit.Deed.CHANGE, case.subject, f"出证登记：正本 {originals}，副本 {copies}")
+
+
+def _must_be_here(session: Session, case: Case) -> None:
+    """Raises ConflictError for a case that is over or has left: what is registered of it could not be taken back."""
+    about = f"出证没有登记：办件“{case.case_no}”"
+    if case.given_at is not None:
+        raise ConflictError(f"{about}的证照已于 {hall_time(case.given_at)} 在窗口交给本人或代领人。{LOOK_AGAIN}")
+    if case.lapsed_at is not None:
+        when = hall_time(case.lapsed_at)
+        raise ConflictError(f"{about}已于 {when} 到期，不再寄送。{LOOK_AGAIN}确要办的，请按新办件另行受理。")
+    if case.paper_ready_at is None:
+        return  # it waits for this very paper
+    left = select(Shipment).where(Shipment.id.in_(holding([case.id])), Shipment.stage.in_(SENT))
+    if (shipment := session.scalars(left.limit(1)).first()) is not None:
+        left_in = f"{shipment.order_no} 中交寄（{words.VIEWS[shipment.view]}）"
+        raise ConflictError(f"{about}的出件已在邮件 {left_in}。{LOOK_AGAIN}{IF_LOST}")
 
 
 def _make_way(session: Session, case: Case) -> None:

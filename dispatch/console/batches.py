@@ -49,9 +49,9 @@ def batch(desk: Worker, batch_id: str) -> Response:
 
 @router.get("/console/batch/{batch_id}/progress")
 def progress(desk: Worker, batch_id: str) -> Response:
-    """The part that a page asks for again by itself until all is done."""
+    """The part that a page asks for again by itself until all is done, and whether there is a file by now."""
     view = _view(desk, batch_id)
-    return desk.part("part_batch.html", view=view, moving=_is_moving(view), known=WORDS)
+    return desk.part("part_batch_progress.html", view=view, moving=_is_moving(view), known=WORDS)
 
 
 def _view(desk: Desk, batch_id: str) -> BatchView:

@@ -1,8 +1,8 @@
 """A print run: which sheets of which size, in which order, and what somebody says came out.
 
 Printed is not yet on paper. Until somebody says what came out, the same run may be drawn again as often as its file
-gets lost, with the same sheets and without counting, each file noted; after that it is given to nobody. Whatever is
-*printed* again counts, has a reason, and bears 补打.
+gets lost, with the same sheets and without counting, each file noted; after that it is given to nobody. What goes to
+a printer is no file besides. Whatever is *printed* again counts, has a reason, and bears 补打.
 """
 
 from collections.abc import Sequence
@@ -75,17 +75,38 @@ def job_of(session: Session, batch_id: UUID) -> PrintJob | None:
     return session.scalar(select(PrintJob).where(PrintJob.batch_id == batch_id))
 
 
-def draw_run(world: World, batch_id: UUID, first: int = 1, most: int | None = None) -> bytes:
+def draw_run(world: World, batch_id: UUID, first: int = 1) -> bytes:
     """The sheets of this batch as one PDF, from the first-th, in the order of the run: the same each time.
 
     What was packed, relabelled or called off meanwhile is left out: its sheet must not lie about once more.
     Raises NotFoundError, and ConflictError where none is left.
     """
     with world.reading() as session:
+        printed = items_of(session, batch_id, Outcome.DONE)
+        standing = _standing(session, printed[first - 1 :])
+    return _drawn(world, batch_id, printed, standing)
+
+
+def draw_next(world: World, batch_id: UUID, upto: int, most: int) -> tuple[bytes, int]:
+    """The same of the next sheets after this many, `most` at a time; and how many of the run are behind then.
+
+    Where none of these stands any more it goes on behind them. Raises as `draw_run`.
+    """
+    with world.reading() as session:
+        printed = items_of(session, batch_id, Outcome.DONE)
+        while not (standing := _standing(session, printed[upto : upto + most])) and upto < len(printed):
+            upto += most
+    return _drawn(world, batch_id, printed, standing), min(upto + most, len(printed))
+
+
+def _standing(session: Session, printed: Sequence[BatchItem]) -> list[Envelope]:
+    envelopes = look_inside(session, [item.of for item in printed])
+    return [one for one, item in zip(envelopes, printed, strict=True) if _stands(one, item)]
+
+
+def _drawn(world: World, batch_id: UUID, printed: Sequence[BatchItem], standing: Sequence[Envelope]) -> bytes:
+    with world.reading() as session:
         batch, run = find_batch(session, batch_id), find_run(session, batch_id)
-        printed = items_of(session, batch_id, Outcome.DONE)[first - 1 :][:most]
-        envelopes = look_inside(session, [item.of for item in printed])
-    standing = [one for one, item in zip(envelopes, printed, strict=True) if _stands(one, item)]
     if not standing:
         raise ConflictError(NOTHING_LEFT)
     copies = {item.of: item.copy for item in printed}
@@ -95,11 +116,15 @@ def draw_run(world: World, batch_id: UUID, first: int = 1, most: int | None = No
 def take_out(world: World, batch_id: UUID, by: str, kind: str = PDF) -> bytes:
     """The sheets as a file for somebody to print, which is noted; `kind`: of the file that is made of this PDF.
 
-    Raises as `draw_run`, and ConflictError where somebody has answered for the run.
+    Of a run that a printer has begun and will not end, those that it has not taken: no sheet twice without 补打.
+    Raises as `draw_run`, and ConflictError where somebody has answered for the run, or a printer may print it.
     """
     with world.reading() as session:
         _refuse_answered(find_run(session, batch_id), "不再给面单文件。打坏、丢了的，请用补打。")
-    drawn = draw_run(world, batch_id)
+        job = job_of(session, batch_id)
+    if job is not None and job.no_file:
+        raise ConflictError(job.no_file)
+    drawn = draw_run(world, batch_id, job.upto + 1 if job is not None else 1)
     with world.begin() as session:
         audit.note(world, session, by, audit.Deed.EXPORT, f"batch:{batch_id}", f"面单文件（{kind.upper()}）")
     return drawn

@@ -104,6 +104,13 @@ STATE_WORDS: Mapping[State, str] = {
     State.STOPPED: "已停止",
 }
 assert set(STATE_WORDS) == set(State)  # noqa: S101 - a state without words
+NO_FILE: Mapping[State, str] = {
+    State.WAITING: "这一批在等打印机，不另给面单文件，免得打出两份。要用浏览器打印的，请先按“不等打印机了”。",
+    State.SENDING: "这一批正在往打印机送，不另给面单文件，免得打出两份。请等它有结果。",
+    State.SENT: "这一批已全部送到打印机，不再给面单文件。没有打出来的，从那一张起重打；打坏、丢了的，请用补打。",
+    State.UNKNOWN: "这一批送到一半断了，不知出了几张，不给面单文件。请看打印机出了几张，从下一张起重打。",
+}
+"""Why there is no file as well: a printer has, or may have, or will have what would stand in it, without 补打."""
 UNDER_WAY = frozenset({State.WAITING, State.SENDING})
 
 
@@ -135,6 +142,11 @@ class PrintJob(Base):
     def subject(self) -> str:
         """How the worklist names it: by its batch, which is what somebody opens."""
         return print_subject(self.batch_id)
+
+    @property
+    def no_file(self) -> str:
+        """Why its sheets are not given out as a file besides; empty where those are that it has not taken."""
+        return NO_FILE.get(State(self.state), "")
 
 
 def print_subject(batch_id: UUID) -> str:

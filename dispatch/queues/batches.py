@@ -58,6 +58,11 @@ class BatchView:
         """How many sheets a print run has."""
         return self.counts[Outcome.DONE]
 
+    @property
+    def in_file(self) -> int:
+        """How many of them are given out as a file: those that no printer has taken."""
+        return self.sheets - (self.job.upto if self.job else 0)
+
 
 def show_batch(world: World, scope: Scope, batch_id: UUID, by: str) -> BatchView:
     """A batch, with what was not done first. Raises NotFoundError for one of which anything is out of sight."""

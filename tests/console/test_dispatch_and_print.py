@@ -12,6 +12,7 @@ from dispatch.approval import dispatch_many
 from dispatch.approval.case import Case
 from dispatch.approval.lodge import lodge
 from dispatch.audit import AuditEntry
+from dispatch.label.change_printer import switch_printer
 from dispatch.label.print_sheets import to_print
 from dispatch.label.printer import SEND, PrinterAsked, add_printer
 from dispatch.queues import look
@@ -439,6 +440,35 @@ def test_a_run_on_a_printer_is_watched_until_it_ends_and_a_lost_line_asks_the_cl
     followed(clerk, clerk.post(f"{again}/stop"))
     assert clerk.post(f"{again}/stop").status_code == 409
     assert clerk.post("/console/print", {"id": ids, "printer": "nonsense"}).status_code == 404
+
+
+def test_a_run_that_goes_to_a_printer_offers_no_file_and_one_that_failed_does(booked, person):
+    """Its main button opened the same sheets once more, and none of them was counted or bore 补打."""
+    world, ids = booked
+    key = add_printer(world, PrinterAsked("一号机", "127.0.0.1", 9100, size="76x130"), "admin")
+    clerk = person(Role.DISPATCH)
+    made = clerk.post("/console/print", {"id": ids, "printer": str(key)}).headers["location"]
+    for page in (clerk.get(made).text, clerk.get(f"{made}/progress").text):
+        assert ("labels." in page, "先按“不等打印机了”" in page) == (False, True)
+    for kind in ("pdf", "zpl", "tspl"):
+        refused = clerk.get(f"{made}/labels.{kind}")
+        assert (refused.status_code, "先按“不等打印机了”" in refused.text) == (409, True)
+    switch_printer(world, key, "admin", on=False)
+    run_due(world, SEND)
+    told = clerk.get(f"{made}/progress").text  # as the open page learns of it
+    assert ('id="file" hx-swap-oob="true"' in told, f"{made}/labels.pdf" in told) == (True, True)
+    assert clerk.get(f"{made}/labels.pdf").status_code == 200
+
+
+def test_what_a_printer_has_taken_of_a_run_is_not_in_its_file_and_the_page_says_so(booked, person):
+    world, ids = booked
+    key = add_printer(world, PrinterAsked("一号机", "127.0.0.1", 9100, size="76x130"), "admin")
+    clerk = person(Role.DISPATCH)
+    made = clerk.post("/console/print", {"id": ids, "printer": str(key)}).headers["location"]
+    with world.begin() as session:
+        session.execute(text("UPDATE print_jobs SET upto = 2"))
+    page = followed(clerk, clerk.post(f"{made}/stop"))
+    assert ("打开 1 张面单" in page, "前 2 张打印机已收" in page) == (True, True)
 
 
 def test_a_queue_that_is_longer_than_a_step_is_gone_on_with_and_its_page_asks_again(

@@ -70,6 +70,22 @@ def test_a_run_that_was_answered_for_is_not_written_into_a_file_once_more(
     assert (refused.exit_code, "补打" in refused.output) == (1, True)
 
 
+def test_a_run_that_goes_to_a_printer_is_written_into_no_file_until_it_is_stopped(
+    typed, printed, post, monkeypatch, tmp_path
+):
+    """What was said after it told of a command that would print the same sheets twice."""
+    monkeypatch.setattr(printing, "open_world", lambda: as_given(post.world))
+    add_printer(post.world, PrinterAsked("一楼", "127.0.0.1", 9100, Language.ZPL, "100x150"), "admin")
+    out = ("--out", str(tmp_path / "labels.pdf"))
+    told = CliRunner().invoke(printing.app, [CASES[0], "--printer", "一楼", "--reason", "污损"]).output
+    [stop] = re.findall(r"zhuandi (print-stop) ([0-9a-f-]{36})", told)
+    assert "print --batch" not in told
+    refused = CliRunner().invoke(printing.app, ["--batch", stop[1], *out])
+    assert (refused.exit_code, "不等打印机了" in refused.output) == (1, True)
+    typed(*stop)
+    assert CliRunner().invoke(printing.app, ["--batch", stop[1], *out]).exit_code == 0
+
+
 def test_of_a_run_that_came_out_in_part_the_others_are_printed_again_for_a_reason(typed, printed, post):
     assert "重打须写明原因" in typed("came-out", printed, "--sheets", "1").output
     assert typed("came-out", printed, "--sheets", "4", "--reason", "卡纸").exit_code == 1

@@ -1,5 +1,7 @@
 """撤回出证登记: a registration is taken back while no carrier knows of the envelope; the case waits for its paper."""
 
+import re
+
 import pytest
 from on_the_road import Road, as_given
 from road_steps import entries, make_due, shipments, sql, with_settings
@@ -8,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from dispatch.approval.case import Case, find_case
-from dispatch.approval.issue import Paper, PaperIssue, issues_of, register_paper
+from dispatch.approval.issue import Paper, PaperIssue, issues_of, register_all, register_paper
 from dispatch.approval.issue_register import MADE_ANEW, day_of, export_register, register_of
 from dispatch.approval.lodge import lodge
 from dispatch.approval.paper_back import take_paper_back
@@ -210,6 +212,44 @@ def test_the_paper_that_was_made_anew_after_a_loss_is_registered(post, drain, de
     assert (first.taken_back_at, opened) == (None, ["李科员", "王科员"])
     lines = register_of(road.world, day_of(road.world))
     assert [line.taken_back for line in lines] == [MADE_ANEW, ""], "only what stands can be taken back"
+
+
+# What cannot be taken back is not registered in the first place: a wrong scan would stay for good.
+
+
+def refused(world, told) -> None:
+    """Nothing is registered, neither alone nor among others."""
+    with pytest.raises(ConflictError, match=told):
+        register_paper(world, "A", Paper("王科员", originals=9), CLERK)
+    with world.reading() as session:
+        case = find_case(session, "A")
+    [one] = register_all(world, [case.id], Paper("王科员"), CLERK)
+    assert re.search(told, one.wrong)
+    assert register_of(world, day_of(world)) == []
+
+
+def test_of_a_case_that_was_sent_or_delivered_nothing_is_registered(post, drain, decided):
+    """Posted with its paper it has no registration, and nine originals of it were registered after it was closed."""
+    road = Road(post.world, drain)
+    road.hand_over(decided("A"))
+    number = road.shipment("A").order_no
+    refused(road.world, rf"没有登记.*{number}.*交寄.*核对.*报失补证")
+    road.deliver("A")
+    refused(road.world, rf"没有登记.*{number}.*送达闭环")
+
+
+def test_what_came_back_or_was_lost_is_registered_as_ever(post, drain, decided):
+    road = Road(post.world, drain)
+    road.hand_over(decided("A"))
+    declare_lost(road.world, road.shipment("A").id, CLERK, "查过两遍，向邮政索赔")
+    assert register_paper(road.world, "A", Paper("王科员"), CLERK).wrong == ""
+
+
+@pytest.mark.parametrize(("over", "told"), [("given_at", "在窗口交给"), ("lapsed_at", "到期，不再寄送")])
+def test_of_a_case_that_is_over_nothing_is_registered(world, decided, over, told):
+    lodge(world, decided("A"), "test")
+    sql(world, f"UPDATE cases SET {over} = now()")  # noqa: S608 - our own words
+    refused(world, rf"没有登记.*{told}.*核对")
 
 
 def test_the_same_is_typed(gathering, monkeypatch):

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from road_steps import end_leases, make_due, shipments, sql, with_settings
+from road_steps import do, end_leases, make_due, shipments, sql, with_settings
 from sqlalchemy import select
 
 from dispatch.approval.lodge import lodge
+from dispatch.audit import AuditEntry, Deed
 from dispatch.errors import ConflictError, NotAllowedError, NotFoundError
+from dispatch.journey import Act
 from dispatch.label import SheetSize
 from dispatch.label.change_printer import described, edit_printer, switch_printer
-from dispatch.label.print_run import PrintRun, all_came_out, stop
+from dispatch.label.print_run import NOTHING_LEFT, PrintRun, all_came_out, stop
 from dispatch.label.print_sheets import Wish, begin_print, print_from, to_print
 from dispatch.label.printer import (
     SEND,
@@ -25,9 +27,11 @@ from dispatch.label.printer import (
 )
 from dispatch.label.printer_health import printer_healths
 from dispatch.label.thermal import send
+from dispatch.label.thermal.labels import run_in
 from dispatch.label.thermal.line import deliver
 from dispatch.lease import claim
 from sandbox.printer import Fault, running_printer
+from tests.rooms.printed_page import read_pages
 from workers.run import run_due
 
 
@@ -66,6 +70,31 @@ def test_a_run_is_sent_in_its_order_a_few_sheets_on_each_line(booked, monkeypatc
     assert [told.count(end) for told in printer.jobs] == [2, 1]
     assert (job_of(world, batch).state, job_of(world, batch).upto) == (State.SENT, 3)
     all_came_out(world, batch, "li.na")
+
+
+def test_sheets_that_were_packed_meanwhile_are_passed_over_and_those_behind_them_are_sent(booked, monkeypatch):
+    """The whole run was given up where nothing of its next sheets stood, though later ones did."""
+    monkeypatch.setattr(send, "AT_ONCE", 2)
+    world, chosen = booked
+    with running_printer() as printer:
+        batch = printing_on(world, chosen, added(world, printer.port))
+        for one in shipments(world):
+            if one.id in chosen[:2]:
+                do(world, Act.PACK, one)
+        run_due(world, SEND)
+    assert [told.count(b"^XZ") for told in printer.jobs] == [1]
+    assert (job_of(world, batch).state, job_of(world, batch).upto) == (State.SENT, 3)
+
+
+def test_a_run_of_which_everything_was_packed_meanwhile_sends_nothing_and_says_so(booked):
+    world, chosen = booked
+    with running_printer() as printer:
+        batch = printing_on(world, chosen, added(world, printer.port))
+        for one in shipments(world):
+            do(world, Act.PACK, one)
+        run_due(world, SEND)
+    assert printer.jobs == []
+    assert (job_of(world, batch).state, job_of(world, batch).words) == (State.FAILED, NOTHING_LEFT)
 
 
 def test_a_slow_printer_gets_all_of_it(booked):
@@ -140,6 +169,68 @@ def test_what_waits_for_a_printer_can_be_stopped_and_printed_otherwise(booked):
     with pytest.raises(ConflictError, match="停不了"):
         stop(world, batch, "wang.wu")
     all_came_out(world, batch, "li.na")  # from the file
+
+
+# A run that goes to a printer is no file besides: the same sheets would come out twice, and none bears 补打.
+
+
+def no_file_of(world, batch, told):
+    for language in (None, *Language):
+        with pytest.raises(ConflictError, match=told):
+            run_in(world, batch, "li.na", language)
+
+
+def sheets_in_file_of(world, batch):
+    return len(read_pages(run_in(world, batch, "li.na"), ink=False))
+
+
+def test_of_what_waits_for_a_printer_there_is_no_file_nor_after_it_was_sent(booked):
+    """The printer was off, so the file was printed; then it was switched on, and all came out once more."""
+    world, chosen = booked
+    with running_printer() as printer:
+        port = printer.port
+    batch = printing_on(world, chosen, added(world, port))
+    run_due(world, SEND)
+    no_file_of(world, batch, "先按“不等打印机了”")
+    with running_printer(port=port) as printer:
+        make_due(world, SEND)
+        run_due(world, SEND)
+    assert [told.count(b"^XZ") for told in printer.jobs] == [3]
+    no_file_of(world, batch, "已全部送到打印机.*补打")
+    with world.reading() as session:
+        assert session.scalars(select(AuditEntry).where(AuditEntry.deed == Deed.EXPORT)).all() == []
+
+
+@pytest.mark.parametrize(("state", "told"), [(State.SENDING, "请等它有结果"), (State.UNKNOWN, "不知出了几张.*重打")])
+def test_of_what_a_printer_may_have_there_is_no_file(booked, state, told):
+    world, chosen = booked
+    batch = printing_on(world, chosen, added(world, 9100))
+    sql(world, "UPDATE print_jobs SET state = :state", state=state)
+    no_file_of(world, batch, told)
+
+
+@pytest.mark.parametrize("state", [State.STOPPED, State.FAILED])
+def test_of_what_a_printer_was_not_sent_to_the_end_the_file_holds_what_it_has_not_taken(booked, monkeypatch, state):
+    monkeypatch.setattr(send, "AT_ONCE", 2)
+    world, chosen = booked
+    with running_printer() as printer:
+        printer_id = added(world, printer.port)
+        batch = printing_on(world, chosen, printer_id)
+        [due] = claim(world, SEND, 1)
+        send.send(world, due)
+        if state == State.STOPPED:
+            stop(world, batch, "li.na")
+        switch_printer(world, printer_id, "admin", on=False)
+        run_due(world, SEND)
+    assert ([told.count(b"^XZ") for told in printer.jobs], job_of(world, batch).state) == ([2], state)
+    assert sheets_in_file_of(world, batch) == 1
+
+
+def test_of_what_no_printer_has_taken_anything_the_file_holds_it_all(booked):
+    world, chosen = booked
+    batch = printing_on(world, chosen, added(world, 9100))
+    stop(world, batch, "li.na")
+    assert sheets_in_file_of(world, batch) == 3
 
 
 def test_a_printer_that_was_removed_gets_nothing_and_the_run_says_so(booked):

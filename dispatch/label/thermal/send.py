@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch import worklist
 from dispatch.crash import Point, reach
 from dispatch.errors import NotAllowedError, ZhuandiError
-from dispatch.label.print_run import draw_run, find_run
+from dispatch.label.print_run import draw_next, find_run
 from dispatch.label.printer import UNDER_WAY, Language, Printer, PrintJob, State, check_address
 from dispatch.label.thermal.labels import write_labels
 from dispatch.label.thermal.line import CutError, NotReachedError, deliver
@@ -43,6 +43,14 @@ class Target:
     shift_down: int
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The next sheets in the printer's language. `upto`: so many of the run are behind once it has taken them."""
+
+    stream: bytes
+    upto: int
+
+
 def send(world: World, claim: Claim) -> None:
     """Send the next sheets of what waits longest for this printer; the job comes back while anything waits."""
     job = _next(world, subject_id(claim.subject))
@@ -54,13 +62,13 @@ def send(world: World, claim: Claim) -> None:
             _in_doubt(world, session, job, DIED)
         return
     try:
-        target, stream = _prepare(world, job)
+        target, load = _prepare(world, job)
     except ZhuandiError as error:
         with claim.later(AT_LAST) as session:
             _end(world, session, job, State.FAILED, str(error))
         return
     if claim.may_speak() and _intend(world, job, target):
-        _speak(world, claim, job, target, stream)
+        _speak(world, claim, job, target, load)
     else:
         with claim.later(AT_LAST):
             return
@@ -72,13 +80,13 @@ def _next(world: World, printer_id: UUID) -> PrintJob | None:
         return session.scalars(query.order_by(PrintJob.id).limit(1)).first()
 
 
-def _prepare(world: World, job: PrintJob) -> tuple[Target, bytes]:
-    """Where to, and the next sheets. Raises NotAllowedError, and as `draw_run`."""
+def _prepare(world: World, job: PrintJob) -> tuple[Target, Load]:
+    """Where to, and the next sheets. Raises NotAllowedError, and as `draw_next`."""
     target = _target(world, job)
     check_address(world.settings, target.host, target.port)  # as the settings are now
-    pdf = draw_run(world, job.batch_id, job.upto + 1, AT_ONCE)
+    pdf, upto = draw_next(world, job.batch_id, job.upto, AT_ONCE)
     moved = (target.shift_right, target.shift_down)
-    return target, write_labels(pdf, Language(target.language), darkness=target.darkness, moved=moved)
+    return target, Load(write_labels(pdf, Language(target.language), darkness=target.darkness, moved=moved), upto)
 
 
 def _target(world: World, job: PrintJob) -> Target:
@@ -106,8 +114,8 @@ def _intend(world: World, job: PrintJob, target: Target) -> bool:
     return still
 
 
-def _speak(world: World, claim: Claim, job: PrintJob, target: Target, stream: bytes) -> None:
-    wrong = _said_of(world, target, stream)
+def _speak(world: World, claim: Claim, job: PrintJob, target: Target, load: Load) -> None:
+    wrong = _said_of(world, target, load.stream)
     reach(Point.PARSED)
     if isinstance(wrong, NotReachedError):
         with claim.failed(str(wrong), world.settings.printer_again) as session:
@@ -116,9 +124,9 @@ def _speak(world: World, claim: Claim, job: PrintJob, target: Target, stream: by
         with claim.later(AT_LAST) as session:
             _in_doubt(world, session, job, str(wrong))
     else:
-        upto = min(job.upto + AT_ONCE, job.sheets)
+        state = State.SENT if load.upto == job.sheets else State.WAITING
         with claim.later(AT_LAST) as session:
-            _end(world, session, job, State.SENT if upto == job.sheets else State.WAITING, "", upto)
+            _end(world, session, job, state, "", load.upto)
 
 
 def _said_of(world: World, target: Target, stream: bytes) -> NotReachedError | CutError | None:
