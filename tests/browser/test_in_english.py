@@ -13,7 +13,7 @@ from dispatch.staff.member import add_member
 from dispatch.staff.role import Role
 from samples.people import JINGNING, JINGNING_TOWNS, NAMES
 from tests.browser.chromium import Window
-from tests.browser.counter import NAMES_OF_STAFF, TROUBLE, Counter
+from tests.browser.counter import CLIENT, NAMES_OF_STAFF, TROUBLE, Counter
 from tests.browser.day_list import DEPARTMENTS, ITEMS
 from tests.browser.routes import pages
 from tests.browser.steps import sign_in, tick
@@ -48,7 +48,7 @@ def names(counter: Counter) -> list[str]:
     post = counter.world.carriers["ems"]
     codes = [post.code_name(code) for pair in (("203", ""), ("704", "10"), *TROUBLE) for code in pair if code]
     called = {*NAMES, *NAMES_OF_STAFF.values(), *DEPARTMENTS, *(item for item, _ in ITEMS), *JINGNING_TOWNS, *codes}
-    called |= {*JINGNING, post.title, counter.world.settings.centre.name, *TYPED}
+    called |= {*JINGNING, post.title, counter.world.settings.centre.name, CLIENT, *TYPED}
     called |= {f"{one[:13]}…" for one in DEPARTMENTS}  # as a chart has room for
     return sorted((one for one in called if one), key=len, reverse=True)
 
