@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dispatch.hall_time import SHANGHAI, hall_time
+from dispatch.hall_time import SHANGHAI, day_told, hall_time
 from dispatch.packing.collection import (
     abandon_collection,
     close_collection,
@@ -29,7 +29,6 @@ from dispatch.queues.queue import Scope
 from dispatch.tracking.collected import compare
 from dispatch.zero_visits.at_window import Given, give, pull
 from dispatch.zero_visits.pickup import AtWindow, Step, at_window
-from dispatch.zero_visits.put_right.solve import day_from
 from dispatch.zero_visits.receipt import receipt
 from dispatch.zero_visits.record import record
 from dispatch.zero_visits.telephone_call import note_call, number_to_call
@@ -142,7 +141,7 @@ def posting_lists(
 
 def _day(told: str) -> date:
     """Raises NotAllowedError for what is no day."""
-    return day_from(told) if told else datetime.now(SHANGHAI).date()
+    return day_told(told) if told else datetime.now(SHANGHAI).date()
 
 
 @app.command("compare")

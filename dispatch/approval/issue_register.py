@@ -13,8 +13,7 @@ from dispatch.approval.case import Case, CaseSlip, Item
 from dispatch.approval.curtain import Curtain
 from dispatch.approval.issue import OF_CASE, PaperIssue
 from dispatch.cells import harmless
-from dispatch.errors import NotAllowedError
-from dispatch.hall_time import SHANGHAI, hall_time
+from dispatch.hall_time import SHANGHAI, day_told, hall_time
 from dispatch.mask import mask_name
 from dispatch.world import World
 
@@ -49,12 +48,7 @@ class Line:
 
 def day_of(world: World, told: str = "") -> date:
     """A day as 2026-11-23; empty: today. Raises NotAllowedError."""
-    if not told:
-        return world.now().astimezone(SHANGHAI).date()
-    try:
-        return date.fromisoformat(told)
-    except ValueError:
-        raise NotAllowedError(f"“{told}”不是日期。请写成 2026-11-23。") from None
+    return day_told(told) if told else world.now().astimezone(SHANGHAI).date()
 
 
 def register_of(world: World, day: date, departments: Collection[str] | None = None) -> Sequence[Line]:

@@ -5,13 +5,14 @@ words; what is wrong inside single rows is `check`'s business, except a 办件�
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dispatch.approval.columns import BY_FIELD
 from dispatch.approval.decided_case import RowProblem
 from dispatch.approval.fields import cells
 from dispatch.approval.files import headings
 from dispatch.approval.files.headings import Meanings
+from dispatch.approval.files.inert import alive
 from dispatch.approval.files.sheets import ListError, Sheet, sheets_of
 
 __all__ = ["Headed", "IssuedList", "ListError", "open_list", "read_list", "rows_of"]
@@ -60,7 +61,7 @@ def open_list(content: bytes, filename: str, said: Mapping[str, str] | None = No
     found = [Headed.of(sheet, meanings) for sheet in sheets_of(content, filename)]
     best = max(found, key=lambda headed: headed.score)
     best.must_be_headings()
-    return best
+    return best.unmarked()
 
 
 def rows_of(headed: "Headed") -> IssuedList:
@@ -115,6 +116,16 @@ class Headed:
     @property
     def score(self) -> int:
         return len(self.fields)
+
+    def unmarked(self) -> "Headed":
+        """Without the apostrophes of rows that came back in a workbook: our own column in it shows that they did.
+
+        It may be our CSV, saved as a workbook; of a CSV they are off already.
+        """
+        if self.sheet.form.encoding or not any(map(headings.is_ours, self.names)):
+            return self
+        rows = [[alive(cell) if isinstance(cell, str) else cell for cell in row] for row in self.sheet.rows]
+        return self._at(replace(self.sheet, rows=rows), self.row, self.meanings)
 
     def must_be_headings(self) -> None:
         """Raise `ListError` where its row is one of data: which cell shows it, and nothing of what it says."""

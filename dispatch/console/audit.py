@@ -1,7 +1,6 @@
 """The audit log, for the auditor: looked through, verified, taken out."""
 
 from contextlib import suppress
-from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -13,7 +12,8 @@ from dispatch.auditing.export import export_log
 from dispatch.auditing.look import Sought, look_through
 from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.page import HEADERS
-from dispatch.hall_time import SHANGHAI
+from dispatch.errors import NotAllowedError
+from dispatch.hall_time import SHANGHAI, day_told
 from dispatch.staff.member import members
 from dispatch.staff.role import Right
 
@@ -52,8 +52,8 @@ def _page(desk: Desk, sought: Sought, before: int | None = None, verdict: Verdic
 
 def _sought(by: str, deed: str, subject: str, day: str) -> Sought:
     when = None
-    with suppress(ValueError):
-        when = date.fromisoformat(day)
+    with suppress(NotAllowedError):
+        when = day_told(day)
     return Sought(by.strip(), Deed(deed) if deed in set(Deed) else None, subject.strip(), when)
 
 

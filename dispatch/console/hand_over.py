@@ -11,7 +11,7 @@ from dispatch.console.guard import ConsoleRoute, Desk, needs
 from dispatch.console.language import gettext_in
 from dispatch.console.page import HEADERS
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.hall_time import SHANGHAI
+from dispatch.hall_time import SHANGHAI, day_told
 from dispatch.packing.collection import (
     abandon_collection,
     close_collection,
@@ -198,9 +198,6 @@ def _lists(desk: Desk) -> Within:
 
 def _day(desk: Desk, told: str) -> date:
     today = _today(desk)
-    if desk.scope.today_only:
+    if desk.scope.today_only or not told:
         return today
-    try:
-        return max(min(date.fromisoformat(told), today), today - timedelta(days=3660)) if told else today
-    except ValueError:
-        raise NotAllowedError(f"“{told[:20]}”不是日期。请写成 2026-11-23。") from None
+    return max(min(day_told(told), today), today - timedelta(days=3660))

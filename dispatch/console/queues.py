@@ -92,9 +92,10 @@ def keep_view(
 @router.post("/console/queue/{name}/views/remove")
 def drop_view(desk: Clerk, name: str, title: Annotated[str, Form()] = "") -> Response:
     """One's own view is not wanted any more."""
-    chosen = _named(desk, name)
-    remove_view(desk.world, desk.by, chosen, title)
-    return desk.to(f"/console/queue/{chosen}", gettext_in(desk.language)("视图已删除。"))
+    chosen, _ = _named(desk, name), gettext_in(desk.language)
+    if remove_view(desk.world, desk.by, chosen, title):
+        return desk.to(f"/console/queue/{chosen}", _("视图已删除。"))
+    return desk.to(f"/console/queue/{chosen}", _("没有删除：您没有叫这个名称的视图。"), "wrong")
 
 
 def _named(desk: Desk, name: str) -> Queue:

@@ -4,7 +4,8 @@ The rooms know one language: an error, a row's outcome, a line of a case's story
 may have been stored long before somebody reads it. So a sentence is turned where it is shown. The catalogue holds its
 template, `运单 {} 已交给{}。`, and the English one, whose holes are taken in order or by number. What stands in a
 hole is turned too where it is a word or a sentence itself. A hole written `{!s}` holds what somebody typed or is
-called: it stays as it is. So does whatever has no template.
+called: it stays as it is. A hole written `{!r}` holds a reason that was chosen or typed: only one of those that are
+offered is turned, alone or before somebody's own words. Whatever has no template stays as it is.
 """
 
 import re
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from string import Formatter
 
+from dispatch.approval.hold_reason import HOLD_REASONS
 from dispatch.console.language import CHINESE, english
 
 HAN = re.compile(r"[㐀-鿿]")
@@ -33,7 +35,7 @@ class Template:
     """A sentence with holes: the Chinese between them, and the English one in pieces."""
 
     literals: tuple[str, ...]
-    pieces: tuple[tuple[str, int | None, bool], ...]
+    pieces: tuple[tuple[str, int | None, str], ...]
     weight: int
     """Characters of its own: the more, the surer."""
     mark: str
@@ -62,9 +64,9 @@ class Template:
 
     def fill(self, holes: Sequence[str], turn: Callable[[str], str]) -> str:
         """The English sentence."""
+        ways: Mapping[str, Callable[[str], str]] = {"": turn, "r": _reason, "s": str}
         return "".join(
-            literal + ("" if hole is None else holes[hole] if as_is else turn(holes[hole]))
-            for literal, hole, as_is in self.pieces
+            literal + ("" if hole is None else ways[kind](holes[hole])) for literal, hole, kind in self.pieces
         )
 
 
@@ -81,12 +83,19 @@ def in_english(text: str) -> str:
     return _one_after_another(text) if whole is None else whole
 
 
-def parse(template: str) -> list[tuple[str, int | None, bool]]:
-    """Its pieces: text, the number of the hole after it (after the last, none), whether that hole stays as it is."""
-    pieces: list[tuple[str, int | None, bool]] = []
+def _reason(text: str) -> str:
+    chosen, mark, own = text.partition("：")
+    if chosen not in HOLD_REASONS:
+        return text
+    return f"{english()[chosen]}: {own}" if mark else english()[chosen]
+
+
+def parse(template: str) -> list[tuple[str, int | None, str]]:
+    """Its pieces: text, the number of the hole after it (after the last, none), and that hole's kind (`s`, `r`)."""
+    pieces: list[tuple[str, int | None, str]] = []
     for literal, field, _, conversion in Formatter().parse(template):
         hole = None if field is None else int(field) if field else len(pieces)
-        pieces.append((literal, hole, conversion == "s"))
+        pieces.append((literal, hole, conversion or ""))
     return pieces
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import ColumnElement, and_, exists, or_, true
 
 from dispatch.approval.case import Case, CaseSlip, Item
-from dispatch.errors import NotAllowedError
-from dispatch.hall_time import SHANGHAI
+from dispatch.hall_time import SHANGHAI, day_told
 from dispatch.queues.queue import holds
 from dispatch.shipment import Shipment
 from dispatch.waybill import Waybill
@@ -102,9 +101,4 @@ class Filters:
 
 
 def _day(told: str) -> datetime | None:
-    if not told:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(told), time(), SHANGHAI)
-    except ValueError:
-        raise NotAllowedError(f"“{told}”不是日期。请写成 2026-11-23。") from None
+    return datetime.combine(day_told(told), time(), SHANGHAI) if told else None

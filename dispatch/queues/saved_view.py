@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, UniqueConstraint, or_, select
+from sqlalchemy import Select, UniqueConstraint, exists, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -17,6 +17,7 @@ from dispatch.mask import holds_a_number
 from dispatch.queues.filters import Filters
 from dispatch.queues.no_person import WORDS, names_a_person
 from dispatch.queues.queue import QUEUE_WORDS, Queue
+from dispatch.staff.member import Member
 from dispatch.world import World
 
 LONGEST = 40
@@ -79,19 +80,25 @@ def save_view(world: World, owner: str, queue: Queue, name: str, filters: Filter
         audit.note(world, session, owner, audit.Deed.CHANGE, view.subject, told)
 
 
-def remove_view(world: World, owner: str, queue: Queue, name: str) -> None:
-    """One's own; of somebody else's nothing happens."""
+def remove_view(world: World, owner: str, queue: Queue, name: str) -> bool:
+    """One's own; of somebody else's nothing happens. Whether there was one."""
     with world.begin() as session:
         view = session.scalars(_of(world, owner, queue, name)).one_or_none()
         if view is None:
-            return
+            return False
         session.delete(view)
         audit.note(world, session, owner, audit.Deed.CHANGE, view.subject, f"删除视图：{QUEUE_WORDS[queue]}")
+    return True
 
 
 def saved_views(world: World, session: Session, login: str, queue: Queue, *, shared: bool = True) -> Sequence[View]:
-    """One's own of a queue, and those that others share, by name; without `shared` one's own alone."""
-    seen = or_(SavedView.owner == login, SavedView.shared) if shared else SavedView.owner == login
+    """One's own of a queue, and those that others share, by name; without `shared` one's own alone.
+
+    Of an account that is closed nobody is offered any: nobody is there who could remove it.
+    """
+    owned = exists().where(Member.login == SavedView.owner, Member.closed_at.is_(None))
+    mine = SavedView.owner == login
+    seen = or_(mine, SavedView.shared & owned) if shared else mine
     rows = session.scalars(select(SavedView).where(SavedView.queue == queue, SavedView.said.is_not(None), seen))
     return sorted((_opened(world, row) for row in rows), key=lambda one: (one.name, one.owner))
 

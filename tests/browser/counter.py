@@ -1,7 +1,7 @@
 """A counter in the middle of its day: staff of every role, and cases at every point of the road."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -20,6 +20,7 @@ from dispatch.approval.lodge import lodge
 from dispatch.approval.paper_back import take_paper_back
 from dispatch.approval.release import hold, release
 from dispatch.approval.upload.preview import upload
+from dispatch.client import add_client
 from dispatch.console.guard import COOKIE
 from dispatch.hall_time import SHANGHAI
 from dispatch.label.print_run import PrintRun
@@ -50,34 +51,52 @@ CLERK = Role.DISPATCH.value
 NAMES_OF_STAFF = dict(zip(Role, ("王样例", "陈示范", "邮务练习", "林督查", "季审计", "郑管理"), strict=True))
 SOME = 5
 """So many cases stand at each point."""
+LONG_NUMBER, LONG_NAME = "ZJJN3311270026XZXK2026112300000000000123", "阿卜杜热依木·买买提吐尔逊江·艾则孜"
+CLIENT = "浙江省一体化在线政务服务平台行政审批系统（景宁畲族自治县）"
 
 
 def decided(running: int, **more: object) -> DecidedCase:
     """A decided case; its department, item, town and person follow from the running number."""
     item, code = ITEMS[running % len(ITEMS)]
-    name, street = NAMES[running % len(NAMES)], STREETS[running % len(STREETS)]
-    province, city, county, place, _ = JINGNING
+    place = JINGNING[3]
     told: dict[str, Any] = {
         "case_no": f"331127-2026-{running:06d}",
         "item_name": item,
         "item_code": code,
         "department": DEPARTMENTS[running % len(DEPARTMENTS)],
         "decided_at": (datetime.now(SHANGHAI) - timedelta(hours=running)).isoformat(),
-        "applicant_name": name,
+        "applicant_name": _name(running),
         "applicant_kind": "person",
         "applicant_id_no": citizen_number(place, running),
-        "slip": {
-            "recipient_name": name,
-            "phone": mobile(running, 1),
-            "province": province,
-            "city": city,
-            "county": county,
-            "town": JINGNING_TOWNS[running % len(JINGNING_TOWNS)],
-            "detail": f"{street}{running}号2幢301室",
-            "way": "door",
-        },
+        "slip": _slip(running),
     }
     return DecidedCase.model_validate(told | more, strict=False)
+
+
+def _name(running: int) -> str:
+    return NAMES[running % len(NAMES)]
+
+
+def _slip(running: int) -> dict[str, object]:
+    province, city, county, *_ = JINGNING
+    return {
+        "recipient_name": _name(running),
+        "phone": mobile(running, 1),
+        "province": province,
+        "city": city,
+        "county": county,
+        "town": JINGNING_TOWNS[running % len(JINGNING_TOWNS)],
+        "detail": f"{STREETS[running % len(STREETS)]}{running}号2幢301室",
+        "way": "door",
+    }
+
+
+LONG: Mapping[str, object] = {
+    "case_no": LONG_NUMBER,
+    "applicant_name": LONG_NAME,
+    "slip": {**_slip(1), "recipient_name": LONG_NAME},
+}
+"""As long as they come, and without a place to break: among short ones nothing stands beyond an edge."""
 
 
 @dataclass
@@ -133,7 +152,8 @@ def furnish(world: World, told: Callable[..., DecidedCase] = decided) -> Counter
     }
     for point, bring in points.items():
         bring(counter, _lodged(counter, point, islice(numbers, SOME)))
-    waiting = _lodged(counter, "to_release", islice(numbers, SOME))
+    waiting = _lodged(counter, "to_release", islice(numbers, SOME - 1))
+    _lodged(counter, "long_named", islice(numbers, 1), **LONG)
     hold(world, waiting[0], "原证未收回", CLERK)
     _lodged(counter, "to_issue", islice(numbers, SOME), paper_ready=False)
     _begin(counter)
@@ -154,6 +174,7 @@ def _begin(counter: Counter) -> None:
         keep_picture(world, session, subject, Shows.CONTENTS, read_photo(photo.getvalue()), CLERK)
         lost = print_subject(session.scalars(select(PrintRun.batch_id).order_by(PrintRun.id).limit(1)).one())
         worklist.put(world, session, Reason.PRINT_UNKNOWN, lost, detail="打印机“一号机”：共 5 张，确知收到 0 张。")
+    add_client(world, CLIENT, by=Role.ADMINISTRATOR.value)
     _speak(counter)
     register_paper(world, counter.cases["to_issue"][-1], Paper("李科员"), CLERK)
     take_paper_back(world, counter.cases["to_issue"][-1], CLERK, "拿错了办件")

@@ -32,7 +32,9 @@ WITH_IDS: Mapping[str, Urls] = {
     "/console/case/{case_no}": lambda counter: [case_url(cases[0]) for cases in counter.cases.values()],
     "/console/case/{case_no}/call": lambda counter: [f"/console/case/{counter.cases['on_the_way'][0]}/call"],
     "/console/case/{case_no}/window": lambda counter: [f"/console/case/{counter.cases['to_pack'][0]}/window"],
-    "/console/case/{case_no}/slip": lambda counter: [f"/console/case/{counter.cases['to_release'][1]}/slip"],
+    "/console/case/{case_no}/slip": lambda counter: [
+        f"/console/case/{counter.cases[point][0]}/slip" for point in ("to_release", "long_named")
+    ],
     "/console/import/{import_id}": lambda counter: [
         f"/console/import/{one}" for one in counter.found("SELECT id FROM imports WHERE state = 'checked'")
     ],

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from dispatch.console.guard import COOKIE
+from dispatch.queues.queue import Queue
 from dispatch.staff.member import find_member
 from dispatch.staff.role import Role
 from dispatch.staff.session import begin_session, csrf_of
@@ -21,6 +22,8 @@ HOSTILE = {
     "right to left": "\u202e\u200f王\u2066".encode(),
     "no address": b"//[",
     "a date that is none": b"0000-00-00",
+    "the calendar's first day": b"0001-01-01",
+    "the calendar's last day": b"9999-12-31",
     "no UTF-8": b"\xff\xfe",
 }
 
@@ -79,3 +82,14 @@ def test_a_word_that_no_database_can_keep_is_told(site):
     answer = site.post("/console/sign-in", data={"login": "a\0b", "password": "x"}, headers=ORIGIN)
     assert (answer.status_code, "看不见的控制字符" in answer.text) == (400, True)
     assert site.get("/console/sign-in", params={"back": "/console\0"}).status_code == 400
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("queue", Queue)
+def test_no_queue_fails_for_a_day_at_the_calendars_end_and_no_view_of_it_is_kept_that_would(person, queue, day):
+    """A day more, or a time zone, leads out of the calendar: every page of the queue said 系统出错."""
+    clerk = person(Role.DISPATCH)
+    for name in ("since", "until"):
+        assert clerk.get(f"/console/queue/{queue}?{name}={day}").status_code == 200
+        clerk.post(f"/console/queue/{queue}/views", {"title": "到底", "query": f"{name}={day}", "shared": "true"})
+        assert "到底" in clerk.get(f"/console/queue/{queue}").text

@@ -12,14 +12,16 @@ from sqlalchemy import func, select, text
 
 from dispatch.approval.case import Case
 from dispatch.approval.decided_case import RowProblem
+from dispatch.approval.files.inert import alive, in_workbook, inert
 from dispatch.approval.lodge import lodge
+from dispatch.approval.read_list import read_list
 from dispatch.approval.upload.kept import HeadingMap, Import, forget_false_headings, forget_imports, remember
 from dispatch.approval.upload.masked import masked
 from dispatch.approval.upload.preview import upload
 from dispatch.errors import NotFoundError
 from dispatch.staff.role import Role
 from tests.console.conftest import ORIGIN
-from tests.rooms.approval_files import CELLS, HEAD, archive, row_of, workbook
+from tests.rooms.approval_files import CELLS, HEAD, archive, case_of, row_of, workbook
 from tests.rooms.approval_files import text as csv_text
 
 
@@ -116,6 +118,36 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_text_in_the_export(clerk, li
     at = send(clerk, clerk.post(f"{at}/bad").content, "改.csv").headers["location"]
     again = list(csv.reader(io.StringIO(clerk.post(f"{at}/bad").content.decode())))
     assert again[1][place] == f"'{live}"
+
+
+@pytest.mark.parametrize("number", ["A-2", "-777002", "'-777002", "''-777002", "'", "'A-2", "＝1", "' =1"])
+def test_an_apostrophe_is_put_before_a_cell_and_taken_off_without_losing_one_of_its_own(number):
+    assert alive(inert(number)) == alive(in_workbook(number)) == number
+    assert not inert(number).lstrip(" ").startswith(("=", "+", "-", "@", "＝"))
+
+
+def detail_once_mended(rows: list[list[object]], save=workbook) -> str:
+    rows[1][HEAD.index("收件人电话")] = "13900000102"
+    return case_of(read_list(save(rows), "改.xlsx")).slip.detail
+
+
+@pytest.mark.parametrize("save", [csv_text, workbook])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_what_begins_like_a_formula_is_the_same_once_our_csv_was_mended_and_saved(clerk, encoding, save):
+    """Saved as a workbook, which a spreadsheet proposes, the apostrophe became part of an address."""
+    sent = csv_text([HEAD, row_of(slip__detail="-1层3号", slip__phone="1")], ",", encoding)
+    bad = clerk.post(f"{send(clerk, sent, '清单.csv').headers['location']}/bad").content.decode(encoding)
+    assert detail_once_mended(list(csv.reader(io.StringIO(bad))), save) == "-1层3号"
+
+
+@pytest.mark.parametrize("detail", ["'-1层3号", "-1层3号", "'甲'座3号"])
+def test_a_workbook_of_bad_rows_comes_back_with_the_apostrophes_of_its_own(clerk, detail):
+    sent = workbook([HEAD, row_of(slip__detail=detail, slip__phone="1")])
+    bad = clerk.post(f"{send(clerk, sent).headers['location']}/bad").content
+    assert (
+        detail_once_mended(CalamineWorkbook.from_filelike(io.BytesIO(bad)).get_sheet_by_index(0).to_python())
+        == detail
+    )
 
 
 def test_a_formula_in_an_exported_workbook_is_a_string(clerk):

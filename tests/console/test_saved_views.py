@@ -8,6 +8,7 @@ from sqlalchemy import text
 from dispatch.audit import Deed
 from dispatch.auditing.look import Sought, look_through
 from dispatch.queues.no_person import PATTERN, names_a_person
+from dispatch.staff.member import close_member, reopen_member
 from dispatch.staff.role import Role
 
 NAME, PHONE, ID_NO = "欧阳望舒", "13957886501", "330106199001010018"
@@ -40,10 +41,21 @@ def test_the_same_name_again_is_the_same_view_and_only_its_owner_removes_it(worl
         assert _save(clerk, f"town={town}", shared="true").status_code == 303
     assert len(_rows(world)) == 1
     assert "%E7%BA%A2%E6%98%9F" in other.get("/console/queue/to_print").text  # the later one, shared
-    assert other.post(f"{VIEWS}/remove", {"title": "今天的"}).status_code == 303
+    refused = other.post(f"{VIEWS}/remove", {"title": "今天的"}, follow_redirects=True)
+    assert ("没有删除" in refused.text, "视图已删除" in refused.text) == (True, False)
     assert len(_rows(world)) == 1
-    assert clerk.post(f"{VIEWS}/remove", {"title": "今天的"}).status_code == 303
+    assert "视图已删除" in clerk.post(f"{VIEWS}/remove", {"title": "今天的"}, follow_redirects=True).text
     assert _rows(world) == []
+
+
+def test_a_shared_view_goes_with_the_account_of_its_owner_and_comes_again_with_it(world, person):
+    """It stood in everybody's queue for good: its owner alone may remove it, and never comes in again."""
+    clerk, other = person(Role.DISPATCH), person(Role.WINDOW)
+    _save(clerk, "town=鹤溪街道", title="离任者的", shared="true")
+    close_member(world, clerk.login, "test")
+    assert "离任者的" not in other.get("/console/queue/to_print").text
+    reopen_member(world, clerk.login, "test")
+    assert "离任者的" in other.get("/console/queue/to_print").text
 
 
 def test_saving_and_removing_are_written_down_without_what_was_typed(world, person):

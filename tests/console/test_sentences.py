@@ -171,6 +171,18 @@ def _filled(template: str) -> list[int]:
             "妥投，本人签收（704/10 妥投），来自推送",
             "Delivered, Signed for by the recipient (704/10 妥投); from push",
         ),
+        (
+            "出证登记：正本 1 份，副本 0 份，乙科员 交，dispatch 接",
+            "Paper registered: 1 originals, 0 copies; given by 乙科员, taken by dispatch",
+        ),
+        ("出证登记：正本 1，副本 0", "Paper registered: 1 originals, 0 copies"),
+        (
+            "电联：上门 1 次，跑动 2 次。说去过一次窗口，又去邮局取件，经办人 dispatch",
+            "Call: 1 to an office, 2 trips. 说去过一次窗口，又去邮局取件; by dispatch",
+        ),
+        ("暂缓寄递：原证未收回，经办人 dispatch", "Held: Old licence not returned; by dispatch"),
+        ("暂缓寄递：改窗口领取", "Held: Collect at the window"),
+        ("暂缓寄递：欠费：说月底来交", "Held: Fee unpaid: 说月底来交"),
         ("收件人、电话", "Recipient, Telephone"),
         ("本中心，待封装（E1）", "Here, to be packed (E1)"),
     ],

@@ -14,9 +14,9 @@ from dispatch import audit
 from dispatch.approval.decided_case import RowProblem
 from dispatch.approval.fields import cells
 from dispatch.approval.files import headings
+from dispatch.approval.files.inert import in_workbook, inert
 from dispatch.approval.read_list import Headed, open_list
 from dispatch.approval.upload.preview import file_of, preview
-from dispatch.cells import harmless
 from dispatch.errors import NotFoundError
 from dispatch.world import World
 
@@ -71,7 +71,7 @@ def _row(headed: Headed, number: int, told: str) -> list[object]:
 def _csv(rows: Sequence[Sequence[object]], delimiter: str) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerows([harmless(_told(cell)) for cell in row] for row in rows)
+    writer.writerows([inert(_told(cell)) for cell in row] for row in rows)
     return out.getvalue()
 
 
@@ -112,4 +112,4 @@ def _write(sheet: Any, row: int, column: int, cell: object, forms: Mapping[str, 
         case timedelta() | time():
             sheet.write_string(row, column, str(cell), forms["text"])
         case _:
-            sheet.write_string(row, column, str(cell), forms["text"])
+            sheet.write_string(row, column, in_workbook(str(cell)), forms["text"])

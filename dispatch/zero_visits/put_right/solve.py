@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from dispatch.approval.issue import Paper, register_paper
@@ -10,7 +9,7 @@ from dispatch.approval.release import lift, release
 from dispatch.booking.cancel import call_off, confirm_cancelled, keep_label, reroute
 from dispatch.booking.doubt import adopt_by_hand, book_again, confirm_never_placed, look_up_again
 from dispatch.errors import NotAllowedError, NotFoundError
-from dispatch.hall_time import hall_time
+from dispatch.hall_time import day_told, hall_time
 from dispatch.label.print_sheets import go_on_after
 from dispatch.packing.put_back import put_back_envelope
 from dispatch.shipment import subject_id
@@ -108,8 +107,9 @@ def _send_again(world: World, of: About, by: str, told: Told) -> str:
 
 
 def _keep_here(world: World, of: About, by: str, told: Told) -> str:
-    keep_here(world, _envelope(of), day_from(told.until), by, told.note)
-    return f"退件暂存至 {told.until}，办件已暂缓寄递。"
+    until = day_told(told.until)
+    keep_here(world, _envelope(of), until, by, told.note)
+    return f"退件暂存至 {until}，办件已暂缓寄递。"
 
 
 def _lost(world: World, of: About, by: str, told: Told) -> str:
@@ -161,14 +161,6 @@ def _count_sheets(world: World, of: About, by: str, told: Told) -> str:
 def _settle(world: World, of: About, by: str, told: Told) -> str:
     settle_entry(world, number_of(of.entry.id), by, told.note)
     return "处理完毕。"
-
-
-def day_from(written: str) -> date:
-    """A day as 2026-12-20. Raises NotAllowedError."""
-    try:
-        return date.fromisoformat(written.strip())
-    except ValueError:
-        raise NotAllowedError(f"“{written}”不是日期。请写成 2026-12-20。") from None
 
 
 DOES: Mapping[Remedy, Doing] = {
