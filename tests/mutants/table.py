@@ -591,7 +591,7 @@ THE_DESK = (
     ),
     Mutant(
         "what somebody typed is not turned into English",
-        (Edit("dispatch/console/sentence.py", "holes[hole] if as_is else turn(holes[hole])", "turn(holes[hole])"),),
+        (Edit("dispatch/console/sentence.py", '"s": str}', '"s": turn}'),),
         (_in("console/test_sentences", "what_somebody_typed_stays_as_it_is_though_it_be_a_word_of_ours"),),
     ),
 )
