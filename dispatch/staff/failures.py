@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import audit
-from dispatch.audit import AuditEntry, Deed
+from dispatch.audit import AuditEntry
 from dispatch.errors import NotAllowedError
 from dispatch.staff.member import Member
 from dispatch.staff.password import matches
@@ -25,7 +25,7 @@ BEGINNING = 2
 LONGEST = timedelta(minutes=30)
 CODE = "验证码，"
 """How the detail of a wrong code begins."""
-BEGINS_ANEW = (Deed.SIGN_IN, Deed.UNLOCK, Deed.STAFF)
+BEGINS_ANEW = (audit.Deed.SIGN_IN, audit.Deed.UNLOCK, audit.Deed.STAFF)
 """Who came in, or was helped by an administrator, has failed at nothing."""
 SERVICE_ALONE = "这个账号没有密码，只用统一身份认证登录。要用密码的，请管理员重置。"
 
@@ -54,7 +54,7 @@ def _in_a_row(world: World, session: Session, member: Member, *, codes: bool) ->
     """Wrong codes, or wrong passwords, since this account was last opened. While it is locked none are added."""
     mine = AuditEntry.subject == member.subject
     anew = select(func.coalesce(func.max(AuditEntry.seq), 0)).where(mine, AuditEntry.deed.in_(BEGINS_ANEW))
-    since = (AuditEntry.deed == Deed.SIGN_IN_FAILED, AuditEntry.seq > anew.scalar_subquery())
+    since = (AuditEntry.deed == audit.Deed.SIGN_IN_FAILED, AuditEntry.seq > anew.scalar_subquery())
     wrong = session.scalars(select(AuditEntry).where(mine, *since).order_by(AuditEntry.seq))
     return [one for one in wrong if (world.vault.open(one, "detail") or "").startswith(CODE) == codes]
 
@@ -71,13 +71,13 @@ def failed(world: World, login: str, what: str = "", *, by_service: bool = False
     with world.begin() as session:
         member = session.scalar(select(Member).where(Member.login == login).with_for_update())
         if member is None:
-            audit.note(world, session, "—", Deed.SIGN_IN_FAILED, "staff:—", _nobody(world, login))
+            audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, "staff:—", _nobody(world, login))
             return
         count = len(_in_a_row(world, session, member, codes=by_service)) + 1
         if _has_counter(member, by_service=by_service):
             count = member.failures = member.failures + 1
             member.locked_until = _end_of_wait(world.now(), count) or member.locked_until
-        audit.note(world, session, "—", Deed.SIGN_IN_FAILED, member.subject, f"{what}第 {count} 次")
+        audit.note(world, session, "—", audit.Deed.SIGN_IN_FAILED, member.subject, f"{what}第 {count} 次")
 
 
 def _nobody(world: World, login: str) -> str:

@@ -38,6 +38,8 @@ def opened(adapter: Adapter, folder: Path) -> Iterator[Bench]:
 
         carrier = make()
         deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0)))  # a connection waits there for ever
+        closed = stack.enter_context(socket.socket())
+        closed.bind(("127.0.0.1", 0))  # and not listening: as long as it is held nobody else can answer there
         push_book.door = door_of(carrier)
         play = POSTS[type(settings)].play
         bench = Bench(
@@ -53,7 +55,7 @@ def opened(adapter: Adapter, folder: Path) -> Iterator[Bench]:
             scenarios={
                 digits: scenario for digits, scenario in play.scenarios.items() if digits not in adapter.never_booked
             },
-            closed_address=f"http://127.0.0.1:{_closed_port()}/",
+            closed_address=f"http://127.0.0.1:{closed.getsockname()[1]}/",
             deaf_address=f"http://127.0.0.1:{deaf.getsockname()[1]}/",
         )
         _send_all(bench, adapter, POSTS[type(settings)].push_faults if play.pushes else ())
@@ -64,12 +66,6 @@ def _line(account: Account, stack: contextlib.ExitStack) -> HttpLine:
     line = open_line(account)
     stack.callback(line.client.close)
     return line
-
-
-def _closed_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
 
 
 def _send_all(bench: Bench, adapter: Adapter, push_faults: tuple[str, ...]) -> None:
