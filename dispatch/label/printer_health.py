@@ -78,16 +78,13 @@ def _newest(session: Session) -> Mapping[UUID, PrintJob]:
 
 def _counted(session: Session, since: datetime) -> Mapping[UUID, _Counts]:
     waits = PrintJob.state.in_(UNDER_WAY)
-    unanswered = (PrintJob.state == State.UNKNOWN) & PrintRun.answered_at.is_(None)
-    query = (
-        select(
-            PrintJob.printer_id,
-            func.max(PrintJob.changed_at).filter(PrintJob.upto > 0),
-            func.coalesce(func.sum(PrintJob.sheets - PrintJob.upto).filter(waits), 0),
-            func.count().filter(PrintJob.state == State.FAILED, PrintJob.changed_at >= since),
-            func.count().filter(unanswered),
-        )
-        .join(PrintRun, PrintRun.batch_id == PrintJob.batch_id)
-        .group_by(PrintJob.printer_id)
-    )
+    run = select(PrintRun.answered_at.is_(None)).where(PrintRun.batch_id == PrintJob.batch_id).correlate(PrintJob)
+    unanswered = (PrintJob.state == State.UNKNOWN) & run.scalar_subquery()  # looked up for these alone
+    query = select(
+        PrintJob.printer_id,
+        func.max(PrintJob.changed_at).filter(PrintJob.upto > 0),
+        func.coalesce(func.sum(PrintJob.sheets - PrintJob.upto).filter(waits), 0),
+        func.count().filter(PrintJob.state == State.FAILED, PrintJob.changed_at >= since),
+        func.count().filter(unanswered),
+    ).group_by(PrintJob.printer_id)
     return {row[0]: _Counts(row[1], row[2], row[3], row[4]) for row in session.execute(query)}
