@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, BinaryIO
 from uuid import UUID
@@ -41,6 +42,8 @@ def print_labels(
         raise typer.BadParameter(f"面单尺寸只有 {'、'.join(SIZES)}")
     if (zpl and tspl) or (nth is not None and batch is None):
         raise typer.BadParameter("--zpl 与 --tspl 只选一个；--from 要与 --batch 一起用")
+    if printer and batch and nth is None:
+        raise typer.BadParameter("已有的批次送到打印机是重打：请用 --from 写明从第几张起，并写 --reason")
     language = Language.ZPL if zpl else Language.TSPL if tspl else None
     with for_people(), open_world() as world:
         wish, chosen = _wish(world, size, by, reason, printer), [] if batch else _chosen(world, cases)
@@ -61,9 +64,16 @@ def print_labels(
 
 @contextmanager
 def written(out: Path) -> Iterator[BinaryIO]:
-    """The file is opened before anything is done: a label that cannot be written must not count as printed."""
-    with out.open("wb") as sheet:
+    """The file is opened before anything is done: a label that cannot be written must not count as printed.
+
+    What stood in it goes only when there is something else: a refusal leaves it as it was.
+    """
+    with out.open("ab") as file:
+        sheet = BytesIO()
         yield sheet
+        if file.seekable():  # a pipe is not
+            file.truncate(0)
+        file.write(sheet.getvalue())
 
 
 def _wish(world: World, size: str, by: str, reason: str, printer: str) -> Wish:

@@ -70,6 +70,28 @@ def test_a_run_that_was_answered_for_is_not_written_into_a_file_once_more(
     assert (refused.exit_code, "补打" in refused.output) == (1, True)
 
 
+def test_a_refusal_leaves_the_file_that_was_there(typed, printed, post, monkeypatch, tmp_path):
+    """It was emptied before anything was asked: the labels that a clerk had were gone."""
+    monkeypatch.setattr(printing, "open_world", lambda: as_given(post.world))
+    file = tmp_path / "labels.pdf"
+    words = ["--batch", str(printed), "--out", str(file)]
+    assert CliRunner().invoke(printing.app, words).exit_code == 0
+    before = file.read_bytes()
+    assert CliRunner().invoke(printing.app, words).exit_code == 0
+    assert len(file.read_bytes()) < 1.5 * len(before)  # written anew, not behind the other
+    typed("came-out", printed)
+    assert CliRunner().invoke(printing.app, words).exit_code == 1
+    assert file.read_bytes().startswith(b"%PDF")
+
+
+def test_a_run_that_there_is_goes_to_a_printer_from_a_sheet_on_or_not_at_all(printed, post, monkeypatch):
+    """It said 已排到打印机, and nothing was queued."""
+    monkeypatch.setattr(printing, "open_world", lambda: as_given(post.world))
+    add_printer(post.world, PrinterAsked("一楼", "127.0.0.1", 9100, Language.ZPL, "100x150"), "admin")
+    told = CliRunner().invoke(printing.app, ["--batch", str(printed), "--printer", "一楼"])
+    assert (told.exit_code, "--from" in told.output, "已排到" in told.output) == (2, True, False)
+
+
 def test_a_run_that_goes_to_a_printer_is_written_into_no_file_until_it_is_stopped(
     typed, printed, post, monkeypatch, tmp_path
 ):
