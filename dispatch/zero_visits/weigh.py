@@ -148,6 +148,8 @@ def _carry_out(world: World, session: Session, weighed: Weighed) -> None:
             worklist.put(world, session, verdict.reason, shipment.subject, cause=fact, detail=words)
             # The watch may have shown it first, where nobody weighed for longer than its patience.
             worklist.supersede(world, session, shipment.subject, verdict.reason, fact)
+            if verdict.reason is not Reason.SIGNER_UNKNOWN:  # as it may have been, or as the watch had it
+                worklist.settle_by_itself(world, session, shipment.subject, [Reason.SIGNER_UNKNOWN])
     elif weighed.closes:
         close_shipments(world, session, [weighed])
     elif verdict.evidence is not None and shipment.stage == Stage.CLOSED:

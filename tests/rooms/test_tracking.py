@@ -472,9 +472,10 @@ def test_a_routine_correction_that_overtakes_what_it_corrects_leaves_the_worklis
     assert (only(there).stage, entries(there)) == ("closed", [])
 
 
-def test_what_the_watch_showed_first_is_shown_once_when_it_is_weighed(there, drain):
+@pytest.mark.parametrize(("code", "weighed"), [("100", Reason.SIGNER_UNKNOWN), ("20", Reason.SIGNED_WITHOUT_CONSENT)])
+def test_what_the_watch_showed_first_is_shown_once_when_it_is_weighed(there, drain, code, weighed):
     """Everything was down for longer than a delivery's patience: the watch came before the weighing."""
-    push(there, raw_push(there, numbers(there)[0], "704", ago(5), deliverCode="100"))
+    push(there, raw_push(there, numbers(there)[0], "704", ago(5), deliverCode=code))
     run_due(there, READ)
     sql(
         there,
@@ -487,7 +488,7 @@ def test_what_the_watch_showed_first_is_shown_once_when_it_is_weighed(there, dra
     assert entries(there) == [Reason.SIGNER_UNKNOWN]
     make_due(there, WEIGH)
     drain(there)
-    assert entries(there) == [Reason.SIGNER_UNKNOWN]
+    assert entries(there) == [weighed]
 
 
 def test_a_refusal_that_the_post_takes_back_leaves_the_worklist_whenever_we_looked(there, tell):
