@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -37,6 +38,8 @@ hypothesis_settings.load_profile("ci")
 def pytest_configure(config: pytest.Config) -> None:
     """A run that is told to stop tears down as after Ctrl-C: no database server is left behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A checkout in which somebody has practised has settings of its own: they are not those of the tests.
+    os.environ["ZHUANDI_HOME"] = str(Path(tempfile.gettempdir()) / f"zhuandi-tests-{os.getpid()}")
     config.pluginmanager.register(ClosingLines(), "engines")
 
 

@@ -350,6 +350,8 @@ def test_a_setting_whose_name_is_misspelt_is_told_with_the_one_it_resembles(
 ) -> None:
     """It left the default standing for years, and nobody was told. No value is shown: it may be a key."""
     installed.fill()
+    for name in [one for one in os.environ if one.startswith("ZHUANDI_TEST_")]:
+        monkeypatch.delenv(name)  # what this run of the tests was told
     assert "没有人读" not in installed.doctor().output
     installed.settle(hall_open_dialy=True, ems=CAREFUL["ems"] | {"sendr_no": "secret-words"}, practice_posts={})
     monkeypatch.setenv("ZHUANDI_PUBLC_URL", "https://secret-words")

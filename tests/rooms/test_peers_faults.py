@@ -23,7 +23,6 @@ from sf_post import by_sf, line_of, sf_post, tell
 from sqlalchemy import func, select
 
 from dispatch.approval.lodge import GATHER, lodge
-from dispatch.settings import Settings
 from dispatch.shipment import WATCH
 from dispatch.tracking.sighting import Sighting
 from dispatch.waybill import Waybill
@@ -101,7 +100,7 @@ def test_a_return_that_we_sign_for_under_its_new_number_is_no_delivery_at_sf(wor
 
 def past_its_patience(world, drain):
     """Everything that was waited for is overdue: asked after once, then shown."""
-    late = Settings().patience[only(world).view] + timedelta(hours=1)
+    late = world.settings.patience[only(world).view] + timedelta(hours=1)
     with world.begin() as session:
         only_one = session.merge(only(world))
         only_one.moved_at -= late
