@@ -60,7 +60,7 @@ OF_CASE = func.coalesce(PaperIssue.case_id, PaperIssue.earlier_of)
 
 
 def standing_issue(session: Session, case: Case) -> PaperIssue | None:
-    """The newest registration of a case."""
+    """The registration that stands for a case, taken back or not: no other was made since."""
     return session.scalar(select(PaperIssue).where(PaperIssue.case_id == case.id))
 
 

@@ -50,6 +50,11 @@ def added(world, port, **more):
     return add_printer(world, PrinterAsked("一号机", "127.0.0.1", port, size="76x130", **more), "admin")
 
 
+def port_of_one_that_is_off():
+    with running_printer() as printer:
+        return printer.port
+
+
 def printing_on(world, chosen, printer_id, by="li.na"):
     return begin_print(world, chosen, Wish(SheetSize.ONE_PART, by, "", printer_id))
 
@@ -109,8 +114,7 @@ def test_a_slow_printer_gets_all_of_it(booked):
 
 def test_a_printer_that_refuses_has_taken_nothing_and_is_tried_again_until_it_is_there(booked):
     world, chosen = booked
-    with running_printer() as printer:
-        port = printer.port
+    port = port_of_one_that_is_off()
     batch = printing_on(world, chosen, added(world, port))
     run_due(world, SEND)
     waiting = job_of(world, batch)
@@ -187,8 +191,7 @@ def sheets_in_file_of(world, batch):
 def test_of_what_waits_for_a_printer_there_is_no_file_nor_after_it_was_sent(booked):
     """The printer was off, so the file was printed; then it was switched on, and all came out once more."""
     world, chosen = booked
-    with running_printer() as printer:
-        port = printer.port
+    port = port_of_one_that_is_off()
     batch = printing_on(world, chosen, added(world, port))
     run_due(world, SEND)
     no_file_of(world, batch, "先按“不等打印机了”")
@@ -352,8 +355,7 @@ def editing_after(edit):
 def test_what_no_printer_has_taken_yet_goes_where_it_stands_by_now(booked):
     """It was edited because it has another address: a run that waits for the old one would wait for ever."""
     world, chosen = booked
-    with running_printer() as printer:
-        port = printer.port
+    port = port_of_one_that_is_off()
     printer_id = added(world, port)
     batch = printing_on(world, chosen, printer_id)
     run_due(world, SEND)
